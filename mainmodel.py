@@ -1,0 +1,1050 @@
+"""An agent that learns Pong from pixels, over the network: a two-layer policy gradient in numpy.
+
+What it sees. x is the frame that the server sent and its difference to the one before, both scaled to
+[−1, 1]: 2 × 3500 numbers, of which about thirty are not 0. So W1's rows are gathered, not multiplied.
+
+The policy. H hidden units in two halves that share their weights: the second half sees the court
+upside-down, x̄. What is good for up is then good, mirrored, for down, and every point teaches twice.
+
+    h = relu(x W1 + b1)     h̄ = relu(x̄ W1 + b1)       (H/2 units each)
+    logit = (h − h̄) · w     P(up) = 1 / (1 + exp(−logit)), P(down) = 1 − P(up)
+    value = (h + h̄) · v + c                            (what is still to be won of this point)
+
+Learning. The point is the episode. After every `batch_size` points:
+
+    A_t = Σ (λγ)^i δ_(t+i),  δ_t = r_t + γ V_(t+1) − V_t      (advantages; Schulman et al., 2016)
+    objective = Σ A_t log P(a_t) + entropy bonus − value loss  (REINFORCE with a baseline; Williams, 1992)
+    cache ← decay · cache + (1 − decay) · g²,  W ← W + rate · g / (√cache + ε)     (RMSProp; Hinton, 2012)
+
+γ is per tick of the game: a decision that lasts k ticks discounts by γ^k.
+
+    Policy            the network: forward, and the gradient beside it
+    RMSProp           the optimiser
+    Learner           rollouts in, better weights out
+    Progress          what has been achieved so far, and progress.csv
+    save, load        checkpoints
+    LocalServer       a pong.py of our own (--local)
+    PolicyGradient    the program: connect, play, learn, obey the console
+"""
+
+from __future__ import annotations
+
+import os
+
+# One BLAS thread: more make products of this size slower, and take the core that the game needs.
+for _variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ[_variable] = "1"
+
+import contextlib
+import csv
+import hashlib
+import logging
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+import netproto
+import options
+from netproto import (
+    DEFAULT_PORT,
+    ConnectionLostError,
+    Mover,
+    PongClient,
+    PongError,
+    ProtocolError,
+    Session,
+    Step,
+    Wake,
+)
+from options import UsageError, within
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Integers: TypeAlias = npt.NDArray[np.intp]
+Generator: TypeAlias = np.random.Generator
+
+UP, DOWN = 1, 2  # moves on the wire; 0 would be to stay
+
+GAE_LAMBDA = 0.9
+ENTROPY_BONUS = 0.01
+VALUE_WEIGHT = 0.5
+EPSILON = 1e-8
+FIRST_LAYER_SCALE = 0.01  # standard deviations of the initial weights
+SECOND_LAYER_SCALE = 0.06
+
+WINDOW_POINTS = 1000  # the share won is over so many
+RUNNING_DECAY = 0.999  # of the running mean, per point
+REPORT_POINTS = 100  # a line, a row, and a look at the running mean
+CHECKPOINT_SECONDS = 60.0
+
+log = logging.getLogger("pong.agent")
+
+
+# ---------------------------------------------------------------------------------------------
+# Observations
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """B observations by their non-zero inputs only: those of observation b begin at starts[b]."""
+
+    inputs: Integers  # (K,) which of the inputs
+    values: Floats  # (K,) in [−1, 1]
+    starts: Integers  # (B,)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @classmethod
+    def join(cls, parts: list[Sparse]) -> Sparse:
+        """Put batches behind one another."""
+        lengths = np.cumsum([0] + [len(part.inputs) for part in parts[:-1]])
+        starts = [part.starts + length for part, length in zip(parts, lengths, strict=True)]
+        return cls(
+            np.concatenate([part.inputs for part in parts]),
+            np.concatenate([part.values for part in parts]),
+            np.concatenate(starts),
+        )
+
+
+class Eyes:
+    """Turns frames into observations: each cell's brightness, and how much it has changed.
+
+    One cell more than a frame has is always lit; its weights are the hidden units' biases.
+    """
+
+    def __init__(self, games: int, height: int, width: int) -> None:
+        self._cells = height * width + 1
+        self._before = np.zeros((games, self._cells), np.int16)
+        self._blind = True  # nothing was seen before
+
+    def look(self, step: Step) -> Sparse:
+        """Observe a state. The first of an episode has no frame before it and so no difference."""
+        games = len(step.frames)
+        now = np.full((games, self._cells), 255, np.int16)
+        now[:, :-1] = step.frames.reshape(games, -1)
+        fresh = (step.points > 0) | self._blind
+        self._before[fresh] = now[fresh]
+        self._blind = False
+        game, cell = np.divmod(np.flatnonzero(now | self._before), self._cells)
+        bright = now[game, cell]
+        change = bright - self._before[game, cell]
+        self._before = now
+        inputs = np.column_stack((cell, cell + self._cells)).reshape(-1)
+        values = np.column_stack((bright, change)).reshape(-1)
+        kept = np.flatnonzero(values)
+        starts = np.searchsorted(np.repeat(game, 2)[kept], np.arange(games))
+        return Sparse(inputs[kept], values[kept].astype(np.float32) / np.float32(255), starts)
+
+
+# ---------------------------------------------------------------------------------------------
+# Network and optimiser
+
+Weights: TypeAlias = dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What `Policy.forward` leaves for `Policy.backward`; B observations, A inputs that any of them has."""
+
+    active: Integers  # (A,) those inputs
+    x: Floats  # (B, A)
+    h: Floats  # (B, H/2) hidden units
+    g: Floats  # (B, H/2) their mirrored twins
+    logit: Floats  # (B,)
+    value: Floats  # (B,)
+
+
+class Policy:
+    """Two layers whose hidden units come in mirrored pairs: (frame, difference) → logit of up, value."""
+
+    def __init__(self, height: int, width: int, weights: Weights) -> None:
+        self.height, self.width, self.weights = height, width, weights
+        cells = height * width
+        # upside_down[i] is the input that stands where input i does when the court is flipped.
+        flipped = np.append(np.arange(cells).reshape(height, width)[::-1], cells)
+        self.upside_down = np.concatenate((flipped, flipped + cells + 1))
+
+    @staticmethod
+    def shapes(height: int, width: int, hidden_units: int) -> dict[str, tuple[int, ...]]:
+        """The shapes of the weights."""
+        half = hidden_units // 2
+        return {"W1": (2 * (height * width + 1), half), "w": (half,), "v": (half,), "c": (1,)}
+
+    @classmethod
+    def random(cls, height: int, width: int, hidden_units: int, rng: Generator) -> Policy:
+        """A policy that knows nothing yet."""
+        scales = {"W1": FIRST_LAYER_SCALE, "w": SECOND_LAYER_SCALE, "v": SECOND_LAYER_SCALE, "c": 0}
+        shapes = cls.shapes(height, width, hidden_units)
+        return cls(
+            height,
+            width,
+            {
+                name: rng.standard_normal(shape, np.float32) * np.float32(scales[name])
+                for name, shape in shapes.items()
+            },
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """What `from_plain` makes the same policy of."""
+        return {"height": self.height, "width": self.width, "weights": _pack(self.weights)}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any], hidden_units: int) -> Policy:
+        """Read a policy; each array must have its shape."""
+        height, width = plain["height"], plain["width"]
+        return cls(height, width, _unpack(plain["weights"], cls.shapes(height, width, hidden_units)))
+
+    def __call__(self, x: Sparse) -> tuple[Floats, Floats]:
+        """Look at B observations: logit of up and value, (B,) each."""
+        W1, values = self.weights["W1"], x.values[:, None]
+        h = np.add.reduceat(values * W1[x.inputs], x.starts)  # (B, H/2)
+        g = np.add.reduceat(values * W1[self.upside_down[x.inputs]], x.starts)
+        return self._second_layer(np.maximum(h, 0), np.maximum(g, 0))
+
+    def _second_layer(self, h: Floats, g: Floats) -> tuple[Floats, Floats]:
+        weights = self.weights
+        logit: Floats = (h - g) @ weights["w"]
+        value: Floats = (h + g) @ weights["v"] + weights["c"]
+        return logit, value
+
+    def forward(self, x: Sparse) -> Activations:
+        """The same for a whole batch, as dense products over the inputs that occur in it."""
+        lit = np.zeros(len(self.upside_down), bool)
+        lit[x.inputs] = True
+        active = np.flatnonzero(lit)
+        column = np.cumsum(lit) - 1
+        row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.inputs)))
+        dense = np.zeros((len(x), len(active)), np.float32)
+        dense[row, column[x.inputs]] = x.values
+        W1 = self.weights["W1"]
+        h = np.maximum(dense @ W1[active], 0)
+        g = np.maximum(dense @ W1[self.upside_down[active]], 0)
+        return Activations(active, dense, h, g, *self._second_layer(h, g))
+
+    def backward(self, seen: Activations, dlogit: Floats, dvalue: Floats) -> Weights:
+        """The gradient of Σ_b (dlogit_b · logit_b + dvalue_b · value_b) with respect to the weights."""
+        w, v = self.weights["w"], self.weights["v"]
+        dh = (np.outer(dlogit, w) + np.outer(dvalue, v)) * (seen.h > 0)  # (B, H/2)
+        dg = (np.outer(dvalue, v) - np.outer(dlogit, w)) * (seen.g > 0)
+        dW1 = np.zeros_like(self.weights["W1"])
+        dW1[seen.active] = seen.x.T @ dh
+        dW1[self.upside_down[seen.active]] += seen.x.T @ dg
+        return {
+            "W1": dW1,
+            "w": (seen.h - seen.g).T @ dlogit,
+            "v": (seen.h + seen.g).T @ dvalue,
+            "c": dvalue.sum(keepdims=True),
+        }
+
+
+def _pack(arrays: Weights) -> dict[str, netproto.PackedArray]:
+    return {name: netproto.pack_array(array) for name, array in arrays.items()}
+
+
+def _unpack(packed: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Weights:
+    return {
+        name: netproto.unpack_array(packed[name], np.float32, shape).copy() for name, shape in shapes.items()
+    }
+
+
+def probability(logit: Floats) -> Floats:
+    """1 / (1 + exp(−logit)), without overflow."""
+    p: Floats = np.float32(0.5) + np.float32(0.5) * np.tanh(np.float32(0.5) * logit)
+    return p
+
+
+class RMSProp:
+    """Steps of about the same length for every weight, whatever the size of its gradients."""
+
+    def __init__(self, weights: Weights, rate: float, decay: float) -> None:
+        self.rate, self.decay = np.float32(rate), np.float32(decay)
+        self.cache = {name: np.zeros_like(weight) for name, weight in weights.items()}
+
+    def ascend(self, weights: Weights, gradient: Weights) -> None:
+        """Step along the gradient, in place."""
+        for name, g in gradient.items():
+            cache = self.cache[name]
+            cache *= self.decay
+            cache += (1 - self.decay) * np.square(g)
+            weights[name] += self.rate * g / (np.sqrt(cache) + np.float32(EPSILON))
+
+
+# ---------------------------------------------------------------------------------------------
+# Learning
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision of all N games, and what came of it: what learning needs of a rollout."""
+
+    observation: Sparse
+    up: npt.NDArray[np.bool_]  # (N,) the move drawn
+    value: Floats  # (N,) as it was estimated
+    own: npt.NDArray[np.bool_]  # (N,) the move was really made, and by us
+    reward: Floats  # (N,)
+    discount: Floats  # (N,) of what came after: γ^ticks, 0 at the end of an episode
+
+
+def advantages(rollout: list[Decision], last_value: Floats) -> tuple[Floats, Floats]:
+    """Generalised advantage estimates and returns, (T, N) each, for T decisions of N games.
+
+    Source: Schulman et al., High-Dimensional Continuous Control Using Generalized Advantage
+    Estimation, 2016, equations 11 and 16.
+    """
+    estimates = np.zeros((len(rollout), len(last_value)), np.float32)
+    after, next_value = np.zeros_like(last_value), last_value
+    for t in range(len(rollout) - 1, -1, -1):
+        now = rollout[t]
+        delta = now.reward + now.discount * next_value - now.value
+        estimates[t] = after = delta + GAE_LAMBDA * now.discount * after
+        next_value = now.value
+    return estimates, estimates + np.array([now.value for now in rollout])
+
+
+class Learner:
+    """Draws moves from the policy, and makes it better after every `batch_size` points."""
+
+    def __init__(
+        self, policy: Policy, optimiser: RMSProp, batch_size: int, gamma: float, rng: Generator
+    ) -> None:
+        self.policy, self.optimiser, self.rng = policy, optimiser, rng
+        self.batch_size, self.gamma = batch_size, gamma
+        self.updates = 0
+        self.refused = 0  # gradients that were not finite
+        self.p_up: Floats = np.zeros(0, np.float32)
+        self.forget()
+
+    def to_plain(self) -> dict[str, Any]:
+        """All that `restore` needs to go on as if never stopped, but for the policy."""
+        return {
+            "updates": self.updates, "refused": self.refused, "cache": _pack(self.optimiser.cache),
+            "generator": self.rng.bit_generator.state,
+        }  # fmt: skip
+
+    def restore(self, plain: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.updates, self.refused = plain["updates"], plain["refused"]
+        shapes = {name: weight.shape for name, weight in self.policy.weights.items()}
+        self.optimiser.cache = _unpack(plain["cache"], shapes)
+        self.rng.bit_generator.state = plain["generator"]
+
+    def forget(self) -> None:
+        """Drop what was collected since the last update: its points will not come to an end."""
+        self._rollout: list[Decision] = []
+        self._points = 0
+
+    def draw(self, observation: Sparse) -> npt.NDArray[np.uint8]:
+        """Draw a move for each game, and remember the decision until `learn_from`."""
+        logit, value = self.policy(observation)
+        self.p_up = probability(logit)
+        up = self.rng.random(len(logit), np.float32) < self.p_up
+        self._pending = observation, up, value
+        return np.where(up, UP, DOWN).astype(np.uint8)
+
+    def learn_from(self, step: Step, observation: Sparse) -> None:
+        """Take in what came of the moves drawn last, and learn if enough points have been played."""
+        seen, up, value = self._pending
+        discount = np.where(step.points > 0, 0, self.gamma ** step.ticks.astype(np.float32))
+        own = (step.movers == Mover.AGENT) & (step.moves == np.where(up, UP, DOWN))
+        self._rollout.append(
+            Decision(seen, up, value, own, step.rewards.astype(np.float32), discount.astype(np.float32))
+        )
+        self._points += int(step.points.sum())
+        if self._points >= self.batch_size:
+            _, last_value = self.policy(observation)
+            self._update(last_value)
+            self.forget()
+
+    def _update(self, last_value: Floats) -> None:
+        rollout = self._rollout
+        estimates, returns = advantages(rollout, last_value)
+        own = np.concatenate([now.own for now in rollout])  # (T·N,)
+        up = np.concatenate([now.up for now in rollout])
+        seen = self.policy.forward(Sparse.join([now.observation for now in rollout]))
+        advantage = estimates.reshape(-1)
+        advantage = own * advantage / (advantage.std() + np.float32(1e-6))
+        p = probability(seen.logit)
+        # d log P(a)/d logit is a − p; d entropy/d logit is −logit p (1 − p).
+        dlogit = (up - p) * advantage - ENTROPY_BONUS * own * seen.logit * p * (1 - p)
+        dvalue = VALUE_WEIGHT * own * (returns.reshape(-1) - seen.value)
+        scale = np.float32(1 / max(own.sum(), 1))
+        gradient = self.policy.backward(seen, scale * dlogit, scale * dvalue)
+        if all(np.isfinite(g.sum()) for g in gradient.values()):
+            self.optimiser.ascend(self.policy.weights, gradient)
+            self.updates += 1
+        else:
+            self.refused += 1
+            log.warning("a gradient that is not finite was refused; the weights stay as they were")
+
+
+# ---------------------------------------------------------------------------------------------
+# Checkpoints
+
+CHECKPOINT_MAGIC = b"PONG-CK\n"
+CHECKPOINT_FORMAT = 1
+
+
+class CheckpointError(PongError):
+    """A checkpoint that cannot be read, or not be written."""
+
+
+def save(path: Path, values: dict[str, Any]) -> None:
+    """Write plain values as a checkpoint, so that the file is at any moment the old or the new one, whole.
+
+    The file is magic (8 bytes), format (2), SHA-256 of the rest (32), and a pickle of plain values.
+
+    Raises:
+        CheckpointError: the disk is full, the directory gone, the file read-only.
+    """
+    body = netproto.dumps(values)
+    head = CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big") + hashlib.sha256(body).digest()
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        with open(unfinished, "wb") as file:
+            file.write(head + body)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise CheckpointError(
+            f"{path} could not be written ({error.strerror}): the file before stays"
+        ) from error
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a checkpoint, from anybody: no code can be in it.
+
+    Raises:
+        CheckpointError: it is missing, foreign, damaged, or of a later format.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"the checkpoint {path} cannot be read ({error.strerror}): check its name"
+        ) from error
+    start = len(CHECKPOINT_MAGIC)
+    if data[:start] != CHECKPOINT_MAGIC[: len(data)] or not data:
+        raise CheckpointError(f"{path} is no checkpoint of this program: name one that it wrote")
+    version, digest, body = (
+        int.from_bytes(data[start : start + 2], "big"),
+        data[start + 2 :][:32],
+        data[start + 34 :],
+    )
+    if len(data) > start + 1 and version > CHECKPOINT_FORMAT:
+        raise CheckpointError(
+            f"{path} was written by a newer release (its format is {version}, ours {CHECKPOINT_FORMAT}): update"
+        )
+    try:
+        if hashlib.sha256(body).digest() != digest:
+            raise ProtocolError("its checksum is wrong")
+        values = netproto.loads(body)
+        if type(values) is not dict:
+            raise ProtocolError("it holds something else")
+    except ProtocolError as error:
+        raise CheckpointError(f"{path} is damaged ({error}): resume from another, or begin anew") from error
+    return values
+
+
+# ---------------------------------------------------------------------------------------------
+# Progress
+
+
+class Progress:
+    """What has been achieved so far; goes into checkpoints, progress.csv and the status line."""
+
+    COLUMNS = ("seconds", "frames", "decisions", "points", "updates", "win_rate", "running_mean",
+               "decisions_per_second")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.seconds = 0.0  # of training, pauses and waiting left out
+        self.frames = self.decisions = self.points = self.updates = 0
+        self.best = -2.0  # the best running mean at a report: a reward is never under −1
+        self._sum = 0.0
+        self._recent: deque[bool] = deque(maxlen=WINDOW_POINTS)  # points won
+        self._lap = (0.0, 0)  # seconds and decisions, where the speed was last measured
+        self.decisions_per_second = 0.0
+
+    @property
+    def win_rate(self) -> float:
+        """Share won of the last 1,000 points."""
+        return sum(self._recent) / max(len(self._recent), 1)
+
+    @property
+    def running_mean(self) -> float:
+        """Mean reward of the points so far, the older the less: −1 is all lost, +1 all won."""
+        return self._sum / max(1 - RUNNING_DECAY**self.points, 1e-9)
+
+    def count_point(self, won: bool) -> None:
+        """Add a point."""
+        self.points += 1
+        self._recent.append(won)
+        self._sum = RUNNING_DECAY * self._sum + (1 - RUNNING_DECAY) * (1 if won else -1)
+
+    def measure_speed(self) -> None:
+        """Measure decisions per second since the last time, if that is long enough ago."""
+        seconds, decisions = self._lap
+        if self.seconds - seconds >= 1:
+            self.decisions_per_second = (self.decisions - decisions) / (self.seconds - seconds)
+            self._lap = self.seconds, self.decisions
+
+    def row(self) -> list[str]:
+        """The row of progress.csv."""
+        return [
+            f"{self.seconds:.3f}", str(self.frames), str(self.decisions), str(self.points), str(self.updates),
+            f"{self.win_rate:.4f}", f"{self.running_mean:.5f}", f"{self.decisions_per_second:.1f}",
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(int(self.seconds), 60)
+        return (
+            f"{self.points:,} points   won {100 * self.win_rate:.1f} % of the last {len(self._recent):,}   "
+            f"running mean {self.running_mean:+.3f}   {self.decisions_per_second:,.0f} decisions/s   "
+            f"{minutes}:{seconds:02d}   {self.frames / 1e6:.2f} M frames"
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """What `from_plain` needs to go on."""
+        return {
+            "seconds": self.seconds, "frames": self.frames, "decisions": self.decisions,
+            "points": self.points, "updates": self.updates, "best": self.best,
+            "sum": self._sum, "recent": bytes(self._recent),
+        }  # fmt: skip
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Progress:
+        """Go on from there."""
+        self = cls()
+        for name in ("seconds", "frames", "decisions", "points", "updates", "best"):
+            setattr(self, name, plain[name])
+        self._sum = plain["sum"]
+        self._recent.extend(map(bool, plain["recent"]))
+        self._lap = (self.seconds, self.decisions)
+        return self
+
+
+class ProgressFile:
+    """progress.csv: a row for every 100 points. Resuming drops the rows of points that are lost."""
+
+    def __init__(self, path: Path, resumed_points: int) -> None:
+        rows = []
+        if resumed_points and path.exists():
+            with open(path, newline="", encoding="utf-8") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["points"]) <= resumed_points]
+        self._file = open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115  # closed by `close`
+        self._points = 0
+        csv.writer(self._file).writerow(Progress.COLUMNS)
+        for row in rows:
+            csv.writer(self._file).writerow(row[name] for name in Progress.COLUMNS)
+            self._points = int(row["points"])
+        self._file.flush()
+
+    def write(self, progress: Progress) -> None:
+        """Add a row, unless the last one says the same."""
+        if progress.points > self._points:
+            csv.writer(self._file).writerow(progress.row())
+            self._file.flush()
+            self._points = progress.points
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+# ---------------------------------------------------------------------------------------------
+# A server of our own
+
+
+class LocalServer:
+    """A headless lockstep pong.py on a free port of this machine, for --local; it ends when we do.
+
+    Raises:
+        PongError: it did not start.
+    """
+
+    def __init__(self, arguments: list[str], debug: bool) -> None:
+        self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `close`
+        script = Path(__file__).with_name("pong.py")
+        command = [sys.executable, str(script), "--headless", "--lockstep", "--port", "0", "--until-eof"]
+        self._process = subprocess.Popen(
+            command + arguments + ["--debug"] * debug,
+            stdin=subprocess.PIPE,  # its end of file, when we end however that may be, ends the server
+            stdout=subprocess.PIPE,
+            stderr=None if debug else self._errors,
+            env=os.environ | {"PONG_TOKEN": self.token},
+            text=True,
+            **DETACHED,
+        )
+        assert self._process.stdout is not None
+        greeting = self._process.stdout.readline().split()  # listening on HOST:PORT …
+        if greeting[:2] != ["listening", "on"]:
+            raise PongError(f"the local server did not start: {self.last_words()}")
+        self.port = int(greeting[2].rpartition(":")[2])
+
+    def last_words(self) -> str:
+        """End the server and say what it wrote last."""
+        self._end()
+        self._errors.seek(0)
+        lines = self._errors.read().split("\n")
+        return next((line for line in reversed(lines) if line), "it said nothing")
+
+    def _end(self) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def close(self) -> None:
+        """End the server."""
+        self._end()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._errors.close()
+
+
+# Ctrl-C in the terminal is for us, who then end the server in order.
+DETACHED: dict[str, Any] = (
+    {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    if sys.platform == "win32"
+    else {"process_group": 0}
+)
+
+
+# ---------------------------------------------------------------------------------------------
+# The program
+
+FILES = ("save.p", "interrupt.p", "progress.csv")
+LONGEST_PAUSE = 5.0  # seconds between two tries to connect
+PAUSE_SECONDS = 0.1  # between two looks at the window's close button while paused
+PINGS = 10
+
+
+@dataclass(eq=False)
+class PolicyGradient:
+    """Learn Pong from pixels: a two-layer policy gradient that plays over the network.
+
+    `start` connects (or starts a server of its own, `local`), and trains until q, Ctrl-C or SIGTERM, or
+    until `points` or `minutes` are over. It writes save.p (the best so far), interrupt.p (the latest) and
+    progress.csv into `directory`.
+
+    Raises:
+        UsageError: an option is out of its range.
+    """
+
+    resume: Annotated[
+        bool | str, "go on from a checkpoint: FILE, or the one that has learned from more points"
+    ] = False
+    render: Annotated[bool, "show the frame as the agent sees it, and the probability of each move"] = False
+    host: Annotated[str | None, "where the server is (default this machine)"] = None
+    port: Annotated[int, "port of the server"] = DEFAULT_PORT
+    hiddenUnits: Annotated[int, "hidden units, an even number"] = 250
+    batch_size: Annotated[int, "points from which each update of the weights learns"] = 10
+    learningRate: Annotated[float, "rate of RMSProp"] = 1e-3
+    gamma: Annotated[float, "discount per tick of the game"] = 0.99
+    decayRate: Annotated[float, "decay of RMSProp's mean of squares"] = 0.99
+    _: KW_ONLY
+    local: Annotated[bool, "start a headless lockstep server on this machine, and end it"] = False
+    level: Annotated[int | None, "level of that server's built-in AI (default 2)"] = None
+    games: Annotated[int | None, "games side by side: of that server, or that the server must have"] = None
+    points: Annotated[int | None, "end after so many points"] = None
+    minutes: Annotated[float | None, "end after so many minutes of training"] = None
+    seed: Annotated[int | None, "seed of weights and moves, and of the local server's games"] = None
+    directory: Annotated[str, "where to write checkpoints and progress.csv"] = "."
+    token_file: Annotated[str | None, "file with the server's token (or set PONG_TOKEN)"] = None
+    debug: Annotated[bool, "log each stage, and what comes in and goes out"] = False
+    token: str | None = None
+
+    # What a checkpoint keeps of the options, and gives back unless the command line says otherwise.
+    KEPT = ("hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate", "level", "games")
+
+    def __post_init__(self) -> None:
+        within("--port", self.port, 1, 65535)
+        within("--hidden-units", self.hiddenUnits, 2, 100_000)
+        if self.hiddenUnits % 2:
+            raise UsageError(
+                f"--hidden-units must be even, since they come in mirrored pairs, not {self.hiddenUnits}"
+            )
+        within("--batch-size", self.batch_size, 1, 1_000_000)
+        within("--learning-rate", self.learningRate, 1e-9, 10)
+        within("--gamma", self.gamma, 0, 1)
+        within("--decay-rate", self.decayRate, 0, 1 - 1e-9)
+        for flag, value in (("--points", self.points), ("--minutes", self.minutes)):
+            if value is not None:
+                within(flag, value, 1e-3, 1e12)
+        if self.games is not None:
+            within("--games", self.games, 1, netproto.MAX_GAMES)
+        if self.level is not None:
+            if self.level not in (1, 2, 3):
+                raise UsageError(f"--level must be 1, 2 or 3, not {self.level}")
+            if not self.local:
+                raise UsageError("--level is for the server of --local: give it to pong.py, or add --local")
+        if self.local and self.host is not None:
+            raise UsageError("--local starts a server of its own and needs no --host: drop one")
+        self._wake = Wake()
+        self._commands: deque[str] = deque()
+        self._paused = self._quitting = False
+        self._progress = Progress()
+        self._learner: Learner | None = None
+        self._was_connected = False
+        self._rng = np.random.default_rng(self.seed)
+
+    # Other threads.
+
+    def command(self, word: str) -> None:
+        """Take a command of the console: p, q or ping. Any thread may call it."""
+        self._commands.append(word)
+        self._wake.set()
+
+    def status(self) -> str:
+        """One line that says how training goes. Any thread may call it."""
+        return ("paused   " if self._paused else "") + str(self._progress)
+
+    # The training thread.
+
+    def start(self) -> None:
+        """Train until told to stop. See the class.
+
+        Raises:
+            PongError: the server refuses us, or a file cannot be read or written.
+        """
+        options.start_log(self.debug)
+        self._restore()
+        self._prepare_directory()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._wake.close)
+            stack.enter_context(options.stop_signals(lambda: self.command("q")))
+            self._open_window(stack)
+            self._open_server(stack)
+            self._open_console(stack)
+            try:
+                self._train()
+            finally:
+                self._finish()
+
+    def _restore(self) -> None:
+        """Read the checkpoint to resume from, and the options that it keeps."""
+        if not self.resume:
+            return
+        if isinstance(self.resume, str):
+            path = Path(self.resume)
+            chosen = load(path)
+        else:
+            paths = [path for name in FILES[:2] if (path := Path(self.directory, name)).exists()]
+            if not paths:
+                raise CheckpointError(f"{self.directory} has no save.p or interrupt.p to resume from")
+            # The later of two with equally many points is the one written last: interrupt.p.
+            path, chosen = max(
+                ((path, load(path)) for path in paths), key=lambda each: each[1]["progress"]["points"]
+            )
+        with _damage_explained(path):
+            kept = chosen["options"]
+            if self.hiddenUnits not in (kept["hiddenUnits"], PolicyGradient.hiddenUnits):
+                raise UsageError(f"{path} has {kept['hiddenUnits']} hidden units: leave out --hidden-units")
+            for name in self.KEPT:
+                if getattr(self, name) == getattr(PolicyGradient, name):
+                    setattr(self, name, kept[name])
+            self._progress = Progress.from_plain(chosen["progress"])
+            self._learner = self._make_learner(Policy.from_plain(chosen["policy"], self.hiddenUnits))
+            self._learner.restore(chosen["learner"])
+        self._say(f"resumed from {path}: {self._progress}")
+
+    def _make_learner(self, policy: Policy) -> Learner:
+        optimiser = RMSProp(policy.weights, self.learningRate, self.decayRate)
+        return Learner(policy, optimiser, self.batch_size, self.gamma, self._rng)
+
+    def _prepare_directory(self) -> None:
+        """Make sure that we can write there, and keep the files of an earlier run."""
+        directory = Path(self.directory)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=directory):
+                pass
+            found = [path for name in FILES if (path := directory / name).exists()]
+            if found and self.resume is not True:
+                aside = directory / f"previous-{1 + len(list(directory.glob('previous-*')))}"
+                aside.mkdir()
+                for path in found:
+                    (shutil.copy2 if self.resume else shutil.move)(path, aside / path.name)
+                self._say(f"the files of the run before are kept in {aside}")
+            self._file = ProgressFile(directory / FILES[2], self._progress.points)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write into {directory} ({error.strerror}): choose another --directory"
+            ) from error
+
+    def _open_window(self, stack: contextlib.ExitStack) -> None:
+        self._window: Any = None
+        if self.render:
+            from views.agent_window import AgentWindow  # here, so that a run without never loads pygame
+
+            self._window = AgentWindow()
+            stack.callback(self._window.close)
+
+    def _open_server(self, stack: contextlib.ExitStack) -> None:
+        """Settle which server to connect to, and start it if it is ours."""
+        self._server: LocalServer | None = None
+        host, port = self.host or "127.0.0.1", self.port
+        if self.local:
+            given = {"--level": self.level, "--games": self.games, "--seed": self.seed}
+            flags = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
+            self._server = LocalServer(flags, self.debug)
+            stack.callback(self._server.close)
+            port, token = self._server.port, self._server.token
+        else:
+            given_token = self.token if self.token is not None else netproto.read_token(self.token_file)
+            token = given_token or ""
+        self._address = host, port, token
+
+    def _open_console(self, stack: contextlib.ExitStack) -> None:
+        from views.console import Console
+
+        console = Console(self.command, self.status)
+        stack.callback(console.close)
+        console.start()
+
+    def _say(self, line: str) -> None:
+        print(line, flush=True)
+
+    def _train(self) -> None:
+        """Connect and play, again and again until finished."""
+        self._points_before, self._seconds_before = self._progress.points, self._progress.seconds
+        self._saved = time.monotonic()
+        while not self._finished() and (connected := self._connect()) is not None:
+            client, step = connected
+            try:
+                self._play(client, step)
+            except ConnectionLostError as error:
+                if self._server is not None:
+                    raise PongError(f"the local server has ended: {self._server.last_words()}") from error
+                self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
+                self._save(FILES[1])
+            finally:
+                client.close()
+
+    def _finished(self) -> bool:
+        progress = self._progress
+        return (
+            self._quitting
+            or (self.points is not None and progress.points - self._points_before >= self.points)
+            or (self.minutes is not None and progress.seconds - self._seconds_before >= 60 * self.minutes)
+        )
+
+    def _connect(self) -> tuple[PongClient, Step] | None:
+        """Wait until a server takes us; None when told to quit meanwhile."""
+        host, port, token = self._address
+        said, pause = "", 0.5
+        while not self._quitting:
+            client = PongClient(host, port, token=token)
+            try:
+                return client, client.connect()
+            except PongError as error:
+                client.close()
+                # Before the first connection anything but an absent server is the user's to mend;
+                # later on it may mend itself: a name found again, our own old session given up.
+                lost = isinstance(error, ConnectionLostError)
+                if not lost and not self._was_connected:
+                    raise
+                if str(error) != said:
+                    said = str(error)
+                    start = "; start one with: python pong.py" if lost and host == "127.0.0.1" else ""
+                    self._say(f"waiting for a server: {said}{start}")
+            self._wake.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            self._take_commands(None)
+        return None
+
+    def _play(self, client: PongClient, step: Step) -> None:
+        """Play and learn over one connection until finished.
+
+        Raises:
+            ConnectionLostError: the server is gone.
+        """
+        learner = self._meet(client.session)
+        learner.forget()
+        eyes = Eyes(client.session.games, learner.policy.height, learner.policy.width)
+        observation = eyes.look(step)
+        self._last = time.monotonic()
+        while not self._finished():
+            moves = learner.draw(observation)
+            client.act(moves)
+            while (answer := client.observe(self._wake)) is None:
+                self._obey(client)
+                if self._quitting:
+                    return
+            observation = eyes.look(answer)
+            learner.learn_from(answer, observation)
+            if self.debug:
+                log.debug(
+                    "STEP %d: rewards %s, P(up) %s, moves %s",
+                    answer.number, answer.rewards.tolist(), learner.p_up.round(3).tolist(), moves.tolist(),
+                )  # fmt: skip
+            self._count(answer)
+            if self._window is not None:
+                self._show(answer)
+            if self._commands:
+                self._obey(client)
+
+    def _meet(self, session: Session) -> Learner:
+        """Check that this session can be played by our policy, or make one for it."""
+        if self.games not in (None, session.games):
+            raise UsageError(
+                f"the server plays {session.games} games at once, not {self.games}: start it with --games"
+            )
+        if self._learner is None:
+            policy = Policy.random(session.height, session.width, self.hiddenUnits, self._rng)
+            self._learner = self._make_learner(policy)
+        policy = self._learner.policy
+        if (policy.height, policy.width) != (session.height, session.width):
+            raise PongError(
+                f"the server's frames are {session.width}×{session.height} and the policy's "
+                f"{policy.width}×{policy.height}: it was trained on another game"
+            )
+        self._was_connected = True
+        self._say(
+            f"connected to {self._address[0]}:{self._address[1]}: level {session.level}, "
+            f"games: {session.games}, {'lockstep' if session.lockstep else 'real time'}"
+        )
+        return self._learner
+
+    def _count(self, step: Step) -> None:
+        """Keep the books: progress, reports, checkpoints."""
+        progress, now = self._progress, time.monotonic()
+        progress.seconds += now - self._last
+        self._last = now
+        progress.frames += int(step.ticks.sum())
+        progress.decisions += len(step.ticks)
+        for game in np.flatnonzero(step.points):
+            points, reward = int(step.points[game]), int(step.rewards[game])
+            for number in range(points):
+                progress.count_point(2 * number < points + reward)
+                if progress.points % REPORT_POINTS == 0:
+                    self._report()
+        progress.measure_speed()
+        if now - self._saved >= CHECKPOINT_SECONDS:
+            self._save(FILES[1])
+
+    def _report(self) -> None:
+        progress = self._progress
+        assert self._learner is not None
+        progress.updates = self._learner.updates
+        self._file.write(progress)
+        self._say(str(progress))
+        if progress.running_mean > progress.best:
+            progress.best = progress.running_mean
+            self._save(FILES[0])
+
+    def _save(self, name: str) -> None:
+        """Write a checkpoint; if that fails, say so and go on: the next may succeed."""
+        if self._learner is None:
+            return
+        self._saved = time.monotonic()
+        self._progress.updates = self._learner.updates
+        values = {
+            "options": {option: getattr(self, option) for option in self.KEPT},
+            "progress": self._progress.to_plain(),
+            "policy": self._learner.policy.to_plain(),
+            "learner": self._learner.to_plain(),
+        }
+        try:
+            save(Path(self.directory, name), values)
+        except CheckpointError as error:
+            self._say(str(error))
+
+    def _finish(self) -> None:
+        """Leave everything on disk."""
+        if self._learner is not None:
+            self._save(FILES[1])
+            self._file.write(self._progress)
+            self._say(f"saved {Path(self.directory, FILES[1])}: {self._progress}")
+        self._file.close()
+
+    # Commands and window, still in the training thread.
+
+    def _take_commands(self, client: PongClient | None) -> None:
+        while self._commands:
+            word = self._commands.popleft()
+            if word == "q":
+                self._quitting = True
+            elif client is None:
+                self._say(f"not connected yet: {word} needs a server")
+            elif word == "p":
+                self._paused = not self._paused
+            elif word == "ping":
+                self._ping(client)
+
+    def _obey(self, client: PongClient) -> None:
+        """Carry out the commands that came; while paused, wait for more."""
+        self._take_commands(client)
+        if self._paused and not self._quitting:
+            client.pause()
+            self._say("paused, the game too; p goes on")
+            while self._paused and not self._quitting:
+                client.attend(PAUSE_SECONDS, self._wake)
+                self._take_commands(client)
+                self._poll_window()
+            client.pause(False)
+            self._say("going on")
+        self._last = time.monotonic()
+
+    def _ping(self, client: PongClient) -> None:
+        """Pause, make ten round trips, say what they took, and go on."""
+        if not self._paused:
+            client.pause()
+        times = [1000 * client.ping() for _ in range(PINGS)]
+        for number, milliseconds in enumerate(times, 1):
+            self._say(f"ping {number:2}: {milliseconds:.3f} ms")
+        self._say(f"average of {PINGS}: {sum(times) / PINGS:.3f} ms")
+        if not self._paused:
+            client.pause(False)
+
+    def _show(self, step: Step) -> None:
+        assert self._learner is not None
+        self._window.show(step.frames[0], float(self._learner.p_up[0]), self.status)
+        self._poll_window()
+
+    def _poll_window(self) -> None:
+        if self._window is not None and not self._window.poll():
+            self._window.close()
+            self._window = None
+
+
+@contextlib.contextmanager
+def _damage_explained(path: Path) -> Iterator[None]:
+    """Turn what a checkpoint with the wrong things in it provokes into one sentence."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, ProtocolError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise CheckpointError(
+            f"{path} has not what a checkpoint needs ({type(error).__name__}: {error}): resume from another"
+        ) from error
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program from its command line and give its exit code."""
+    return options.main(PolicyGradient, argv)
+
+
+if __name__ == "__main__":
+    import mainmodel  # so that views find this very module, not a second copy under another name
+
+    sys.exit(mainmodel.main())

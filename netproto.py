@@ -1,0 +1,1150 @@
+"""The wire between a game server and its agents: both ends, and nothing of Pong or of learning.
+
+A message is a header and a body; every integer on the wire is big-endian:
+
+    ┌──────────┬────────────┬──────────────┐
+    │ kind  u8 │ length u32 │ body, length │      length is checked against the kind's own limit
+    └──────────┴────────────┴──────────────┘      before a byte of the body is waited for
+
+    agent → server (fixed layouts)                    server → agent
+    HELLO      magic 8s, version u16, role u8,        CHALLENGE  version u16, nonce 32s
+               nonce 32s                              REFUSAL    reason u8, sentence (UTF-8)
+    PROOF      HMAC 32s                               WELCOME    HMAC 32s, pickle of the Session
+    ACTION     number u32, one u8 per game            STEP       pickle of one Step
+    PAUSE      u8, 1 pause or 0 go on                 PONG       u64, what the PING said
+    PING       u64                                    BYE        –
+    BYE        –                                      HEARTBEAT  –
+    HEARTBEAT  –
+
+The handshake proves to each side that the other one has the token, which itself never crosses:
+
+        agent                                          server
+    1.  HELLO(magic, version, role, nonce a)  ──────►  magic and version are checked
+    2.                                        ◄──────  CHALLENGE(version, nonce s)
+    3.  PROOF(HMAC("agent", …))               ──────►  compared in constant time; role and place checked
+    4.                                        ◄──────  WELCOME(HMAC("server", …), session)
+    5.  the server's proof is compared, then the session is read
+
+    HMAC(side, …) is HMAC-SHA256, keyed with the token, over side, version, role, nonce a and nonce s.
+    In place of 2 or 4 the server may send REFUSAL with a reason that a person can act on. One deadline
+    covers all of it.
+
+After it the server sends STEP n and the agent answers ACTION n, one STEP outstanding at a time. Either
+side sends a HEARTBEAT when it has sent nothing for two seconds; a peer silent for ten is given up.
+
+Threat model. Anybody can connect, and send and answer anything. The listening side never unpickles.
+The connecting side unpickles only what comes after the server's proof, and only plain values: `loads`
+admits no global, no object and no back-reference to a container, so what it builds is a tree no larger
+than the bytes it came in. Somebody who can read or change the traffic of a network is not kept out
+(nothing is encrypted); use an ssh tunnel there.
+
+    PongError                 one sentence for a person: what happened, and what to do
+    ├── ProtocolError         the peer broke the rules above, or is no Pong peer at all
+    ├── RefusedError          the server answered, and refused us (.reason says why)
+    └── ConnectionLostError   the peer left, or went silent, or the network did
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import hmac
+import io
+import ipaddress
+import logging
+import os
+import pickle
+import secrets
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+MAGIC = b"PONG-RL\n"
+VERSION = 1
+DEFAULT_PORT = 12345
+
+HANDSHAKE_SECONDS = 5.0  # for the whole handshake; a LAN needs a hundredth of it
+HEARTBEAT_SECONDS = 2.0  # a quarter of the silence below, so that one lost packet is no lost peer
+SILENCE_SECONDS = 10.0
+PENDING_HANDSHAKES = 64  # strangers beyond that push out the oldest stranger
+MAX_FRAME_CELLS = (1 << 16) - 1  # an index within a frame, and their count, cross as u16
+MAX_STEP_CELLS = 1 << 19  # all frames of one STEP: reading the worst one takes 14 MB
+MAX_GAMES = 128
+MAX_PICKLE_OPCODES = 10_000  # an empty list is one byte on the wire and 56 in memory
+MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
+
+Address: TypeAlias = tuple[str, int]
+UInt8Array: TypeAlias = npt.NDArray[np.uint8]
+Int16Array: TypeAlias = npt.NDArray[np.int16]
+
+log = logging.getLogger("pong.wire")
+
+
+# ---------------------------------------------------------------------------------------------
+# Errors
+
+
+class PongError(Exception):
+    """One sentence for a person: what happened, to what, and what to do about it."""
+
+
+class ProtocolError(PongError):
+    """The peer broke the protocol, or is no Pong peer at all."""
+
+
+class RefusedError(PongError):
+    """The server answered and refused; `reason` says why in a word, the message in a sentence."""
+
+    def __init__(self, reason: Refusal, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class ConnectionLostError(PongError):
+    """The peer left, or went silent, or the network between did."""
+
+
+def printable(text: str) -> str:
+    """Escape what a peer sent, so that printing it can neither move a cursor nor forge a line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+# ---------------------------------------------------------------------------------------------
+# Kinds
+
+
+class Kind(enum.IntEnum):
+    """What a message is; the number is the header's first byte."""
+
+    HELLO = 1
+    PROOF = 2
+    ACTION = 3
+    PAUSE = 4
+    PING = 5
+    BYE = 6
+    HEARTBEAT = 7
+    CHALLENGE = 16
+    REFUSAL = 17
+    WELCOME = 18
+    STEP = 19
+    PONG = 20
+
+
+class Role(enum.IntEnum):
+    """What a client asks to be: the player of one paddle, or a spectator."""
+
+    LEFT = 0
+    RIGHT = 1
+    WATCH = 2
+
+
+class Refusal(enum.IntEnum):
+    """Why a server refuses."""
+
+    VERSION = 1
+    TOKEN = 2
+    ROLE = 3
+    BUSY = 4
+
+
+class Mover(enum.IntEnum):
+    """Who made the move that a STEP reports."""
+
+    AGENT = 0  # the agent, with the move it sent for this very state
+    HELD = 1  # nobody in time: the move before went on, or the paddle stood still
+    HUMAN = 2  # a person at the server's keyboard
+    BUILTIN = 3  # the built-in AI (a demonstration)
+
+
+# ---------------------------------------------------------------------------------------------
+# Plain pickles
+
+# What follows an opcode: so many bytes, or a length of so many bytes and then that much.
+_FIXED = {
+    pickle.NONE: 0, pickle.NEWTRUE: 0, pickle.NEWFALSE: 0, pickle.MARK: 0, pickle.MEMOIZE: 0,
+    pickle.BININT: 4, pickle.BININT1: 1, pickle.BININT2: 2, pickle.BINFLOAT: 8, pickle.FRAME: 8,
+    pickle.EMPTY_TUPLE: 0, pickle.TUPLE1: 0, pickle.TUPLE2: 0, pickle.TUPLE3: 0, pickle.TUPLE: 0,
+    pickle.EMPTY_LIST: 0, pickle.APPEND: 0, pickle.APPENDS: 0,
+    pickle.EMPTY_DICT: 0, pickle.SETITEM: 0, pickle.SETITEMS: 0,
+}  # fmt: skip
+_SIZED = {
+    pickle.LONG1: 1, pickle.SHORT_BINUNICODE: 1, pickle.BINUNICODE: 4, pickle.BINUNICODE8: 8,
+    pickle.SHORT_BINBYTES: 1, pickle.BINBYTES: 4, pickle.BINBYTES8: 8,
+}  # fmt: skip
+_BACK_REFERENCE = {pickle.BINGET[0]: 1, pickle.LONG_BINGET[0]: 4}
+_ARGUMENT = {code[0]: (size, False) for code, size in _FIXED.items()} | {
+    code[0]: (size, True) for code, size in _SIZED.items()
+}
+_TEXT = frozenset(code[0] for code in _SIZED)
+_PROTO, _FRAME, _MEMOIZE, _STOP = (
+    code[0] for code in (pickle.PROTO, pickle.FRAME, pickle.MEMOIZE, pickle.STOP)
+)
+
+
+class _NoGlobals(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        raise ProtocolError("a pickle named a class")
+
+
+def dumps(value: object) -> bytes:
+    """Pickle a tree of None, bool, int, float, str, bytes, list, tuple and dict (protocol 5)."""
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer, protocol=5)
+    pickler.fast = True  # no memo: smaller and faster, and `loads` wants none
+    pickler.dump(value)
+    return buffer.getvalue()
+
+
+def loads(data: bytes) -> Any:
+    """Read what `dumps` wrote, from anybody.
+
+    The opcodes are walked first, since Python's unpickler trusts them: a 9-byte pickle can make it
+    allocate gigabytes. A back-reference may name a string or a bytes only. So nothing is built that is
+    larger than its pickle says, contains itself, or takes exponential time to hash.
+
+    Raises:
+        ProtocolError: whatever else the bytes are.
+    """
+    try:
+        _check_plain(data)
+        return _NoGlobals(io.BytesIO(data)).load()
+    except ProtocolError:
+        raise
+    except Exception as error:  # the unpickler raises whatever the bytes provoke
+        raise ProtocolError(f"a pickle that cannot be read ({type(error).__name__})") from error
+
+
+def _check_plain(data: bytes) -> None:
+    """Walk the opcodes of a pickle and refuse all but plain ones, or a length beyond the end."""
+    end = len(data)
+    if end < 3 or data[0] != _PROTO or not 2 <= data[1] <= 5:
+        raise ProtocolError("bytes that are no pickle")
+    at, made = 2, -1  # `made` is the opcode that put the value on top of the stack
+    memo: list[int] = []  # and of each memoized value
+    for _ in range(MAX_PICKLE_OPCODES):
+        if at >= end:
+            raise ProtocolError("a pickle that ends too early")
+        code = data[at]
+        at += 1
+        argument = _ARGUMENT.get(code)
+        if argument is None:
+            if code == _STOP:
+                if at != end:
+                    raise ProtocolError("bytes behind the end of a pickle")
+                return
+            size = _BACK_REFERENCE.get(code)
+            if size is None:
+                raise ProtocolError(f"a pickle with opcode 0x{code:02x}, which no plain value needs")
+            index = int.from_bytes(data[at : at + size], "little")
+            at += size
+            if index >= len(memo) or memo[index] not in _TEXT:
+                raise ProtocolError("a pickle that refers back to a container")
+        else:
+            size, sized = argument
+            if sized:
+                length = int.from_bytes(data[at : at + size], "little")
+                at += length
+            at += size
+        if code == _MEMOIZE:
+            memo.append(made)
+        elif code != _FRAME:
+            made = code
+    raise ProtocolError(f"a pickle of more than {MAX_PICKLE_OPCODES} opcodes")
+
+
+PackedArray: TypeAlias = tuple[str, tuple[int, ...], bytes]
+
+
+def pack_array(array: npt.NDArray[Any]) -> PackedArray:
+    """Turn an array into plain values: dtype, shape and bytes (C order, little-endian)."""
+    array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return array.dtype.str, array.shape, array.tobytes()
+
+
+def unpack_array(packed: object, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> npt.NDArray[Any]:
+    """Read a packed array of just this dtype and shape (None: any length), read-only.
+
+    Raises:
+        ProtocolError: it is another, or none.
+    """
+    match packed:
+        case (str(kind), tuple(given), bytes(data)) if kind == np.dtype(dtype).newbyteorder("<").str:
+            fits = len(given) == len(shape) and all(
+                type(have) is int and have >= 0 and want in (None, have)
+                for have, want in zip(given, shape, strict=True)
+            )
+            count = 1
+            for length in given if fits else ():
+                count *= length
+            if fits and count * np.dtype(dtype).itemsize == len(data):
+                return np.frombuffer(data, kind).reshape(given).astype(dtype, copy=False)
+    raise ProtocolError(f"an array that is not {np.dtype(dtype).name} of shape {shape}")
+
+
+# ---------------------------------------------------------------------------------------------
+# Messages
+
+_HEADER = struct.Struct("!BI")
+_HELLO = struct.Struct("!8sHB32s")
+_CHALLENGE = struct.Struct("!H32s")
+_NUMBER = struct.Struct("!I")
+_ECHO = struct.Struct("!Q")
+_PROOF_BYTES = 32
+_REASON_BYTES = 400
+
+# A HELLO or CHALLENGE of a later version may be longer; it must still be told apart from garbage.
+SERVER_HANDSHAKE_LIMITS: Mapping[int, int] = {Kind.HELLO: 128, Kind.PROOF: _PROOF_BYTES}
+CLIENT_HANDSHAKE_LIMITS: Mapping[int, int] = {
+    Kind.CHALLENGE: 128,
+    Kind.REFUSAL: 1 + _REASON_BYTES,
+    Kind.WELCOME: _PROOF_BYTES + 1024,
+}
+
+
+def message(kind: Kind, body: bytes = b"") -> bytes:
+    """One whole message, ready to send."""
+    return _HEADER.pack(kind, len(body)) + body
+
+
+class Parser:
+    """Bytes in, messages out: `feed` what came, then `next` until it gives None.
+
+    It never holds more than one message of the largest kind allowed, and what was fed beyond it.
+    """
+
+    def __init__(self, limits: Mapping[int, int]) -> None:
+        self.limits = limits
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes as they came."""
+        self._buffer += data
+
+    def next(self) -> tuple[Kind, bytes] | None:
+        """Take the next whole message (kind, body) out, or None while it is not all there.
+
+        Raises:
+            ProtocolError: a kind that may not come now, or a length beyond that kind's limit.
+        """
+        if len(self._buffer) < _HEADER.size:
+            if self._buffer and self._buffer[0] not in self.limits:
+                raise ProtocolError(f"a message of kind {self._buffer[0]}, which may not come here")
+            return None
+        kind, length = _HEADER.unpack_from(self._buffer)
+        limit = self.limits.get(kind)
+        if limit is None:
+            raise ProtocolError(f"a message of kind {kind}, which may not come here")
+        if length > limit:
+            raise ProtocolError(f"a {Kind(kind).name} of {length} bytes, where {limit} are allowed")
+        end = _HEADER.size + length
+        if len(self._buffer) < end:
+            return None
+        body = bytes(self._buffer[_HEADER.size : end])
+        del self._buffer[:end]
+        return Kind(kind), body
+
+
+def _unpack(layout: struct.Struct, kind: Kind, body: bytes) -> tuple[Any, ...]:
+    if len(body) != layout.size:
+        raise ProtocolError(f"a {kind.name} of {len(body)} bytes instead of {layout.size}")
+    return layout.unpack(body)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the server plays, told once in WELCOME. All games have frames of one size."""
+
+    games: int
+    height: int  # of a frame, in cells
+    width: int
+    level: int
+    frameskip: int  # ticks in one decision
+    ticks_per_second: int  # of real time
+    points_to_win: int
+    lockstep: bool
+
+    def serialize(self) -> bytes:
+        """Pack the parameters for WELCOME."""
+        return dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, body: bytes) -> Session:
+        """Read WELCOME's parameters.
+
+        Raises:
+            ProtocolError: they are others, or out of their ranges.
+        """
+        values = loads(body)
+        names = [field.name for field in fields(cls)]
+        if type(values) is not dict or sorted(map(repr, values)) != sorted(map(repr, names)):
+            raise ProtocolError("a WELCOME without the session's parameters")
+        numbers = {name: value for name, value in values.items() if name != "lockstep"}
+        if type(values["lockstep"]) is not bool or not all(
+            type(value) is int and 0 < value <= 1_000_000 for value in numbers.values()
+        ):
+            raise ProtocolError("a WELCOME with a parameter out of its range")
+        session = cls(**values)
+        cells = session.height * session.width
+        if session.games > MAX_GAMES or cells > MAX_FRAME_CELLS or cells * session.games > MAX_STEP_CELLS:
+            raise ProtocolError("a WELCOME with more or larger games than one connection carries")
+        return session
+
+    @property
+    def step_limit(self) -> int:
+        """The largest STEP in bytes: every cell lit, at three bytes, and a little per game."""
+        return 512 + self.games * (64 + 3 * self.height * self.width)
+
+
+class Column(enum.IntEnum):
+    """What STEP says of each game, i16 each. "Since" means since the last STEP that was sent."""
+
+    REWARD = 0  # points won less points lost, since
+    POINTS = 1  # points played to their end, since
+    TICKS = 2  # ticks played, since
+    MOVE = 3  # the move really made since, for most of the ticks
+    MOVER = 4  # and by whom (Mover)
+    LEFT = 5  # score of the match being played
+    RIGHT = 6
+    MATCHES = 7  # matches finished
+    CELLS = 8  # non-zero cells of the frame (u16); `serialize` counts them
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One state of all games, and what has happened since the last one.
+
+    Rewards of states that were dropped are in the next one's, so that all rewards received always equal
+    the change of the score. Where `points` is not 0 an episode has ended, and the frame already shows
+    what follows it. All arrays but `frames` and `scores` are of shape (games,).
+    """
+
+    number: int
+    dropped: int  # states that this session has dropped so far because the agent was late
+    frames: UInt8Array  # (games, height, width)
+    table: Int16Array  # (games, len(Column))
+
+    rewards = property(lambda self: self.table[:, Column.REWARD])
+    points = property(lambda self: self.table[:, Column.POINTS])
+    ticks = property(lambda self: self.table[:, Column.TICKS])
+    moves = property(lambda self: self.table[:, Column.MOVE])
+    movers = property(lambda self: self.table[:, Column.MOVER])
+    scores = property(lambda self: self.table[:, Column.LEFT : Column.RIGHT + 1])  # (games, 2)
+    matches = property(lambda self: self.table[:, Column.MATCHES])
+
+    def serialize(self) -> bytes:
+        """Pack the whole message; a frame crosses as its non-zero cells: index u16, value u8."""
+        flat = self.frames.reshape(len(self.frames), -1)
+        lit = np.flatnonzero(flat)
+        table = self.table.copy()
+        table[:, Column.CELLS] = np.count_nonzero(flat, axis=1).astype(np.uint16)  # read back as u16
+        cells = (lit % flat.shape[1]).astype(np.uint16)
+        packed = (pack_array(table), pack_array(cells), pack_array(flat.reshape(-1)[lit]))
+        return message(Kind.STEP, dumps((self.number, self.dropped, *packed)))
+
+    @classmethod
+    def parse(cls, body: bytes, session: Session) -> Step:
+        """Read a STEP's body.
+
+        Raises:
+            ProtocolError: it does not fit the session.
+        """
+        values = loads(body)
+        if type(values) is not tuple or len(values) != 5 or not all(
+            type(value) is int and 0 <= value < 1 << 32 for value in values[:2]
+        ):  # fmt: skip
+            raise ProtocolError("a STEP that is none")
+        games, size = session.games, session.height * session.width
+        table = unpack_array(values[2], np.int16, (games, len(Column)))
+        cells = unpack_array(values[3], np.uint16, (None,))
+        lit = unpack_array(values[4], np.uint8, (len(cells),))
+        counts = table[:, Column.CELLS].astype(np.uint16)
+        if int(counts.sum()) != len(cells) or (len(cells) and int(cells.max()) >= size):
+            raise ProtocolError("a STEP with cells outside its frames")
+        if (table[:, [Column.POINTS, Column.TICKS]] < 0).any():
+            raise ProtocolError("a STEP with negative counts")
+        frames = np.zeros((games, size), np.uint8)
+        frames[np.repeat(np.arange(games), counts), cells] = lit
+        return cls(values[0], values[1], frames.reshape(games, session.height, session.width), table)
+
+
+def action(number: int, moves: bytes) -> bytes:
+    """ACTION: the answer to STEP `number`, one byte per game."""
+    return message(Kind.ACTION, _NUMBER.pack(number) + moves)
+
+
+def parse_action(body: bytes, games: int) -> tuple[int, bytes]:
+    """Read an ACTION's body: the number of the STEP that it answers, and the moves."""
+    if len(body) != _NUMBER.size + games:
+        raise ProtocolError(f"an ACTION of {len(body)} bytes for {games} games")
+    return _NUMBER.unpack_from(body)[0], body[_NUMBER.size :]
+
+
+def parse_pause(body: bytes) -> bool:
+    """Read a PAUSE's body: whether to pause, or to go on."""
+    if body not in (b"\0", b"\1"):
+        raise ProtocolError("a PAUSE that is neither 0 nor 1")
+    return body == b"\1"
+
+
+def parse_echo(body: bytes) -> bytes:
+    """Read a PING's body, which its PONG sends back."""
+    if len(body) != _ECHO.size:
+        raise ProtocolError(f"a PING of {len(body)} bytes instead of {_ECHO.size}")
+    return body
+
+
+def server_limits(games: int) -> Mapping[int, int]:
+    """What an agent may send once it is in, and how long each may be."""
+    return {
+        Kind.ACTION: _NUMBER.size + games, Kind.PAUSE: 1, Kind.PING: _ECHO.size,
+        Kind.BYE: 0, Kind.HEARTBEAT: 0,
+    }  # fmt: skip
+
+
+def client_limits(session: Session) -> Mapping[int, int]:
+    """What a server may send once it has proved itself."""
+    return {Kind.STEP: session.step_limit, Kind.PONG: _ECHO.size, Kind.BYE: 0, Kind.HEARTBEAT: 0}
+
+
+# ---------------------------------------------------------------------------------------------
+# The handshake: two generators, each is sent the messages that come and yields what to send
+
+Handshake: TypeAlias = Generator[bytes, tuple[Kind, bytes], "Admission"]
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What a finished handshake has settled; `last` is what the server still has to send."""
+
+    role: Role
+    session: Session
+    last: bytes = b""
+
+
+def _expect(kind: Kind, came: tuple[Kind, bytes]) -> bytes:
+    if came[0] is not kind:
+        raise ProtocolError(f"a {came[0].name} where a {kind.name} is due")
+    return came[1]
+
+
+def _proof(token: str, side: bytes, role: int, nonces: bytes) -> bytes:
+    text = b"pong-rl %s %d %d " % (side, VERSION, role)
+    return hmac.digest(token.encode(), text + nonces, "sha256")
+
+
+def server_handshake(token: str, admit: Callable[[Role], Session]) -> Handshake:
+    """The server's half. `admit` gives the session for a role, or raises RefusedError.
+
+    Raises:
+        ProtocolError: the peer is no Pong agent.
+        RefusedError: it is one, and is to be sent the reason.
+    """
+    hello = _expect(Kind.HELLO, (yield b""))
+    if hello[: len(MAGIC)] != MAGIC or len(hello) < len(MAGIC) + 2:
+        raise ProtocolError("a HELLO without Pong's magic")
+    version = int.from_bytes(hello[len(MAGIC) : len(MAGIC) + 2], "big")
+    if version != VERSION:
+        raise RefusedError(
+            Refusal.VERSION,
+            f"the server speaks version {VERSION} of the protocol and the agent version {version}: "
+            "run the same release on both machines",
+        )
+    _, _, wanted, agent_nonce = _unpack(_HELLO, Kind.HELLO, hello)
+    nonce = secrets.token_bytes(32)
+    proof = _expect(Kind.PROOF, (yield message(Kind.CHALLENGE, _CHALLENGE.pack(VERSION, nonce))))
+    if not hmac.compare_digest(proof, _proof(token, b"agent", wanted, agent_nonce + nonce)):
+        raise RefusedError(
+            Refusal.TOKEN,
+            "the token is wrong: give the agent the one that the server printed, "
+            "by PONG_TOKEN or --token-file"
+            if token
+            else "the token is wrong: this server has none, so start the agent without one",
+        )
+    try:
+        role = Role(wanted)
+    except ValueError as error:
+        raise RefusedError(Refusal.ROLE, f"this server knows no role {wanted}") from error
+    session = admit(role)
+    answer = _proof(token, b"server", role, agent_nonce + nonce)
+    return Admission(role, session, message(Kind.WELCOME, answer + session.serialize()))
+
+
+def client_handshake(token: str, role: Role) -> Handshake:
+    """The agent's half.
+
+    Raises:
+        ProtocolError: the peer is no Pong server, or does not know the token.
+        RefusedError: the server's own reason.
+    """
+    nonce = secrets.token_bytes(32)
+    came = yield message(Kind.HELLO, _HELLO.pack(MAGIC, VERSION, role, nonce))
+    challenge = _expect(Kind.CHALLENGE, _unless_refused(came))
+    version = int.from_bytes(challenge[:2], "big")
+    if version != VERSION:
+        raise ProtocolError(
+            f"the server speaks version {version} of the protocol and this agent version {VERSION}: "
+            "run the same release on both machines"
+        )
+    _, server_nonce = _unpack(_CHALLENGE, Kind.CHALLENGE, challenge)
+    nonces = nonce + server_nonce
+    came = yield message(Kind.PROOF, _proof(token, b"agent", role, nonces))
+    welcome = _expect(Kind.WELCOME, _unless_refused(came))
+    proof, parameters = welcome[:_PROOF_BYTES], welcome[_PROOF_BYTES:]
+    if not hmac.compare_digest(proof, _proof(token, b"server", role, nonces)):
+        raise ProtocolError("the server does not know the token: it may be somebody else's, go no further")
+    return Admission(role, Session.parse(parameters))
+
+
+def _unless_refused(came: tuple[Kind, bytes]) -> tuple[Kind, bytes]:
+    kind, body = came
+    if kind is not Kind.REFUSAL:
+        return came
+    try:
+        reason, sentence = Refusal(body[0]), printable(body[1:].decode())
+    except (IndexError, ValueError) as error:
+        raise ProtocolError("a REFUSAL without a reason") from error
+    raise RefusedError(reason, f"the server refused: {sentence}")
+
+
+def refusal(error: RefusedError) -> bytes:
+    """The message that carries a refusal's reason."""
+    sentence = str(error).encode()[:_REASON_BYTES].decode(errors="ignore")
+    return message(Kind.REFUSAL, bytes((error.reason,)) + sentence.encode())
+
+
+# ---------------------------------------------------------------------------------------------
+# Sockets
+
+
+class Wake:
+    """An event that a thread waiting on a socket hears too. Any thread may `set` it."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def fileno(self) -> int:
+        """What `select` waits for."""
+        return self._reader.fileno()
+
+    def set(self) -> None:
+        """Wake whoever waits, now or next."""
+        with contextlib.suppress(OSError):  # full: it is set already; closed: nobody waits
+            self._writer.send(b"\0")
+
+    def clear(self) -> None:
+        """Forget that it was set."""
+        with contextlib.suppress(BlockingIOError):
+            while self._reader.recv(64):
+                pass
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait until it is set, at most so long; clear it and say whether it was."""
+        heard = bool(select.select([self._reader], [], [], seconds)[0])
+        if heard:
+            self.clear()
+        return heard
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._reader.close()
+        self._writer.close()
+
+
+class Connection:
+    """An authenticated peer: whole messages, heartbeats, and an end that is always noticed.
+
+    `receive` belongs to one thread; `send` may be called from any.
+    """
+
+    def __init__(self, sock: socket.socket, parser: Parser, peer: str) -> None:
+        self.peer = peer
+        self._sock = sock
+        self._parser = parser
+        self._unsent = bytearray()
+        self._sending = threading.Lock()  # a heartbeat thread sends beside the owner
+        self._sent = self._heard = time.monotonic()
+
+    def send(self, data: bytes) -> None:
+        """Send a whole message, or keep what the peer does not take yet for later.
+
+        Raises:
+            ConnectionLostError: the peer is gone, or has left a megabyte unread.
+        """
+        with self._sending:
+            self._unsent += data
+            self._sent = time.monotonic()
+            self._flush()
+            if len(self._unsent) > MAX_UNSENT_BYTES:
+                raise ConnectionLostError(f"{self.peer} does not read what it is sent")
+
+    def _flush(self) -> None:
+        try:
+            while self._unsent:
+                del self._unsent[: self._sock.send(self._unsent)]
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            raise ConnectionLostError(f"{self.peer} is gone ({_reason(error)})") from error
+
+    def send_heartbeat(self) -> None:
+        """Send a HEARTBEAT if nothing else was sent for a while."""
+        if time.monotonic() - self._sent >= HEARTBEAT_SECONDS:
+            self.send(message(Kind.HEARTBEAT))
+
+    def receive(self, until: float | None = None, wake: Wake | None = None) -> tuple[Kind, bytes] | None:
+        """Wait for the next message; None when `until` (time.monotonic) is reached or `wake` set.
+
+        Raises:
+            ProtocolError: the peer sent what it may not.
+            ConnectionLostError: the peer left, was cut off, or has been silent for ten seconds.
+        """
+        looked = False
+        while True:
+            came = self._parser.next()
+            if came is not None:
+                if came[0] is Kind.BYE:
+                    raise ConnectionLostError(f"{self.peer} said goodbye")
+                if came[0] is not Kind.HEARTBEAT:
+                    return came
+                continue
+            now = time.monotonic()
+            if looked and until is not None and now >= until:
+                return None
+            due = min(self._sent + HEARTBEAT_SECONDS, self._heard + SILENCE_SECONDS)
+            wait = (due if until is None else min(due, until)) - now
+            if not self._wait(max(wait, 0.0), wake):
+                return None
+            looked = True
+
+    def _wait(self, seconds: float, wake: Wake | None) -> bool:
+        """Wait once for the socket, read what is there, keep the line alive; False when woken."""
+        readers: list[socket.socket | Wake] = [self._sock] if wake is None else [self._sock, wake]
+        readable, writable, _ = select.select(readers, [self._sock] if self._unsent else [], [], seconds)
+        if self._sock in readable:
+            self._read()
+        elif time.monotonic() - self._heard >= SILENCE_SECONDS:
+            raise ConnectionLostError(f"{self.peer} has been silent for {SILENCE_SECONDS:.0f} seconds")
+        if writable:
+            with self._sending:
+                self._flush()
+        self.send_heartbeat()
+        if wake is not None and wake in readable:
+            wake.clear()
+            return False
+        return True
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(1 << 16)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise ConnectionLostError(f"{self.peer} is gone ({_reason(error)})") from error
+        if not data:
+            raise ConnectionLostError(f"{self.peer} has left")
+        self._heard = time.monotonic()
+        self._parser.feed(data)
+
+    def close(self) -> None:
+        """Say BYE if that is still possible, and close."""
+        with contextlib.suppress(ConnectionLostError):
+            self.send(message(Kind.BYE))
+        self._sock.close()
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
+
+
+def _resolve(host: str, port: int, passive: bool) -> list[tuple[Any, ...]]:
+    if not 0 <= port <= 65535:
+        raise PongError(f"port {port} is out of range: give one from 1 to 65535")
+    try:
+        return socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE if passive else 0
+        )
+    except (OSError, UnicodeError) as error:
+        raise PongError(
+            f"the host {printable(host)!r} cannot be found: check its spelling and the network"
+        ) from error
+
+
+def _tuned(sock: socket.socket) -> socket.socket:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or every step waits 40 ms
+    sock.setblocking(False)
+    return sock
+
+
+@dataclass
+class _Stranger:
+    """A peer in the middle of its handshake."""
+
+    sock: socket.socket
+    peer: str
+    deadline: float
+    parser: Parser
+    handshake: Handshake
+
+
+class Listener(threading.Thread):
+    """Listens, and shakes hands with many peers at a time beside whatever the server is doing.
+
+    Args:
+        admit: gives the session to a role, or raises RefusedError; called in this thread.
+        deliver: takes over an authenticated connection; called in this thread.
+
+    Raises:
+        PongError: it cannot listen there.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        token: str,
+        admit: Callable[[Role], Session],
+        deliver: Callable[[Connection, Admission], None],
+    ) -> None:
+        super().__init__(name="listener", daemon=True)
+        self._token, self._admit, self._deliver = token, admit, deliver
+        self._strangers: dict[int, _Stranger] = {}  # by file number, oldest first
+        self._wake, self._closing = Wake(), False
+        family, kind, protocol, _, address = _resolve(host, port, passive=True)[0]
+        self._sock = socket.socket(family, kind, protocol)
+        try:
+            if sys.platform != "win32":  # there it would let two servers share one port
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._sock.bind(address)
+            self._sock.listen(128)
+        except OSError as error:
+            self._sock.close()
+            self._wake.close()
+            raise PongError(
+                f"cannot listen on {host}:{port} ({_reason(error)}): "
+                "end the program that has this port, or choose another with --port"
+            ) from error
+        self._sock.setblocking(False)
+        self.address: Address = self._sock.getsockname()[:2]
+
+    def run(self) -> None:
+        """The thread: shake hands until `close`."""
+        try:
+            while not self._closing:
+                self._turn()
+        finally:
+            for stranger in self._strangers.values():
+                stranger.sock.close()
+            self._sock.close()
+            self._wake.close()
+
+    def close(self) -> None:
+        """Stop listening, send pending strangers away, and wait for the thread's end."""
+        self._closing = True
+        self._wake.set()
+        if self.is_alive():
+            self.join()
+
+    def _turn(self) -> None:
+        """Wait for the next thing to happen on any socket, and do what it asks for."""
+        deadlines = [stranger.deadline for stranger in self._strangers.values()]
+        seconds = max(min(deadlines) - time.monotonic(), 0.0) if deadlines else None
+        readers: list[Any] = [self._sock, self._wake, *self._strangers]
+        readable, _, _ = select.select(readers, [], [], seconds)
+        for ready in readable:
+            if ready is self._sock:
+                self._accept()
+            elif ready is self._wake:
+                self._wake.clear()
+            elif ready in self._strangers:
+                self._listen_to(ready)
+        now = time.monotonic()
+        for number, stranger in list(self._strangers.items()):
+            if now >= stranger.deadline:
+                self._send_away(number, "took too long over the handshake")
+
+    def _accept(self) -> None:
+        try:
+            sock, address = self._sock.accept()
+        except OSError as error:  # the peer left already, or this process has no more files
+            log.debug("could not accept a connection: %s", _reason(error))
+            return
+        peer = f"{address[0]}:{address[1]}"
+        log.debug("%s has connected", peer)
+        if len(self._strangers) >= PENDING_HANDSHAKES:
+            self._send_away(next(iter(self._strangers)), "had to make room for another")
+        handshake = server_handshake(self._token, self._admit)
+        next(handshake)
+        self._strangers[sock.fileno()] = _Stranger(
+            _tuned(sock),
+            peer,
+            time.monotonic() + HANDSHAKE_SECONDS,
+            Parser(SERVER_HANDSHAKE_LIMITS),
+            handshake,
+        )
+
+    def _listen_to(self, number: int) -> None:
+        stranger = self._strangers[number]
+        try:
+            data = stranger.sock.recv(1024)
+            if not data:
+                self._send_away(number, "left in the middle of the handshake")
+                return
+            stranger.parser.feed(data)
+            while (came := stranger.parser.next()) is not None:
+                stranger.sock.sendall(stranger.handshake.send(came))
+        except StopIteration as done:
+            del self._strangers[number]
+            self._let_in(stranger, done.value)
+        except RefusedError as error:
+            with contextlib.suppress(OSError):
+                stranger.sock.sendall(refusal(error))
+            self._send_away(number, f"was refused: {error}")
+        except (ProtocolError, OSError) as error:
+            self._send_away(number, f"is no agent of ours: {error}")
+
+    def _let_in(self, stranger: _Stranger, admission: Admission) -> None:
+        stranger.parser.limits = server_limits(admission.session.games)
+        connection = Connection(stranger.sock, stranger.parser, stranger.peer)
+        with contextlib.suppress(ConnectionLostError):  # whoever takes it over will find out
+            connection.send(admission.last)
+        self._deliver(connection, admission)
+
+    def _send_away(self, number: int, why: str) -> None:
+        stranger = self._strangers.pop(number)
+        stranger.sock.close()
+        log.info("%s %s", stranger.peer, why)
+
+
+# ---------------------------------------------------------------------------------------------
+# Tokens
+
+
+def read_token(token_file: str | None) -> str | None:
+    """The token that the user gave: the file's, else PONG_TOKEN's, else None. "" means open.
+
+    Raises:
+        PongError: the file cannot be read.
+    """
+    if token_file is None:
+        return os.environ.get("PONG_TOKEN")
+    try:
+        return Path(token_file).read_text("utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise PongError(
+            f"the token file {token_file} cannot be read ({getattr(error, 'strerror', None) or error}): "
+            "name a text file with the token in it"
+        ) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether everybody who can reach this host is on this machine."""
+    addresses = _resolve(host, 0, passive=True)
+    return all(ipaddress.ip_address(address[4][0].split("%")[0]).is_loopback for address in addresses)
+
+
+# ---------------------------------------------------------------------------------------------
+# The agent's end
+
+
+class PongClient:
+    """The agent's end of the wire; any agent can be built on it.
+
+        with PongClient("raspberrypi.local", token="…") as client:
+            step = client.connect()
+            while True:
+                step = client.step(moves(step.frames, step.rewards))  # one of 0, 1, 2 per game
+
+    One thread uses it; a second one of its own sends heartbeats, so that an agent may think between two
+    steps for as long as it likes.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        *,
+        token: str = "",
+        role: Role = Role.LEFT,
+        timeout: float = HANDSHAKE_SECONDS,
+    ) -> None:
+        self.host, self.port, self.role, self.timeout = host, port, role, timeout
+        self._token = token
+        self._session: Session | None = None
+        self._connection: Connection | None = None
+        self._step: Step | None = None  # came while something else was waited for
+        self._number = -1  # of the STEP to be answered
+        self._closed = threading.Event()
+        self._heart: threading.Thread | None = None
+
+    def __enter__(self) -> PongClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def session(self) -> Session:
+        """What the server plays; known once connected."""
+        if self._session is None:
+            raise RuntimeError("not connected: call connect() first")
+        return self._session
+
+    def connect(self) -> Step:
+        """Connect, shake hands and wait for the first state.
+
+        Raises:
+            PongError: the host cannot be found.
+            ConnectionLostError: nobody listens there, or no longer.
+            RefusedError: a Pong server refuses us.
+            ProtocolError: what listens there is no Pong server.
+        """
+        if self._connection is not None:
+            raise RuntimeError("connected already")
+        _resolve(self.host, self.port, passive=False)
+        where = f"{self.host}:{self.port}"
+        try:
+            sock = socket.create_connection((self.host, self.port), self.timeout)
+        except OSError as error:
+            raise ConnectionLostError(f"no server at {where} ({_reason(error)})") from error
+        try:
+            parser = Parser(CLIENT_HANDSHAKE_LIMITS)
+            admission = self._shake_hands(sock, parser)
+            parser.limits = client_limits(admission.session)
+            self._session = admission.session
+            self._connection = Connection(_tuned(sock), parser, f"the server at {where}")
+        except ProtocolError as error:
+            sock.close()
+            raise ProtocolError(f"{where} is not a Pong server that this agent can use: {error}") from error
+        except BaseException:
+            sock.close()
+            raise
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._heart.start()
+        step = self.observe()
+        assert step is not None  # nothing could wake it
+        return step
+
+    def _shake_hands(self, sock: socket.socket, parser: Parser) -> Admission:
+        deadline = time.monotonic() + self.timeout
+        handshake = client_handshake(self._token, self.role)
+        try:
+            sock.sendall(next(handshake))
+            while True:
+                while (came := parser.next()) is None:
+                    sock.settimeout(max(deadline - time.monotonic(), 0.001))
+                    data = sock.recv(4096)
+                    if not data:
+                        raise ProtocolError("it hung up in the middle of the handshake")
+                    parser.feed(data)
+                sock.sendall(handshake.send(came))
+        except StopIteration as done:
+            admission: Admission = done.value
+            return admission
+        except TimeoutError as error:
+            raise ProtocolError(f"it has not answered for {self.timeout:g} seconds") from error
+        except OSError as error:
+            raise ConnectionLostError(f"the server is gone ({_reason(error)})") from error
+
+    def _beat(self) -> None:
+        with contextlib.suppress(ConnectionLostError):  # the owner's next call will say so
+            while not self._closed.wait(HEARTBEAT_SECONDS / 2):
+                self._line().send_heartbeat()
+
+    def _line(self) -> Connection:
+        if self._connection is None or self._closed.is_set():
+            raise RuntimeError("not connected: call connect() first")
+        return self._connection
+
+    def act(self, moves: npt.ArrayLike) -> None:
+        """Answer the last state: one move from 0 to 255 per game. `observe` gives the next state.
+
+        Raises:
+            ValueError: too few or too many moves, or what is none.
+            ConnectionLostError: the server is gone.
+        """
+        answer = np.asarray(moves)
+        games = self.session.games
+        if answer.shape != (games,) or answer.dtype.kind not in "iu" or not (
+            (answer >= 0) & (answer <= 255)
+        ).all():  # fmt: skip
+            raise ValueError(f"moves must be {games} integers from 0 to 255, one per game")
+        self._line().send(action(self._number, answer.astype(np.uint8).tobytes()))
+
+    def observe(self, wake: Wake | None = None) -> Step | None:
+        """Wait for the next state; None when `wake` was set meanwhile: call again.
+
+        Raises:
+            ProtocolError: the server broke the protocol.
+            ConnectionLostError: it is gone.
+        """
+        step, self._step = self._step, None
+        while step is None:
+            came = self._line().receive(wake=wake)
+            if came is None:
+                return None
+            step = self._read_step(came)  # or a PONG that nobody waits for any more
+        return step
+
+    def _read_step(self, came: tuple[Kind, bytes]) -> Step | None:
+        if came[0] is not Kind.STEP:
+            return None
+        step = Step.parse(came[1], self.session)
+        if step.number != (self._number + 1) % (1 << 32):
+            raise ProtocolError(f"STEP {step.number} where {self._number + 1} is due")
+        self._number = step.number
+        return step
+
+    def step(self, moves: npt.ArrayLike) -> Step:
+        """`act`, then `observe`: answer the last state and wait for the next."""
+        self.act(moves)
+        step = self.observe()
+        assert step is not None  # nothing could wake it
+        return step
+
+    def pause(self, paused: bool = True) -> None:
+        """Stop the game, or let it go on. It stays connected; `ping` and `attend` work meanwhile."""
+        self._line().send(message(Kind.PAUSE, bytes((paused,))))
+
+    def ping(self) -> float:
+        """Seconds that one PING takes there and back."""
+        echo = secrets.token_bytes(_ECHO.size)
+        start = time.perf_counter()
+        self._line().send(message(Kind.PING, echo))
+        while True:
+            came = self._line().receive(until=time.monotonic() + SILENCE_SECONDS)
+            if came is None:
+                raise ConnectionLostError("the server does not answer a PING")
+            if came == (Kind.PONG, echo):
+                return time.perf_counter() - start
+            self._step = self._read_step(came) or self._step
+
+    def attend(self, seconds: float, wake: Wake | None = None) -> None:
+        """Do nothing but keep the line alive, for so long or until `wake` is set.
+
+        Raises:
+            ConnectionLostError: the server is gone.
+        """
+        until = time.monotonic() + seconds
+        while (came := self._line().receive(until, wake)) is not None:
+            self._step = self._read_step(came) or self._step
+
+    def close(self) -> None:
+        """Say BYE and close; calling it again does nothing."""
+        if not self._closed.is_set():
+            self._closed.set()
+            if self._connection is not None:
+                self._connection.close()
+            if self._heart is not None:
+                self._heart.join()

@@ -1,0 +1,134 @@
+"""What the two programs have in common at their doors: command line, error sentences, signals, log.
+
+A program is a dataclass of its options; the command line is built from it, so that no default and no
+explanation is written twice:
+
+    @dataclass
+    class Program:
+        level: Annotated[int, "level of the built-in AI"] = 2      # --level 2
+        hiddenUnits: Annotated[int, "hidden units"] = 250          # --hidden-units 250
+        server: Annotated[bool, "do not serve"] = True             # --no-server
+        levelodiff: Annotated[int, "level", "--level"] = 2         # a flag by another name
+        token: str | None = None                                   # no flag: not annotated
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import logging
+import re
+import signal
+import sys
+import threading
+import types
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from netproto import PongError
+
+Program = TypeVar("Program")
+
+
+class UsageError(PongError, ValueError):
+    """An option that cannot be; the sentence says which and what it may be."""
+
+
+def within(name: str, value: float, low: float, high: float) -> None:
+    """Check an option's range.
+
+    Raises:
+        UsageError: it is outside.
+    """
+    if not low <= value <= high:
+        raise UsageError(f"{name} must be from {low:g} to {high:g}, not {value:g}")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see --help\n")
+
+
+def parse(program: type[Program], argv: Sequence[str] | None) -> Program:
+    """Make a program from its command line; its docstring is the help's first line.
+
+    Raises:
+        UsageError: an option is out of its range.
+        SystemExit: with 2 for a command line that cannot be read, with 0 after --help.
+    """
+    parser = _Parser(description=(program.__doc__ or "").split("\n")[0], allow_abbrev=False)
+    hints = typing.get_type_hints(program, include_extras=True)
+    for field in dataclasses.fields(program):  # type: ignore[arg-type]  # it is a dataclass
+        hint = hints[field.name]
+        if typing.get_origin(hint) is typing.Annotated:
+            kind, explanation, *flags = typing.get_args(hint)
+            _add(parser, field.name, kind, field.default, explanation, flags)
+    return program(**vars(parser.parse_args(argv)))
+
+
+def _add(
+    parser: argparse.ArgumentParser, name: str, kind: Any, default: Any, explanation: str, flags: list[str]
+) -> None:
+    flag = "--" + re.sub(r"_|(?<=[a-z])(?=[A-Z])", "-", name).lower()
+    kinds = (
+        set(typing.get_args(kind)) if typing.get_origin(kind) in (types.UnionType, typing.Union) else {kind}
+    )
+    keywords: dict[str, Any] = {"dest": name, "default": default, "help": explanation.replace("%", "%%")}
+    if kinds == {bool}:
+        flag = flag.replace("--", "--no-", 1) if default else flag
+        keywords["action"] = "store_false" if default else "store_true"
+    else:
+        if default not in (None, False):
+            keywords["help"] += f" (default {default})"
+        if bool in kinds:  # a flag whose value may be left out
+            keywords |= {"nargs": "?", "const": True}
+        (keywords["type"],) = kinds - {bool, type(None)}
+        keywords["metavar"] = {int: "N", float: "X"}.get(keywords["type"], name.split("_")[-1].upper())
+    parser.add_argument(*(flags or [flag]), **keywords)
+
+
+class Startable(typing.Protocol):
+    """A program: its options, `debug` among them, and `start`."""
+
+    debug: bool
+
+    def start(self) -> None:
+        """Run to the end."""
+
+
+def main(program: type[Startable], argv: Sequence[str] | None) -> int:
+    """Run a program from its command line and give its exit code; an error becomes one sentence on stderr."""
+    debug = False
+    try:
+        instance = parse(program, argv)
+        debug = instance.debug
+        instance.start()
+    except PongError as error:
+        if debug:
+            logging.exception("the program ends because of this")
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def start_log(debug: bool) -> None:
+    """Log to stderr, one plain line an event, with its time."""
+    logging.basicConfig(
+        format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.DEBUG if debug else logging.INFO
+    )
+
+
+@contextlib.contextmanager
+def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM call `stop` instead of ending the process. Only the main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {kind: signal.signal(kind, lambda *_: stop()) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

@@ -1,0 +1,783 @@
+"""Pong, and a server that lets an agent play it over the network.
+
+    Game      the rules: integers, one random generator; no pygame, no display, no clock
+    players   built_in(level), the keyboard and the agent: each says how fast its paddle moves now
+    Camera    what the agent sees: the court alone, drawn by pygame and brought down to 70×50 by cv2
+    Board     one game, its camera, and what has happened since the last STEP
+    Engine    the thread that plays the boards and serves the agent; it owns both clocks
+    Pong      the program: options, window, start and close
+
+Threads. The engine alone touches games and connection, so neither needs a lock. The main thread has the
+window (pygame wants it there): it shows the snapshots that the engine leaves, and leaves the keys that
+are held. The listener (netproto) shakes hands and hands connections over.
+
+Two clocks, one protocol. In real time the engine ticks at 60 Hz and never waits for the agent: a state
+that is due while the last one is unanswered is dropped and counted, and its reward goes into the next.
+In lockstep the engine ticks only when it is answered, at once and as fast as it can. A tick is 1/60 s of
+game time on both, so a policy trained on one plays the same game on the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import queue
+import random
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Any, TypeAlias
+
+import cv2
+import numpy as np
+
+import netproto
+import options
+from netproto import (
+    DEFAULT_PORT,
+    MAX_GAMES,
+    Admission,
+    Connection,
+    Int16Array,
+    Kind,
+    Listener,
+    Mover,
+    PongError,
+    ProtocolError,
+    Refusal,
+    RefusedError,
+    Role,
+    Session,
+    Step,
+    UInt8Array,
+    Wake,
+)
+from options import UsageError, within
+
+COURT_WIDTH, COURT_HEIGHT = 700, 500  # pixels; y grows downwards
+PADDLE_WIDTH, PADDLE_HEIGHT = 10, 100
+PADDLE_BOTTOM = COURT_HEIGHT - PADDLE_HEIGHT  # the largest y of a paddle
+LEFT_X, RIGHT_X = 0, COURT_WIDTH - PADDLE_WIDTH
+BALL = 10  # its side
+SERVE_X, SERVE_Y = 345, 245
+TICKS_PER_SECOND = 60
+
+CELL = 10  # pixels of the court in one of the frame's, each way
+FRAME_WIDTH, FRAME_HEIGHT = COURT_WIDTH // CELL, COURT_HEIGHT // CELL
+WHITE = 255
+
+STAY, UP, DOWN = 0, 1, 2  # an agent's moves
+MOVE_NAMES = ("stay", "up", "down")
+VELOCITY = (0, -5, 5)  # of an agent's or a person's paddle, pixels per tick, by move
+
+LEFT, RIGHT = 0, 1  # sides
+
+log = logging.getLogger("pong")
+
+
+# ---------------------------------------------------------------------------------------------
+# Rules
+
+
+class Game:
+    """Pong's rules. A match is first to `points_to_win`; then the next one begins.
+
+    | what        | value                                                                     |
+    |-------------|---------------------------------------------------------------------------|
+    | court       | 700 × 500 pixels, paddles 10 × 100 at x 0 and 690, ball 10 × 10            |
+    | serve       | from (345, 245), vx ±4…8, vy −8…8 pixels per tick, uniform                  |
+    | paddle hit  | vx turns round, vy is drawn anew                                          |
+    | wall        | at y ≤ 1 and y ≥ 489 vy turns away from it                                |
+    | point       | the ball at x ≤ 0 or x ≥ 690 without touching the paddle; a serve follows |
+    """
+
+    def __init__(self, seed: int | None = None, points_to_win: int = 21) -> None:
+        self._random = random.Random(seed)
+        self.points_to_win = points_to_win
+        self.paddles = [200, 200]  # y of left and right
+        self.score = [0, 0]
+        self.matches = 0  # finished
+        self.last_match: tuple[int, int] | None = None  # its score
+        self.hits = self.bounces = self.rally = 0  # hits and bounces so far, hits in this point
+        self._serve()
+
+    def _serve(self) -> None:
+        self.ball_x, self.ball_y = SERVE_X, SERVE_Y
+        self.ball_vx = self._random.randint(4, 8) * self._random.choice((-1, 1))
+        self.ball_vy = self._random.randint(-8, 8)
+        self.rally = 0
+
+    def step(self, left: float, right: float) -> int:
+        """Play one tick with the paddles moving `left` and `right` pixels (down is positive).
+
+        Returns:
+            The left paddle's reward: +1 for a point won, −1 for one lost, else 0.
+        """
+        paddles = self.paddles
+        # A paddle stands on whole pixels, the ones above where its speed would take it.
+        paddles[LEFT] = min(max(math.floor(paddles[LEFT] + left), 0), PADDLE_BOTTOM)
+        paddles[RIGHT] = min(max(math.floor(paddles[RIGHT] + right), 0), PADDLE_BOTTOM)
+        self.ball_x = x = min(max(self.ball_x + self.ball_vx, 0), COURT_WIDTH - BALL)
+        self.ball_y = y = min(max(self.ball_y + self.ball_vy, 0), COURT_HEIGHT - BALL)
+        if (y <= 1 and self.ball_vy < 0) or (y >= COURT_HEIGHT - BALL - 1 and self.ball_vy > 0):
+            self.ball_vy = -self.ball_vy
+            self.bounces += 1
+        if x <= LEFT_X + PADDLE_WIDTH and self.ball_vx < 0:
+            if paddles[LEFT] - BALL <= y <= paddles[LEFT] + PADDLE_HEIGHT:
+                self._hit()
+            elif x <= 0:
+                return self._point(RIGHT)
+        elif x >= RIGHT_X - BALL and self.ball_vx > 0:
+            if paddles[RIGHT] - BALL <= y <= paddles[RIGHT] + PADDLE_HEIGHT:
+                self._hit()
+            elif x >= RIGHT_X:
+                return self._point(LEFT)
+        return 0
+
+    def _hit(self) -> None:
+        self.ball_vx = -self.ball_vx
+        self.ball_vy = self._random.randint(-8, 8)
+        self.hits += 1
+        self.rally += 1
+
+    def _point(self, winner: int) -> int:
+        self.score[winner] += 1
+        if self.score[winner] >= self.points_to_win:
+            self.last_match = (self.score[LEFT], self.score[RIGHT])
+            self.matches += 1
+            self.score = [0, 0]
+        self._serve()
+        return 1 if winner == LEFT else -1
+
+
+Player: TypeAlias = Callable[[Game, int], float]
+"""Given the game and its side, how far a player moves its paddle in this tick (down is positive)."""
+
+
+def built_in(level: int) -> Player:
+    """The built-in AI. Level 1 is slow, 2 is quick, 3 waits for the ball to come near and is quickest."""
+    if level == 3:
+        return _waiting_player
+    divisor, fastest = {1: (25, 5), 2: (10, 8)}[level]
+
+    def player(game: Game, side: int) -> float:
+        distance = game.ball_y - game.paddles[side] - PADDLE_HEIGHT / 2
+        return math.copysign(min(abs(distance) / divisor, fastest), distance)
+
+    return player
+
+
+def _waiting_player(game: Game, side: int) -> float:
+    dx = game.ball_x - ((LEFT_X, RIGHT_X)[side] + 50)
+    dy = game.ball_y - game.paddles[side]
+    wish = (dy - PADDLE_HEIGHT / 2) * math.exp(-math.hypot(dx, dy) / 100)
+    return min(max(wish, -10.0), 10.0)
+
+
+# ---------------------------------------------------------------------------------------------
+# Camera
+
+
+class Camera:
+    """Looks at a court: (50, 70) uint8, each cell the mean of 10×10 pixels of black court and white things.
+
+    The definition is `full`: draw 700×500 pixels, resize with cv2.INTER_AREA. What a paddle or the ball
+    leaves on the frame depends only on its place within a cell, so `look` keeps what that drawing and
+    resizing gave for every place, and draws anew only where ball and paddle may share a cell.
+    """
+
+    def __init__(self, frame: UInt8Array | None = None) -> None:
+        self.frame = np.zeros((FRAME_HEIGHT, FRAME_WIDTH), np.uint8) if frame is None else frame
+        self._ball_cells = self.frame[:2, :2]  # where the ball was drawn last
+        self._paddles, self._balls = _stamps()
+
+    def look(self, game: Game) -> UInt8Array:
+        """Bring the frame up to date with the game, and return it: the same array every time."""
+        frame = self.frame
+        self._ball_cells[...] = 0
+        frame[:, 0] = self._paddles[game.paddles[LEFT]]
+        frame[:, -1] = self._paddles[game.paddles[RIGHT]]
+        row = min(game.ball_y // CELL, FRAME_HEIGHT - 2)
+        column = min(game.ball_x // CELL, FRAME_WIDTH - 2)
+        cells = self._ball_cells = frame[row : row + 2, column : column + 2]
+        if 0 < column < FRAME_WIDTH - 2:
+            cells[...] = self._balls[game.ball_y - CELL * row, game.ball_x - CELL * column]
+        else:
+            cells[...] = _photograph(game, column * CELL, row * CELL, 2 * CELL, 2 * CELL)
+        return frame
+
+    @staticmethod
+    def full(game: Game) -> UInt8Array:
+        """Draw the whole court and resize it: what `look` must equal, at forty times the cost."""
+        return _photograph(game, 0, 0, COURT_WIDTH, COURT_HEIGHT)
+
+
+def _photograph(game: Game, x: int, y: int, width: int, height: int) -> UInt8Array:
+    """Draw a part of the court on an 8-bit surface and bring it down to a tenth."""
+    rectangles = (
+        (LEFT_X - x, game.paddles[LEFT] - y, PADDLE_WIDTH, PADDLE_HEIGHT),
+        (RIGHT_X - x, game.paddles[RIGHT] - y, PADDLE_WIDTH, PADDLE_HEIGHT),
+        (game.ball_x - x, game.ball_y - y, BALL, BALL),
+    )
+    return _draw_small(rectangles, width, height)
+
+
+def _draw_small(rectangles: tuple[tuple[int, int, int, int], ...], width: int, height: int) -> UInt8Array:
+    surface = pygame_quietly().Surface((width, height), depth=8)
+    for rectangle in rectangles:
+        surface.fill(WHITE, rectangle)
+    pixels = np.frombuffer(surface.get_buffer().raw, np.uint8).reshape(height, surface.get_pitch())
+    small = cv2.resize(
+        pixels[:, :width], (width // CELL, height // CELL), interpolation=cv2.INTER_AREA
+    )  # fmt: skip
+    return small.astype(np.uint8, copy=False)
+
+
+_stamps_made: tuple[UInt8Array, UInt8Array] | None = None
+
+
+def _stamps() -> tuple[UInt8Array, UInt8Array]:
+    """What a paddle at each y leaves on its column, and the ball at each place within two cells.
+
+    Shapes (401, 50) and (11, 11, 2, 2), [y, …] and [y, x, …]. Made once for all cameras.
+    """
+    global _stamps_made
+    if _stamps_made is None:
+        paddles = [
+            _draw_small(((0, y, PADDLE_WIDTH, PADDLE_HEIGHT),), PADDLE_WIDTH, COURT_HEIGHT)[:, 0]
+            for y in range(PADDLE_BOTTOM + 1)
+        ]
+        places = range(CELL + 1)
+        balls = [[_draw_small(((x, y, BALL, BALL),), 2 * CELL, 2 * CELL) for x in places] for y in places]
+        _stamps_made = np.array(paddles), np.array(balls)
+    return _stamps_made
+
+
+def pygame_quietly() -> Any:
+    """Import pygame without its greeting, and only when something is to be drawn."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    import pygame
+
+    return pygame
+
+
+# ---------------------------------------------------------------------------------------------
+# Boards
+
+
+class Board:
+    """One game, the camera on it, who moves its left paddle, and what happened since the last STEP."""
+
+    def __init__(self, program: Pong, seed: int | None, frame: UInt8Array) -> None:
+        self.game = Game(seed, program.points_to_win)
+        self.camera = Camera(frame)
+        self._right = built_in(min(program.levelodiff, 3))
+        self._left = built_in(3) if program.levelodiff == 4 else None
+        self.move, self.mover = STAY, Mover.HELD  # in force for the left paddle
+        self.resting = False  # a point was played: the decision is over
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew what the next STEP tells."""
+        self.reward = self.points = self.ticks = 0
+        self._made: dict[tuple[int, Mover], int] = {}  # ticks of each move by each mover
+
+    def tick(self, human: int | None) -> None:
+        """Play one tick; `human` is the move of the keys that a person holds, if any."""
+        move, mover = self.move, self.mover
+        if human is not None:
+            move, mover = human, Mover.HUMAN
+        velocity: float = VELOCITY[move]
+        if self._left is not None and human is None:
+            velocity, mover = self._left(self.game, LEFT), Mover.BUILTIN
+            move = (velocity > 0) * DOWN + (velocity < 0) * UP
+        reward = self.game.step(velocity, self._right(self.game, RIGHT))
+        self.ticks += 1
+        self._made[move, mover] = self._made.get((move, mover), 0) + 1
+        if reward:
+            self.reward += reward
+            self.points += 1
+            self.resting = True
+
+    def decide(self, ticks: int, human: int | None) -> None:
+        """Play a whole decision: so many ticks, or fewer if a point ends it."""
+        self.resting = False
+        for _ in range(ticks):
+            self.tick(human)
+            if self.resting:
+                break
+
+    def row(self) -> tuple[int, ...]:
+        """The board's row of STEP's table (netproto.Column)."""
+        game = self.game
+        made = max(self._made, key=self._made.__getitem__) if self._made else (self.move, self.mover)
+        return (self.reward, self.points, self.ticks, *made, *game.score, game.matches & 0x7FFF, 0)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a person is shown of one moment: the first board's game, and what the engine is doing."""
+
+    ball: tuple[int, int]
+    paddles: tuple[int, int]
+    score: tuple[int, int]
+    last_match: tuple[int, int] | None
+    rally: int
+    sounds: tuple[int, int, int]  # hits, bounces and points so far: a change is to be heard
+    status: str
+    frame: UInt8Array | None  # as last sent to the agent, if a person wants to see that
+    sent: str  # and the words for it
+
+
+# ---------------------------------------------------------------------------------------------
+# The engine
+
+
+class Clock:
+    """Deadlines a fixed period apart, whatever is late in between."""
+
+    def __init__(self, per_second: float) -> None:
+        self._period = 1.0 / per_second
+        self.restart()
+
+    def restart(self) -> None:
+        """Make the next deadline one period from now."""
+        self.due = time.monotonic() + self._period
+
+    def advance(self) -> None:
+        """Set the next deadline; after a quarter of a second lost (a suspended machine) begin anew."""
+        self.due += self._period
+        if self.due < time.monotonic() - 0.25:
+            self.restart()
+
+
+class Engine(threading.Thread):
+    """Plays the boards, and serves one agent at a time, until `stop`.
+
+    Other threads may call `stop`, `admit` and `deliver`, set `human` and read `snapshot`.
+    """
+
+    def __init__(self, program: Pong, watched: bool) -> None:
+        super().__init__(name="engine", daemon=True)
+        self._program = program
+        self._watched = watched
+        self.human: int | None = None  # the move of the keys held; the window sets it
+        self.snapshot: Snapshot | None = None
+        self.error: BaseException | None = None
+        self.idle_status = ""
+        self._wake, self._stopping = Wake(), False
+        self._arrivals: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+        self._seated: str | None = None  # set by the listener's thread when free, cleared by ours
+        self._clock = Clock(program.fps)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Set up new games, from the seed if there is one."""
+        program = self._program
+        self._frames = np.zeros((program.games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
+        seeds = [None if program.seed is None else program.seed + i for i in range(program.games)]
+        self._boards = [Board(program, *each) for each in zip(seeds, self._frames, strict=True)]
+        self._ticks = 0  # in this decision
+
+    # For the listener's thread.
+
+    def admit(self, role: Role) -> Session:
+        """Give the session to an agent that has proved the token.
+
+        Raises:
+            RefusedError: its role is not served here, or is taken.
+        """
+        if role is not Role.LEFT:
+            raise RefusedError(
+                Refusal.ROLE, f"this server does not serve the role {role.name} yet: connect as LEFT"
+            )
+        if self._seated is not None:
+            raise RefusedError(
+                Refusal.BUSY,
+                f"an agent is already connected from {self._seated}: end it, or wait for its end",
+            )
+        program = self._program
+        return Session(
+            games=program.games, height=FRAME_HEIGHT, width=FRAME_WIDTH, level=program.levelodiff,
+            frameskip=program.frameskip, ticks_per_second=program.fps,
+            points_to_win=program.points_to_win, lockstep=program.lockstep,
+        )  # fmt: skip
+
+    def deliver(self, connection: Connection, _: Admission) -> None:
+        """Take over a connection that was admitted."""
+        self._seated = connection.peer
+        self._arrivals.put(connection)
+        self._wake.set()
+
+    # For any thread.
+
+    def stop(self) -> None:
+        """Let the thread end soon."""
+        self._stopping = True
+        self._wake.set()
+
+    # For this thread.
+
+    def run(self) -> None:
+        """The thread: serve agent after agent, and play on between them."""
+        try:
+            self._show(self.idle_status)
+            while not self._stopping:
+                self._play_alone()
+                while not self._arrivals.empty():
+                    self._serve(self._arrivals.get())
+        except BaseException as error:
+            self.error = error  # `Pong` raises it in its caller's thread
+        finally:
+            self._stopping = True
+
+    def release(self) -> None:
+        """Give back what the engine holds, once its thread has ended."""
+        while not self._arrivals.empty():
+            self._arrivals.get().close()
+        self._wake.close()
+
+    def _play_alone(self) -> None:
+        """Play in real time, whatever the mode, until an agent arrives or we are to stop."""
+        self._clock.restart()
+        while not self._stopping and self._arrivals.empty():
+            if not self._wake.wait(max(self._clock.due - time.monotonic(), 0.0)):
+                self._tick()
+                self._show(self.idle_status)
+                self._clock.advance()
+
+    def _serve(self, connection: Connection) -> None:
+        log.info("agent connected from %s", connection.peer)
+        try:
+            Conversation(self, connection).run()
+        except PongError as error:
+            log.info("agent gone: %s", error)
+        finally:
+            connection.close()
+            self._seated = None
+            for board in self._boards:
+                board.move, board.mover = STAY, Mover.HELD
+
+    def _tick(self) -> bool:
+        """Play one tick of real time on all boards; whether it ended the decision.
+
+        A decision ends after `frameskip` ticks, or when every board has played a point: one board's
+        ends early at a point, and several wait for one another, just as in lockstep.
+        """
+        for number, board in enumerate(self._boards):
+            if not board.resting:
+                board.tick(self.human if number == 0 else None)
+        self._ticks += 1
+        ended = self._ticks >= self._program.frameskip or all(board.resting for board in self._boards)
+        if ended:
+            self._ticks = 0
+            for board in self._boards:
+                board.resting = False
+        return ended
+
+    def _show(self, status: str, step: Step | None = None) -> None:
+        """Leave a snapshot for the window."""
+        if not self._watched:
+            return
+        game, last = self._boards[0].game, self.snapshot
+        frame, sent = (last.frame, last.sent) if last is not None else (None, "")
+        if step is not None and self._program.render:
+            frame = step.frames[0].copy()
+            sent = (
+                f"STEP {step.number}   reward {step.rewards[0]:+d}   move {MOVE_NAMES[step.moves[0]]}"
+                f" by {Mover(step.movers[0]).name.lower()}   states dropped {step.dropped}"
+            )
+        points = game.matches * 2 * game.points_to_win + sum(game.score)  # grows with every point
+        self.snapshot = Snapshot(
+            (game.ball_x, game.ball_y), (game.paddles[LEFT], game.paddles[RIGHT]),
+            (game.score[LEFT], game.score[RIGHT]), game.last_match, game.rally,
+            (game.hits, game.bounces, points), status, frame, sent,
+        )  # fmt: skip
+
+
+class Conversation:
+    """The engine's talk with one agent, from the first STEP to the last."""
+
+    def __init__(self, engine: Engine, connection: Connection) -> None:
+        self._engine = engine
+        self._connection = connection
+        self._program = engine._program
+        self._number = -1  # of the STEP sent last
+        self._dropped = 0
+        self._answered = True  # no STEP is outstanding
+        self._late = 0  # states dropped since the last answer
+        self._paused = False
+        self._debug = log.isEnabledFor(logging.DEBUG)
+
+    def run(self) -> None:
+        """Talk until the engine stops or the agent leaves.
+
+        Raises:
+            PongError: the agent left, or broke the protocol.
+        """
+        engine, clock = self._engine, self._engine._clock
+        if self._program.lockstep:
+            engine._begin()  # the same seed plays the same games with every agent
+        for board in engine._boards:
+            board.forget()
+        self._send_step()
+        clock.restart()
+        while not engine._stopping:
+            real_time = not self._program.lockstep and not self._paused
+            came = self._connection.receive(clock.due if real_time else None, engine._wake)
+            if came is not None:
+                self._obey(*came)
+            elif real_time and time.monotonic() >= clock.due:
+                if engine._tick():
+                    self._end_decision()
+                engine._show(self._status())
+                clock.advance()
+
+    def _status(self) -> str:
+        return f"{'paused by' if self._paused else 'played by'} the agent at {self._connection.peer}"
+
+    def _obey(self, kind: Kind, body: bytes) -> None:
+        """Do what a message asks for."""
+        if kind is Kind.ACTION:
+            self._take_action(body)
+        elif kind is Kind.PING:
+            self._connection.send(netproto.message(Kind.PONG, netproto.parse_echo(body)))
+        elif kind is Kind.PAUSE:
+            self._paused = netproto.parse_pause(body)
+            self._engine._clock.restart()
+            log.info("the agent has paused the game" if self._paused else "the game goes on")
+            self._engine._show(self._status())
+        if self._program.lockstep and self._answered and not self._paused:
+            self._play_lockstep()
+
+    def _take_action(self, body: bytes) -> None:
+        boards = self._engine._boards
+        number, moves = netproto.parse_action(body, len(boards))
+        if number != self._number or self._answered:
+            raise ProtocolError(f"an ACTION for STEP {number} where {self._number + self._answered} is due")
+        if max(moves) > DOWN:
+            raise ProtocolError("a move that is not 0 (stay), 1 (up) or 2 (down)")
+        if self._debug:
+            log.debug("ACTION %d: %s", number, list(moves))
+        self._answered, self._late = True, 0
+        for board, move in zip(boards, moves, strict=True):
+            board.move, board.mover = move, Mover.AGENT
+
+    def _play_lockstep(self) -> None:
+        engine = self._engine
+        for number, board in enumerate(engine._boards):
+            board.decide(self._program.frameskip, engine.human if number == 0 else None)
+        self._send_step()
+
+    def _end_decision(self) -> None:
+        """In real time: send the state that is due, or drop it if the last one is unanswered."""
+        if self._answered:
+            self._send_step()
+            return
+        self._dropped += 1
+        self._late += 1
+        if self._late > 1:  # the last move was held for one more decision; that must do
+            for board in self._engine._boards:
+                board.move = STAY
+
+    def _send_step(self) -> None:
+        engine = self._engine
+        for board in engine._boards:
+            board.camera.look(board.game)
+        table: Int16Array = np.array([board.row() for board in engine._boards], np.int16)
+        self._number = (self._number + 1) % (1 << 32)
+        step = Step(self._number, self._dropped, engine._frames, table)
+        self._connection.send(step.serialize())
+        self._answered = False
+        for board in engine._boards:
+            board.forget()
+            board.mover = Mover.HELD  # until the answer comes
+        engine._show(self._status(), step)
+        if self._debug:
+            log.debug("STEP %d: rewards %s, dropped %d", step.number, step.rewards.tolist(), step.dropped)
+
+
+# ---------------------------------------------------------------------------------------------
+# The program
+
+
+@dataclass(eq=False)
+class Pong:
+    """Pong in a window, served to a reinforcement-learning agent over the network.
+
+    `start` plays until the window is closed or `close` is called. With `block=False`, headless only, it
+    returns as soon as the server listens (at `address`), and `close` ends it; so does a `with` block.
+
+    Raises:
+        UsageError: an option is out of its range.
+    """
+
+    levelodiff: Annotated[int, "level of the built-in AI, 1 to 3; 4 plays both sides", "--level"] = 2
+    debug: Annotated[bool, "log each stage, and what comes in and goes out"] = False
+    render: Annotated[bool, "show in the window what the agent is sent"] = False
+    server: Annotated[bool, "just play: W/S or the arrow keys against the built-in AI"] = True
+    host: Annotated[str, "address to listen on; 0.0.0.0 is every network, the default this machine alone"] = (
+        ""
+    )
+    port: Annotated[int, "port to listen on; 0 picks a free one"] = DEFAULT_PORT
+    _: KW_ONLY
+    headless: Annotated[bool, "no window, no sound: for a machine without a screen"] = False
+    lockstep: Annotated[bool, "wait for the agent at every decision, then go on at once: for training"] = (
+        False
+    )
+    fps: Annotated[int, "ticks per second in real time; the game is made for 60"] = TICKS_PER_SECOND
+    frameskip: Annotated[int, "ticks in one decision of the agent"] = 4
+    games: Annotated[int, "games that the agent plays side by side; the window shows the first"] = 1
+    points_to_win: Annotated[int, "points that win a match"] = 21
+    seed: Annotated[int | None, "seed of the games' random generators"] = None
+    token_file: Annotated[str | None, "file with the token that agents must prove (or set PONG_TOKEN)"] = None
+    until_eof: Annotated[bool, "end when standard input does: for a program that starts this one"] = False
+    token: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.levelodiff not in (1, 2, 3, 4):
+            raise UsageError(f"the level must be 1, 2 or 3, or 4 to play itself, not {self.levelodiff}")
+        within("--port", self.port, 0, 65535)
+        within("--fps", self.fps, 1, 1000)
+        within("--frameskip", self.frameskip, 1, 60)
+        within("--games", self.games, 1, MAX_GAMES)
+        within("--points-to-win", self.points_to_win, 1, 10_000)
+        if self.headless and not self.server:
+            raise UsageError(
+                "--headless with --no-server leaves nothing to see and nothing to serve: drop one"
+            )
+        if self.headless and self.render:
+            raise UsageError("--render needs the window that --headless does without: drop one")
+        self._engine: Engine | None = None
+        self._listener: Listener | None = None
+
+    def __enter__(self) -> Pong:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that the server listens on."""
+        if self._listener is None:
+            raise RuntimeError("not listening: call start() first, with server=True")
+        return self._listener.address
+
+    def start(self, block: bool = True) -> None:
+        """Play, and serve. See the class.
+
+        Raises:
+            PongError: there is no display, the port is in use, the token cannot be read.
+        """
+        if self._engine is not None:
+            raise RuntimeError("started already")
+        if not block and not self.headless:
+            raise UsageError("start(block=False) needs headless=True: a window needs the main thread")
+        options.start_log(self.debug)
+        window = None
+        if not self.headless:
+            from views.game_window import GameWindow  # here, so that a headless run never loads it
+
+            window = GameWindow(f"Pong, level {self.levelodiff}", inset=self.render)
+        try:
+            self._open(watched=window is not None)
+            if block:
+                self._run(window)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            if window is not None:
+                window.close()
+        if block:
+            self.close()
+
+    def _open(self, watched: bool) -> None:
+        """Start the engine's thread, and the listener's if we serve."""
+        engine = self._engine = Engine(self, watched)
+        if self.server:
+            host = self.host or "127.0.0.1"
+            token = self._choose_token(netproto.is_loopback(host))
+            self._listener = Listener(host, self.port, token, engine.admit, engine.deliver)
+            where = "{}:{}".format(*self.address)
+            engine.idle_status = f"waiting for an agent on {where}"
+            self._listener.start()
+            clock = "lockstep" if self.lockstep else f"real time at {self.fps} ticks per second"
+            print(f"listening on {where} (level {self.levelodiff}, {clock}, games: {self.games})", flush=True)
+        else:
+            engine.idle_status = "W/S or the arrow keys move the left paddle, Escape ends"
+        engine.start()
+
+    def _choose_token(self, loopback: bool) -> str:
+        """Give the token to be proved: the user's, or one made up where strangers can connect."""
+        given = self.token if self.token is not None else netproto.read_token(self.token_file)
+        if given is None and not loopback:
+            given = secrets.token_urlsafe(12)
+            name = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host
+            name += "" if "." in name or ":" in name else ".local"
+            print(
+                "an agent on another machine connects with\n"
+                f"    PONG_TOKEN={given} python mainmodel.py --host {name} --port {self.port}",
+                flush=True,
+            )
+        elif given == "" and not loopback:
+            log.warning("the token is empty: everybody on this network can take the left paddle")
+        return given or ""
+
+    def _run(self, window: Any) -> None:
+        """Wait in the main thread for the end, and keep the window going if there is one."""
+        engine = self._engine
+        assert engine is not None
+        if self.until_eof:
+            threading.Thread(target=self._stop_at_eof, name="until-eof", daemon=True).start()
+        with options.stop_signals(engine.stop):
+            while engine.is_alive():
+                if window is None:
+                    engine.join(1.0)  # a join without end cannot be interrupted on Windows
+                    continue
+                is_open, engine.human = window.poll()
+                if not is_open:
+                    break
+                if engine.snapshot is not None:
+                    window.show(engine.snapshot)
+
+    def _stop_at_eof(self) -> None:
+        while os.read(0, 1024):  # not sys.stdin: its lock would be held while Python shuts down
+            pass
+        if self._engine is not None:
+            self._engine.stop()
+
+    def close(self) -> None:
+        """End the game and the server; calling it again does nothing.
+
+        Raises:
+            BaseException: what ended the engine, if it was not us.
+        """
+        listener, self._listener = self._listener, None
+        engine, self._engine = self._engine, None
+        if listener is not None:
+            listener.close()
+        if engine is not None:
+            engine.stop()
+            if engine.is_alive():
+                engine.join()
+            engine.release()
+            if engine.error is not None:
+                raise engine.error
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program from its command line and give its exit code."""
+    return options.main(Pong, argv)
+
+
+if __name__ == "__main__":
+    import pong  # so that views find this very module, not a second copy under another name
+
+    sys.exit(pong.main())

@@ -1,0 +1,93 @@
+"""The agent's console: commands from the terminal, and a status line that never disturbs typing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+HELP = (
+    "p      pause, or go on (the game pauses too)\n"
+    "ping   measure the network: ten round trips\n"
+    "q      save interrupt.p and quit\n"
+    "help   say this"
+)
+COMMANDS = ("p", "ping", "q")
+REFRESH_SECONDS = 0.5
+
+
+class Console(threading.Thread):
+    """Reads commands until end of input, in a thread of its own.
+
+    On a terminal there is a prompt with a status line under it; elsewhere plain lines are read.
+
+    Args:
+        command: takes one of COMMANDS; called in this thread.
+        status: gives the status line; called in this thread.
+    """
+
+    def __init__(self, command: Callable[[str], None], status: Callable[[], str]) -> None:
+        super().__init__(name="console", daemon=True)
+        self._command, self._status = command, status
+        self._session: Any = None
+        self._terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+        self._prompting = threading.Event()
+        self._closing = False
+
+    def run(self) -> None:
+        """The thread: read commands until the end of input, or `close`."""
+        with contextlib.suppress(EOFError):
+            if self._terminal:
+                self._read_terminal()
+            else:
+                self._read_lines()
+
+    def _read_terminal(self) -> None:
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.completion import WordCompleter
+        from prompt_toolkit.patch_stdout import patch_stdout
+
+        self._session = PromptSession(
+            "> ",
+            completer=WordCompleter([*COMMANDS, "help"]),
+            complete_while_typing=False,
+            bottom_toolbar=self._status,
+            refresh_interval=REFRESH_SECONDS,
+        )
+        with patch_stdout():
+            while not self._closing:
+                try:
+                    self._obey(self._session.prompt(pre_run=self._prompting.set))
+                except KeyboardInterrupt:
+                    self._command("q")
+
+    def _read_lines(self) -> None:
+        """Read plain lines, not by sys.stdin: its lock would be held while Python shuts down."""
+        rest = b""
+        while data := os.read(0, 1024):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                self._obey(line.decode(errors="replace"))
+
+    def _obey(self, line: str | None) -> None:
+        word = (line or "").strip().lower()
+        if word in COMMANDS:
+            self._command(word)
+        elif word == "help":
+            print(HELP, flush=True)
+        elif word:
+            print(f"no command {word!r}; there are p, ping, q and help", flush=True)
+
+    def close(self) -> None:
+        """End the prompt and give the terminal back. A thread that reads plain lines is left to its end."""
+        self._closing = True
+        if self._terminal and self.is_alive():
+            self._prompting.wait(2)
+            app = self._session.app if self._session is not None else None
+            if app is not None and app.loop is not None:
+                with contextlib.suppress(Exception):  # it may have ended by itself just now
+                    app.loop.call_soon_threadsafe(app.exit)
+            self.join(2)
