@@ -65,6 +65,7 @@ from netproto import (
     ProtocolError,
     Session,
     Step,
+    UInt8Array,
     Wake,
 )
 from options import UsageError, within
@@ -74,6 +75,9 @@ Integers: TypeAlias = npt.NDArray[np.intp]
 Generator: TypeAlias = np.random.Generator
 
 UP, DOWN = 1, 2  # moves on the wire; 0 would be to stay
+
+BLOCKS = (2, 5, 10)  # sides of the blocks of cells that are inputs too
+BLOCK_SCALE = np.float32(4)  # of those inputs: the larger, the faster they learn
 
 GAE_LAMBDA = 0.9
 ENTROPY_BONUS = 0.01
@@ -118,33 +122,75 @@ class Sparse:
 
 
 class Eyes:
-    """Turns frames into observations: each cell's brightness, and how much it has changed.
+    """Turns frames into observations: how bright each input is, and how much it has changed.
 
-    One cell more than a frame has is always lit; its weights are the hidden units' biases.
+    The inputs are the frame's cells, then the same court in blocks of 2×2 and of 10×10 cells, then one
+    that is always lit (its weights are the hidden units' biases). A ball seen in a block teaches what to
+    do about balls anywhere in it; the cells then tell exactly where. The paddles' columns are left out of
+    the blocks: a ball beside a paddle is not a longer paddle.
     """
 
     def __init__(self, games: int, height: int, width: int) -> None:
-        self._cells = height * width + 1
-        self._before = np.zeros((games, self._cells), np.int16)
+        row, column = np.divmod(np.arange(height * width), width)
+        self._between = np.tile((column > 0) & (column < width - 1), games)  # the paddles, all games
+        # For each size: how many blocks a frame has, and in which of them each cell is.
+        self._blocks = [
+            (height // size * (width // size), row // size * (width // size) + column // size)
+            for size in block_sizes(height, width)
+        ]
+        inputs = height * width + sum(number for number, _ in self._blocks) + 1
+        self._before = np.zeros((games, inputs), np.float32)
         self._blind = True  # nothing was seen before
 
     def look(self, step: Step) -> Sparse:
         """Observe a state. The first of an episode has no frame before it and so no difference."""
-        games = len(step.frames)
-        now = np.full((games, self._cells), 255, np.int16)
-        now[:, :-1] = step.frames.reshape(games, -1)
+        now = self._brightness(step.frames)  # (games, inputs)
+        games, inputs = now.shape
         fresh = (step.points > 0) | self._blind
         self._before[fresh] = now[fresh]
         self._blind = False
-        game, cell = np.divmod(np.flatnonzero(now | self._before), self._cells)
-        bright = now[game, cell]
-        change = bright - self._before[game, cell]
+        where = np.flatnonzero((now != 0) | (self._before != 0))
+        game, place = np.divmod(where, inputs)
+        bright = now.reshape(-1)[where]
+        change = bright - self._before.reshape(-1)[where]
         self._before = now
-        inputs = np.column_stack((cell, cell + self._cells)).reshape(-1)
         values = np.column_stack((bright, change)).reshape(-1)
         kept = np.flatnonzero(values)
         starts = np.searchsorted(np.repeat(game, 2)[kept], np.arange(games))
-        return Sparse(inputs[kept], values[kept].astype(np.float32) / np.float32(255), starts)
+        return Sparse(np.column_stack((place, place + inputs)).reshape(-1)[kept], values[kept], starts)
+
+    def _brightness(self, frames: UInt8Array) -> Floats:
+        """The frames (games, height, width) at each scale, one behind the other, and the lit input."""
+        games = len(frames)
+        cells = frames.reshape(games, -1)
+        lit = np.flatnonzero(cells.reshape(-1) * self._between)
+        game, cell = np.divmod(lit, cells.shape[1])
+        light = cells.reshape(-1)[lit]
+        levels: list[npt.NDArray[Any]] = [cells]
+        for number, block in self._blocks:
+            sums = np.bincount(game * number + block[cell], light, games * number)
+            levels.append(BLOCK_SCALE * sums.reshape(games, number))
+        levels.append(np.full((games, 1), 255))
+        return np.concatenate(levels, axis=1, dtype=np.float32) / np.float32(255)
+
+
+def block_sizes(height: int, width: int) -> list[int]:
+    """Those sizes of blocks that fill frames of this size."""
+    return [size for size in BLOCKS if height % size == 0 and width % size == 0]
+
+
+def upside_down(height: int, width: int) -> Integers:
+    """For each input, the one that stands in its place when the court is flipped top to bottom.
+
+    The first half are the inputs' brightnesses, the second half their changes.
+    """
+    flipped: list[Integers] = []
+    for size in (1, *block_sizes(height, width)):
+        rows, columns = height // size, width // size
+        grid = sum(map(len, flipped)) + np.arange(rows * columns).reshape(rows, columns)
+        flipped.append(grid[::-1].reshape(-1))
+    half = np.concatenate((*flipped, [sum(map(len, flipped))]))
+    return np.concatenate((half, half + len(half)))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -155,14 +201,19 @@ Weights: TypeAlias = dict[str, Floats]
 
 @dataclass(frozen=True)
 class Activations:
-    """What `Policy.forward` leaves for `Policy.backward`; B observations, A inputs that any of them has."""
+    """What `Policy.forward` made of B observations; `Policy.backward` needs it again."""
 
-    active: Integers  # (A,) those inputs
-    x: Floats  # (B, A)
+    x: Sparse
     h: Floats  # (B, H/2) hidden units
     g: Floats  # (B, H/2) their mirrored twins
-    logit: Floats  # (B,)
+    logit: Floats  # (B,) of up
     value: Floats  # (B,)
+
+    @classmethod
+    def join(cls, parts: list[Activations]) -> Activations:
+        """Put batches behind one another."""
+        arrays = ([getattr(part, name) for part in parts] for name in ("h", "g", "logit", "value"))
+        return cls(Sparse.join([part.x for part in parts]), *map(np.concatenate, arrays))
 
 
 class Policy:
@@ -170,16 +221,13 @@ class Policy:
 
     def __init__(self, height: int, width: int, weights: Weights) -> None:
         self.height, self.width, self.weights = height, width, weights
-        cells = height * width
-        # upside_down[i] is the input that stands where input i does when the court is flipped.
-        flipped = np.append(np.arange(cells).reshape(height, width)[::-1], cells)
-        self.upside_down = np.concatenate((flipped, flipped + cells + 1))
+        self.upside_down = upside_down(height, width)
 
     @staticmethod
     def shapes(height: int, width: int, hidden_units: int) -> dict[str, tuple[int, ...]]:
         """The shapes of the weights."""
         half = hidden_units // 2
-        return {"W1": (2 * (height * width + 1), half), "w": (half,), "v": (half,), "c": (1,)}
+        return {"W1": (len(upside_down(height, width)), half), "w": (half,), "v": (half,), "c": (1,)}
 
     @classmethod
     def random(cls, height: int, width: int, hidden_units: int, rng: Generator) -> Policy:
@@ -205,41 +253,32 @@ class Policy:
         height, width = plain["height"], plain["width"]
         return cls(height, width, _unpack(plain["weights"], cls.shapes(height, width, hidden_units)))
 
-    def __call__(self, x: Sparse) -> tuple[Floats, Floats]:
-        """Look at B observations: logit of up and value, (B,) each."""
-        W1, values = self.weights["W1"], x.values[:, None]
-        h = np.add.reduceat(values * W1[x.inputs], x.starts)  # (B, H/2)
-        g = np.add.reduceat(values * W1[self.upside_down[x.inputs]], x.starts)
-        return self._second_layer(np.maximum(h, 0), np.maximum(g, 0))
-
-    def _second_layer(self, h: Floats, g: Floats) -> tuple[Floats, Floats]:
-        weights = self.weights
-        logit: Floats = (h - g) @ weights["w"]
-        value: Floats = (h + g) @ weights["v"] + weights["c"]
-        return logit, value
-
     def forward(self, x: Sparse) -> Activations:
-        """The same for a whole batch, as dense products over the inputs that occur in it."""
-        lit = np.zeros(len(self.upside_down), bool)
-        lit[x.inputs] = True
-        active = np.flatnonzero(lit)
-        column = np.cumsum(lit) - 1
-        row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.inputs)))
-        dense = np.zeros((len(x), len(active)), np.float32)
-        dense[row, column[x.inputs]] = x.values
-        W1 = self.weights["W1"]
-        h = np.maximum(dense @ W1[active], 0)
-        g = np.maximum(dense @ W1[self.upside_down[active]], 0)
-        return Activations(active, dense, h, g, *self._second_layer(h, g))
+        """Look at B observations."""
+        W1, w, v, c = (self.weights[name] for name in ("W1", "w", "v", "c"))
+        values = x.values[:, None]  # (K, 1)
+        h = np.maximum(np.add.reduceat(values * W1[x.inputs], x.starts), 0)  # (B, H/2)
+        g = np.maximum(np.add.reduceat(values * W1[self.upside_down[x.inputs]], x.starts), 0)
+        return Activations(x, h, g, (h - g) @ w, (h + g) @ v + c)
 
     def backward(self, seen: Activations, dlogit: Floats, dvalue: Floats) -> Weights:
         """The gradient of Σ_b (dlogit_b · logit_b + dvalue_b · value_b) with respect to the weights."""
         w, v = self.weights["w"], self.weights["v"]
-        dh = (np.outer(dlogit, w) + np.outer(dvalue, v)) * (seen.h > 0)  # (B, H/2)
+        dh = (np.outer(dvalue, v) + np.outer(dlogit, w)) * (seen.h > 0)  # (B, H/2)
         dg = (np.outer(dvalue, v) - np.outer(dlogit, w)) * (seen.g > 0)
+        # One dense product over the inputs that occur in the batch, about a third of all.
+        x, inputs = seen.x, len(self.upside_down)
+        lit = np.zeros(inputs, bool)
+        lit[x.inputs] = True
+        active = np.flatnonzero(lit)
+        row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.inputs)))
+        X = np.zeros((len(x), len(active)), np.float32)
+        X[row, (np.cumsum(lit) - 1)[x.inputs]] = x.values  # no input comes twice in one observation
+        d = X.T @ np.hstack((dh, dg))  # (active, H)
+        half = dh.shape[1]
         dW1 = np.zeros_like(self.weights["W1"])
-        dW1[seen.active] = seen.x.T @ dh
-        dW1[self.upside_down[seen.active]] += seen.x.T @ dg
+        dW1[active] = d[:, :half]
+        dW1[self.upside_down[active]] += d[:, half:]
         return {
             "W1": dW1,
             "w": (seen.h - seen.g).T @ dlogit,
@@ -288,16 +327,15 @@ class RMSProp:
 class Decision:
     """One decision of all N games, and what came of it: what learning needs of a rollout."""
 
-    observation: Sparse
+    seen: Activations
     up: npt.NDArray[np.bool_]  # (N,) the move drawn
-    value: Floats  # (N,) as it was estimated
     own: npt.NDArray[np.bool_]  # (N,) the move was really made, and by us
     reward: Floats  # (N,)
     discount: Floats  # (N,) of what came after: γ^ticks, 0 at the end of an episode
 
 
-def advantages(rollout: list[Decision], last_value: Floats) -> tuple[Floats, Floats]:
-    """Generalised advantage estimates and returns, (T, N) each, for T decisions of N games.
+def advantages(rollout: list[Decision], last_value: Floats) -> Floats:
+    """Generalised advantage estimates (T, N) for T decisions of N games.
 
     Source: Schulman et al., High-Dimensional Continuous Control Using Generalized Advantage
     Estimation, 2016, equations 11 and 16.
@@ -306,10 +344,10 @@ def advantages(rollout: list[Decision], last_value: Floats) -> tuple[Floats, Flo
     after, next_value = np.zeros_like(last_value), last_value
     for t in range(len(rollout) - 1, -1, -1):
         now = rollout[t]
-        delta = now.reward + now.discount * next_value - now.value
+        delta = now.reward + now.discount * next_value - now.seen.value
         estimates[t] = after = delta + GAE_LAMBDA * now.discount * after
-        next_value = now.value
-    return estimates, estimates + np.array([now.value for now in rollout])
+        next_value = now.seen.value
+    return estimates
 
 
 class Learner:
@@ -344,40 +382,39 @@ class Learner:
         self._rollout: list[Decision] = []
         self._points = 0
 
-    def draw(self, observation: Sparse) -> npt.NDArray[np.uint8]:
+    def draw(self, observation: Sparse) -> UInt8Array:
         """Draw a move for each game, and remember the decision until `learn_from`."""
-        logit, value = self.policy(observation)
-        self.p_up = probability(logit)
-        up = self.rng.random(len(logit), np.float32) < self.p_up
-        self._pending = observation, up, value
+        seen = self.policy.forward(observation)
+        self.p_up = probability(seen.logit)
+        up = self.rng.random(len(seen.logit)) < self.p_up
+        self._pending = seen, up
         return np.where(up, UP, DOWN).astype(np.uint8)
 
     def learn_from(self, step: Step, observation: Sparse) -> None:
         """Take in what came of the moves drawn last, and learn if enough points have been played."""
-        seen, up, value = self._pending
+        seen, up = self._pending
         discount = np.where(step.points > 0, 0, self.gamma ** step.ticks.astype(np.float32))
         own = (step.movers == Mover.AGENT) & (step.moves == np.where(up, UP, DOWN))
         self._rollout.append(
-            Decision(seen, up, value, own, step.rewards.astype(np.float32), discount.astype(np.float32))
+            Decision(seen, up, own, step.rewards.astype(np.float32), discount.astype(np.float32))
         )
         self._points += int(step.points.sum())
         if self._points >= self.batch_size:
-            _, last_value = self.policy(observation)
-            self._update(last_value)
+            self._update(self.policy.forward(observation).value)
             self.forget()
 
     def _update(self, last_value: Floats) -> None:
         rollout = self._rollout
-        estimates, returns = advantages(rollout, last_value)
-        own = np.concatenate([now.own for now in rollout])  # (T·N,)
+        seen = Activations.join([now.seen for now in rollout])  # B = T·N decisions
+        own = np.concatenate([now.own for now in rollout])  # (B,)
         up = np.concatenate([now.up for now in rollout])
-        seen = self.policy.forward(Sparse.join([now.observation for now in rollout]))
-        advantage = estimates.reshape(-1)
-        advantage = own * advantage / (advantage.std() + np.float32(1e-6))
+        estimate = advantages(rollout, last_value).reshape(-1)
+        advantage = estimate / (estimate.std() + np.float32(1e-6))
         p = probability(seen.logit)
-        # d log P(a)/d logit is a − p; d entropy/d logit is −logit p (1 − p).
-        dlogit = (up - p) * advantage - ENTROPY_BONUS * own * seen.logit * p * (1 - p)
-        dvalue = VALUE_WEIGHT * own * (returns.reshape(-1) - seen.value)
+        # d log P(a)/d logit is a − p, d entropy/d logit is −logit p (1 − p), and the value's target is
+        # value + estimate. Moves that were not our own teach nothing.
+        dlogit = own * ((up - p) * advantage - ENTROPY_BONUS * seen.logit * p * (1 - p))
+        dvalue = own * (VALUE_WEIGHT * estimate)
         scale = np.float32(1 / max(own.sum(), 1))
         gradient = self.policy.backward(seen, scale * dlogit, scale * dvalue)
         if all(np.isfinite(g.sum()) for g in gradient.values()):
@@ -444,9 +481,9 @@ def load(path: Path) -> dict[str, Any]:
         data[start + 2 :][:32],
         data[start + 34 :],
     )
-    if len(data) > start + 1 and version > CHECKPOINT_FORMAT:
+    if len(data) > start + 1 and version != CHECKPOINT_FORMAT:
         raise CheckpointError(
-            f"{path} was written by a newer release (its format is {version}, ours {CHECKPOINT_FORMAT}): update"
+            f"{path} has format {version}, this release reads {CHECKPOINT_FORMAT}: update it"
         )
     try:
         if hashlib.sha256(body).digest() != digest:
@@ -632,6 +669,7 @@ DETACHED: dict[str, Any] = (
 # The program
 
 FILES = ("save.p", "interrupt.p", "progress.csv")
+LOCAL_GAMES = 16  # of a server of our own, unless --games says otherwise: they share each round trip
 LONGEST_PAUSE = 5.0  # seconds between two tries to connect
 PAUSE_SECONDS = 0.1  # between two looks at the window's close button while paused
 PINGS = 10
@@ -663,7 +701,7 @@ class PolicyGradient:
     _: KW_ONLY
     local: Annotated[bool, "start a headless lockstep server on this machine, and end it"] = False
     level: Annotated[int | None, "level of that server's built-in AI (default 2)"] = None
-    games: Annotated[int | None, "games side by side: of that server, or that the server must have"] = None
+    games: Annotated[int | None, "games side by side (of that server; another must have as many)"] = None
     points: Annotated[int | None, "end after so many points"] = None
     minutes: Annotated[float | None, "end after so many minutes of training"] = None
     seed: Annotated[int | None, "seed of weights and moves, and of the local server's games"] = None
@@ -698,12 +736,12 @@ class PolicyGradient:
                 raise UsageError("--level is for the server of --local: give it to pong.py, or add --local")
         if self.local and self.host is not None:
             raise UsageError("--local starts a server of its own and needs no --host: drop one")
-        self._wake = Wake()
+        self._wake: Wake | None = None  # exists while training
         self._commands: deque[str] = deque()
         self._paused = self._quitting = False
         self._progress = Progress()
         self._learner: Learner | None = None
-        self._was_connected = False
+        self._file: ProgressFile | None = None  # open from the first connection on
         self._rng = np.random.default_rng(self.seed)
 
     # Other threads.
@@ -711,7 +749,8 @@ class PolicyGradient:
     def command(self, word: str) -> None:
         """Take a command of the console: p, q or ping. Any thread may call it."""
         self._commands.append(word)
-        self._wake.set()
+        if self._wake is not None:
+            self._wake.set()
 
     def status(self) -> str:
         """One line that says how training goes. Any thread may call it."""
@@ -729,6 +768,7 @@ class PolicyGradient:
         self._restore()
         self._prepare_directory()
         with contextlib.ExitStack() as stack:
+            self._wake = Wake()
             stack.callback(self._wake.close)
             stack.enter_context(options.stop_signals(lambda: self.command("q")))
             self._open_window(stack)
@@ -771,24 +811,27 @@ class PolicyGradient:
         return Learner(policy, optimiser, self.batch_size, self.gamma, self._rng)
 
     def _prepare_directory(self) -> None:
-        """Make sure that we can write there, and keep the files of an earlier run."""
-        directory = Path(self.directory)
+        """Make sure that we can write there, before anything is begun."""
         try:
-            directory.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=directory):
+            Path(self.directory).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.directory):
                 pass
-            found = [path for name in FILES if (path := directory / name).exists()]
-            if found and self.resume is not True:
-                aside = directory / f"previous-{1 + len(list(directory.glob('previous-*')))}"
-                aside.mkdir()
-                for path in found:
-                    (shutil.copy2 if self.resume else shutil.move)(path, aside / path.name)
-                self._say(f"the files of the run before are kept in {aside}")
-            self._file = ProgressFile(directory / FILES[2], self._progress.points)
         except OSError as error:
             raise UsageError(
-                f"cannot write into {directory} ({error.strerror}): choose another --directory"
+                f"cannot write into {self.directory} ({error.strerror}): choose another --directory"
             ) from error
+
+    def _open_file(self) -> ProgressFile:
+        """Begin progress.csv, and keep the files of an earlier run."""
+        directory = Path(self.directory)
+        found = [path for name in FILES if (path := directory / name).exists()]
+        if found and self.resume is not True:
+            aside = directory / f"previous-{1 + len(list(directory.glob('previous-*')))}"
+            aside.mkdir()
+            for path in found:
+                (shutil.copy2 if self.resume else shutil.move)(path, aside / path.name)
+            self._say(f"the files of the run before are kept in {aside}")
+        return ProgressFile(directory / FILES[2], self._progress.points)
 
     def _open_window(self, stack: contextlib.ExitStack) -> None:
         self._window: Any = None
@@ -803,7 +846,7 @@ class PolicyGradient:
         self._server: LocalServer | None = None
         host, port = self.host or "127.0.0.1", self.port
         if self.local:
-            given = {"--level": self.level, "--games": self.games, "--seed": self.seed}
+            given = {"--level": self.level, "--games": self.games or LOCAL_GAMES, "--seed": self.seed}
             flags = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
             self._server = LocalServer(flags, self.debug)
             stack.callback(self._server.close)
@@ -860,12 +903,13 @@ class PolicyGradient:
                 # Before the first connection anything but an absent server is the user's to mend;
                 # later on it may mend itself: a name found again, our own old session given up.
                 lost = isinstance(error, ConnectionLostError)
-                if not lost and not self._was_connected:
+                if not lost and self._file is None:
                     raise
                 if str(error) != said:
                     said = str(error)
                     start = "; start one with: python pong.py" if lost and host == "127.0.0.1" else ""
                     self._say(f"waiting for a server: {said}{start}")
+            assert self._wake is not None
             self._wake.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
             self._take_commands(None)
@@ -917,7 +961,8 @@ class PolicyGradient:
                 f"the server's frames are {session.width}×{session.height} and the policy's "
                 f"{policy.width}×{policy.height}: it was trained on another game"
             )
-        self._was_connected = True
+        if self._file is None:
+            self._file = self._open_file()
         self._say(
             f"connected to {self._address[0]}:{self._address[1]}: level {session.level}, "
             f"games: {session.games}, {'lockstep' if session.lockstep else 'real time'}"
@@ -944,6 +989,7 @@ class PolicyGradient:
     def _report(self) -> None:
         progress = self._progress
         assert self._learner is not None
+        assert self._file is not None
         progress.updates = self._learner.updates
         self._file.write(progress)
         self._say(str(progress))
@@ -951,10 +997,9 @@ class PolicyGradient:
             progress.best = progress.running_mean
             self._save(FILES[0])
 
-    def _save(self, name: str) -> None:
+    def _save(self, name: str) -> bool:
         """Write a checkpoint; if that fails, say so and go on: the next may succeed."""
-        if self._learner is None:
-            return
+        assert self._learner is not None
         self._saved = time.monotonic()
         self._progress.updates = self._learner.updates
         values = {
@@ -967,14 +1012,16 @@ class PolicyGradient:
             save(Path(self.directory, name), values)
         except CheckpointError as error:
             self._say(str(error))
+            return False
+        return True
 
     def _finish(self) -> None:
         """Leave everything on disk."""
-        if self._learner is not None:
-            self._save(FILES[1])
+        if self._file is not None:
+            saved = self._save(FILES[1])
             self._file.write(self._progress)
-            self._say(f"saved {Path(self.directory, FILES[1])}: {self._progress}")
-        self._file.close()
+            self._file.close()
+            self._say(f"{f'saved {FILES[1]}' if saved else 'NOT saved'}: {self._progress}")
 
     # Commands and window, still in the training thread.
 

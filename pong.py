@@ -631,7 +631,7 @@ class Pong:
         False
     )
     fps: Annotated[int, "ticks per second in real time; the game is made for 60"] = TICKS_PER_SECOND
-    frameskip: Annotated[int, "ticks in one decision of the agent"] = 4
+    frameskip: Annotated[int, "ticks in one decision of the agent"] = 8
     games: Annotated[int, "games that the agent plays side by side; the window shows the first"] = 1
     points_to_win: Annotated[int, "points that win a match"] = 21
     seed: Annotated[int | None, "seed of the games' random generators"] = None

@@ -56,18 +56,19 @@ class Console(threading.Thread):
             complete_while_typing=False,
             bottom_toolbar=self._status,
             refresh_interval=REFRESH_SECONDS,
+            reserve_space_for_menu=0,  # the status line stays right under the prompt
         )
         with patch_stdout():
             while not self._closing:
                 try:
                     self._obey(self._session.prompt(pre_run=self._prompting.set))
                 except KeyboardInterrupt:
-                    self._command("q")
+                    self._obey("q")
 
     def _read_lines(self) -> None:
         """Read plain lines, not by sys.stdin: its lock would be held while Python shuts down."""
         rest = b""
-        while data := os.read(0, 1024):
+        while not self._closing and (data := os.read(0, 1024)):
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 self._obey(line.decode(errors="replace"))
@@ -75,6 +76,7 @@ class Console(threading.Thread):
     def _obey(self, line: str | None) -> None:
         word = (line or "").strip().lower()
         if word in COMMANDS:
+            self._closing = word == "q"
             self._command(word)
         elif word == "help":
             print(HELP, flush=True)

@@ -22,6 +22,7 @@ from pong import (
     Snapshot,
     pygame_quietly,
 )
+from views.quiet import quiet_libraries
 from views.sound import Sounds
 
 BACKGROUND, LINE, WHITE, DIM, ACCENT = (
@@ -45,7 +46,8 @@ def open_display(title: str, size: tuple[int, int]) -> Any:
     """
     pygame = pygame_quietly()
     try:
-        pygame.display.init()
+        with quiet_libraries():
+            pygame.display.init()
         # Without a screen SDL may choose a driver that draws into memory, where nobody would see it.
         chosen = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
         if pygame.display.get_driver() in ("offscreen", "dummy", "evdev") and not chosen:
@@ -103,7 +105,7 @@ class GameWindow:
         self._sounds.play(snapshot.sounds)
         screen = self._screen
         screen.fill(BACKGROUND)
-        for y in range(10, COURT_HEIGHT, 30):
+        for y in range(10, COURT_HEIGHT - 10, 30):
             screen.fill(LINE, (COURT_WIDTH // 2 - 2, y, 4, 15))
         for side, points in enumerate(snapshot.score):
             text = self._digits.render(str(points), True, DIM)

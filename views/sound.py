@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pong import pygame_quietly
+from views.quiet import quiet_libraries
 
 RATE = 22_050  # samples per second
 TONES = ((480, 0.04), (240, 0.04), (160, 0.25))  # hertz and seconds: paddle, wall, point
@@ -17,7 +18,8 @@ class Sounds:
         pygame = pygame_quietly()
         self._heard: tuple[int, ...] | None = None
         try:
-            pygame.mixer.init(RATE, size=-16, channels=1, buffer=512)
+            with quiet_libraries():
+                pygame.mixer.init(RATE, size=-16, channels=1, buffer=512)
         except pygame.error:
             self._tones = []
         else:

@@ -1,0 +1,331 @@
+"""Both programs as real processes: what a person sees, types and gets."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mainmodel import load
+from tests.helpers import PATIENCE, ROOT, Program, run_program
+
+FAST = ("--games", "4", "--seed", "1")
+SERVER = ("pong.py", "--headless", "--port", "0", "--lockstep", "--seed", "1")
+
+
+def agent(directory: Path, *arguments: str) -> tuple[str, ...]:
+    return ("mainmodel.py", "--directory", str(directory), *arguments)
+
+
+def port_of(server: Program) -> str:
+    found = re.search(r":(\d+) ", server.wait_for("listening on"))
+    assert found is not None
+    return found[1]
+
+
+def rows_of(directory: Path) -> list[dict[str, str]]:
+    with open(directory / "progress.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_command_trains_and_leaves_its_files(tmp_path: Path) -> None:
+    code, program = run_program(*agent(tmp_path, "--local", *FAST, "--points", "250"))
+    assert code == 0, program.output
+    rows = rows_of(tmp_path)
+    points = [int(row["points"]) for row in rows]
+    assert points[:2] == [100, 200]
+    assert 250 <= points[2] < 260
+    columns = "seconds,frames,decisions,points,updates,win_rate,running_mean,decisions_per_second"
+    assert ",".join(rows[0]) == columns
+    for name in ("frames", "decisions", "updates"):
+        values = [int(row[name]) for row in rows]
+        assert values == sorted(values)
+        assert values[0] > 0
+    for name in ("save.p", "interrupt.p"):
+        assert load(tmp_path / name)["options"]["hiddenUnits"] == 250
+    assert "100 points" in program.output
+    assert "Exception" not in program.output
+
+
+def test_the_same_seed_trains_the_same(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        code, program = run_program(
+            *agent(tmp_path / name, "--local", "--games", "1", "--seed", "5", "--points", "100")
+        )
+        assert code == 0, program.output
+    a, b = (load(tmp_path / name / "interrupt.p") for name in ("a", "b"))
+    assert a["policy"] == b["policy"]
+    untimed = [
+        [[value for key, value in row.items() if "second" not in key] for row in rows_of(tmp_path / name)]
+        for name in ("a", "b")
+    ]
+    assert untimed[0] == untimed[1]
+
+
+def test_resumed_training_goes_on_where_it_was(tmp_path: Path) -> None:
+    for flags in ((), ("--resume",), ("--resume", str(tmp_path / "save.p"))):
+        code, program = run_program(*agent(tmp_path, "--local", *FAST, "--points", "100", *flags))
+        assert code == 0, program.output
+    points = [int(row["points"]) for row in rows_of(tmp_path)]
+    saved = load(tmp_path / "interrupt.p")["progress"]["points"]
+    assert points[-1] == saved >= 200
+    assert points == sorted(points)
+    # The third run went on from save.p, so it kept what the second had.
+    assert load(tmp_path / "previous-1" / "interrupt.p")["progress"]["points"] >= 200
+
+
+def test_a_new_run_keeps_the_files_of_the_run_before(tmp_path: Path) -> None:
+    (tmp_path / "save.p").write_bytes(b"precious")
+    code, program = run_program(*agent(tmp_path, "--local", *FAST, "--points", "1"))
+    assert code == 0, program.output
+    assert (tmp_path / "previous-1" / "save.p").read_bytes() == b"precious"
+    assert "previous-1" in program.output
+
+
+@pytest.fixture
+def server() -> Iterator[Program]:
+    with Program(*SERVER, stdin=None) as program:
+        yield program
+
+
+def test_an_agent_plays_in_real_time_with_a_server_in_another_process(tmp_path: Path) -> None:
+    with Program("pong.py", "--headless", "--port", "0", "--fps", "1000", stdin=None) as server:
+        code, program = run_program(*agent(tmp_path, "--port", port_of(server), "--points", "3"))
+        assert code == 0, program.output
+        assert "real time" in program.output
+        server.wait_for("agent gone")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended() == 0
+
+
+def test_an_agent_waits_for_its_server_and_says_so(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with Program(*agent(tmp_path, "--port", port, "--points", "1"), stdin=None) as program:
+        assert "python pong.py" in program.wait_for("waiting for a server")
+        with Program("pong.py", "--headless", "--lockstep", "--port", port, stdin=None):
+            program.wait_for("connected to")
+            assert program.ended() == 0
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_agent_and_server_in_order(
+    tmp_path: Path, server: Program, kind: signal.Signals
+) -> None:
+    with Program(*agent(tmp_path, "--port", port_of(server)), stdin=None) as program:
+        program.wait_for("100 points")
+        program.process.send_signal(kind)
+        assert program.ended() == 0, program.output
+        assert "saved" in program.output
+        assert load(tmp_path / "interrupt.p")["progress"]["points"] >= 100
+    server.wait_for("agent gone")
+    server.process.send_signal(kind)
+    assert server.ended() == 0, server.output
+    assert "Traceback" not in server.output + program.output
+
+
+def test_a_killed_agent_makes_room_for_the_next(tmp_path: Path, server: Program) -> None:
+    port = port_of(server)
+    with Program(*agent(tmp_path, "--port", port), stdin=None) as first:
+        first.wait_for("100 points")
+        code, second = run_program(*agent(tmp_path / "b", "--port", port, "--points", "1"))
+        assert code == 2
+        assert "already connected from 127.0.0.1" in second.output
+        first.process.kill()
+        server.wait_for("agent gone")
+    code, third = run_program(*agent(tmp_path / "b", "--port", port, "--points", "1"))
+    assert code == 0, third.output
+
+
+def test_an_agent_survives_its_servers_death(tmp_path: Path) -> None:
+    with Program(*SERVER, stdin=None) as server:
+        port = port_of(server)
+        program = Program(*agent(tmp_path, "--port", port), stdin=None)
+        with program:
+            program.wait_for("100 points")
+            server.process.kill()
+            program.wait_for("what was learned is kept")
+            program.wait_for("waiting for a server")
+            with Program("pong.py", "--headless", "--lockstep", "--port", port, stdin=None):
+                program.wait_for("connected to")
+                program.wait_for("points ")
+                program.type("q\n")
+                assert program.ended() == 0, program.output
+
+
+def test_a_local_server_does_not_outlive_a_killed_agent(tmp_path: Path) -> None:
+    with Program(*agent(tmp_path, "--local", "--debug", *FAST), stdin=None) as program:
+        port = int(re.search(r":(\d+):", program.wait_for("connected to"))[1])  # type: ignore[index]
+        with socket.create_connection(("127.0.0.1", port)) as watcher:
+            program.process.kill()
+            watcher.settimeout(PATIENCE)
+            assert watcher.recv(1) == b""  # the server has closed its sockets
+
+
+def test_without_a_terminal_plain_lines_are_commands(tmp_path: Path) -> None:
+    with Program(*agent(tmp_path, "--local", *FAST), stdin=None) as program:
+        program.wait_for("connected to")
+        program.type("p\n")
+        program.wait_for("paused")
+        program.type("ping\n")
+        program.wait_for("ping 10:")
+        assert "ms" in program.wait_for("average of 10")
+        program.type("nonsense\np\n")
+        program.wait_for("no command 'nonsense'")
+        program.wait_for("going on")
+        program.type("q\n")
+        assert program.ended() == 0, program.output
+    assert (tmp_path / "interrupt.p").exists()
+
+
+def test_the_end_of_input_ends_the_console_alone(tmp_path: Path) -> None:
+    with Program(*agent(tmp_path, "--local", *FAST)) as program:  # its input is at its end at once
+        program.wait_for("200 points")
+        assert program.process.poll() is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+def test_the_console_on_a_terminal(tmp_path: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+    command = [sys.executable, "-W", "error", str(ROOT / "mainmodel.py")]
+    process = subprocess.Popen(
+        [*command, "--local", *FAST, "--directory", str(tmp_path)],
+        stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    seen, news = bytearray(), threading.Condition()
+
+    def read() -> None:
+        while True:
+            try:
+                data = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                return
+            with news:
+                seen.extend(data)
+                news.notify_all()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+
+    def wait_for(words: bytes, start: int = 0) -> int:
+        with news:
+            assert news.wait_for(lambda: words in seen[start:], PATIENCE), bytes(seen)
+            return len(seen)
+
+    try:
+        wait_for(b"decisions/s")  # the status line
+        for typed, answer in (
+            (b"p", b"paused, the game too"),
+            (b"ping", b"average of 10"),
+            (b"p", b"going on"),
+        ):
+            at = len(seen)
+            os.write(ours, typed + b"\r")
+            wait_for(answer, at)
+        os.write(ours, b"q\r")
+        assert process.wait(PATIENCE) == 0, bytes(seen)
+        reader.join(PATIENCE)
+        assert b"saved" in seen
+        assert b"Traceback" not in seen
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+# Bad input: one sentence on stderr, exit code 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("pong.py", "--level", "7"), "level"),
+        (("pong.py", "--games", "0", "--headless"), "--games"),
+        (("pong.py", "--port", "x"), "--port"),
+        (("pong.py",), "--headless"),
+        (("pong.py", "--no-server"), "--headless"),
+        (("pong.py", "--no-server", "--headless"), "nothing to see"),
+        (("pong.py", "--headless", "--host", "nosuchhost.invalid"), "nosuchhost.invalid"),
+        (("pong.py", "--headless", "--token-file", "/nonexistent/token"), "/nonexistent/token"),
+        (("mainmodel.py", "--games", "0", "--local"), "--games"),
+        (("mainmodel.py", "--level", "7", "--local"), "--level"),
+        (("mainmodel.py", "--hidden-units", "3"), "--hidden-units"),
+        (("mainmodel.py", "--host", "nosuchhost.invalid"), "nosuchhost.invalid"),
+        (("mainmodel.py", "--local", "--host", "a"), "--local"),
+        (("mainmodel.py", "--directory", "/dev/null/x"), "--directory"),
+        (("mainmodel.py", "--local", "--render"), "display"),
+        (("mainmodel.py", "--resume"), "save.p"),
+        (("mainmodel.py", "--resume", "nosuch.p"), "nosuch.p"),
+        (("mainmodel.py", "--nonsense"), "--nonsense"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_bad_input_gets_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    code, program = run_program(*arguments, cwd=tmp_path)
+    assert code == 2, program.output
+    errors = program.seen["stderr"]
+    assert len(errors) == 1, program.output
+    assert words in errors[0]
+    assert not list(tmp_path.glob("*.p"))
+
+
+def test_a_wrong_token_is_named(tmp_path: Path) -> None:
+    with Program(*SERVER, stdin=None, PONG_TOKEN="right") as server:
+        code, program = run_program(*agent(tmp_path, "--port", port_of(server)), PONG_TOKEN="wrong")
+        assert code == 2
+        assert len(program.seen["stderr"]) == 1
+        assert "token is wrong" in program.output
+        server.wait_for("was refused")
+        assert "wrong\n" not in server.output
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, program = run_program("pong.py", "--headless", "--port", port)
+        assert code == 2
+        assert len(program.seen["stderr"]) == 1
+        assert port in program.seen["stderr"][0]
+
+
+def test_a_peer_that_is_no_pong_server_is_told_apart(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def answer() -> None:
+            sock, _ = other.accept()
+            with sock:
+                sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                sock.recv(1000)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        code, program = run_program(*agent(tmp_path, "--port", str(other.getsockname()[1])))
+        thread.join()
+    assert code == 2
+    assert len(program.seen["stderr"]) == 1
+    assert "not a Pong server" in program.seen["stderr"][0]
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"\x80\x05N.", b"PONG-CK\n\0\2" + bytes(40), b"PONG-CK\n\0\1" + bytes(40)]
+)
+def test_a_bad_checkpoint_is_refused_and_nothing_is_overwritten(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "interrupt.p").write_bytes(damage)
+    code, program = run_program(*agent(tmp_path, "--local", "--resume"))
+    assert code == 2, program.output
+    assert len(program.seen["stderr"]) == 1
+    assert (tmp_path / "interrupt.p").read_bytes() == damage
+    assert [path.name for path in tmp_path.iterdir()] == ["interrupt.p"]

@@ -1,0 +1,511 @@
+"""The agent: observations, gradient, learning, checkpoints, progress, options."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mainmodel
+from mainmodel import (
+    DOWN,
+    UP,
+    CheckpointError,
+    Eyes,
+    Learner,
+    Policy,
+    PolicyGradient,
+    Progress,
+    ProgressFile,
+    RMSProp,
+    Sparse,
+    advantages,
+    block_sizes,
+    load,
+    probability,
+    save,
+    upside_down,
+)
+from netproto import Column, Mover, Session, Step
+from options import UsageError
+from pong import FRAME_HEIGHT, FRAME_WIDTH, Board, Camera, Game
+
+RNG = np.random.default_rng
+SMALL = (10, 20)  # height and width of frames for tests of the mathematics
+
+
+def state(frames: np.ndarray, **columns: list[int]) -> Step:
+    """A STEP with these frames and columns of its table."""
+    table = np.zeros((len(frames), len(Column)), np.int16)
+    table[:, Column.TICKS] = 4
+    for name, values in columns.items():
+        table[:, Column[name.upper()]] = values
+    return Step(0, 0, frames, table)
+
+
+def random_frames(rng: np.random.Generator, games: int, shape: tuple[int, int] = SMALL) -> np.ndarray:
+    return (rng.integers(0, 256, (games, *shape)) * (rng.random((games, *shape)) < 0.1)).astype(np.uint8)
+
+
+def dense(x: Sparse, inputs: int) -> np.ndarray:
+    """The observations (B, inputs) with all their zeros."""
+    row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.inputs)))
+    whole = np.zeros((len(x), inputs))
+    np.add.at(whole, (row, x.inputs), x.values)
+    return whole
+
+
+def observations(rng: np.random.Generator, games: int) -> Sparse:
+    eyes = Eyes(games, *SMALL)
+    eyes.look(state(random_frames(rng, games)))
+    return eyes.look(state(random_frames(rng, games)))
+
+
+# Observations
+
+
+def test_an_observation_is_the_frame_in_cells_and_blocks_and_their_changes() -> None:
+    rng = RNG(1)
+    before, now = random_frames(rng, 3), random_frames(rng, 3)
+    eyes = Eyes(3, *SMALL)
+    eyes.look(state(before))
+    x = dense(eyes.look(state(now)), len(upside_down(*SMALL)))
+    half = x.shape[1] // 2
+    expected = []
+    for frame in (now, before):
+        scaled = frame / 255
+        between = scaled.copy()
+        between[:, :, [0, -1]] = 0  # the paddles' columns are in no block
+        levels = [scaled.reshape(3, -1)]
+        for size in (2, 5, 10):
+            blocks = between.reshape(3, SMALL[0] // size, size, SMALL[1] // size, size).sum((2, 4))
+            levels.append(4 * blocks.reshape(3, -1))
+        expected.append(np.concatenate((*levels, np.ones((3, 1))), axis=1))
+    np.testing.assert_allclose(x[:, :half], expected[0], atol=1e-5)
+    np.testing.assert_allclose(x[:, half:], expected[0] - expected[1], atol=1e-5)
+
+
+def test_the_first_frame_of_an_episode_has_no_change_and_another_games_has() -> None:
+    rng = RNG(2)
+    eyes = Eyes(2, *SMALL)
+    first = eyes.look(state(random_frames(rng, 2)))
+    then = eyes.look(state(random_frames(rng, 2), points=[1, 0]))
+    half = len(upside_down(*SMALL)) // 2
+    assert not dense(first, 2 * half)[:, half:].any()
+    assert not dense(then, 2 * half)[0, half:].any()
+    assert dense(then, 2 * half)[1, half:].any()
+
+
+def test_black_frames_are_observations_too() -> None:
+    x = Eyes(2, *SMALL).look(state(np.zeros((2, *SMALL), np.uint8)))
+    assert len(x) == 2
+    assert dense(x, len(upside_down(*SMALL))).sum() == 2  # the lit input alone
+
+
+def test_upside_down_inputs_are_those_of_the_flipped_court() -> None:
+    rng = RNG(3)
+    frames = [random_frames(rng, 1), random_frames(rng, 1)]
+    seen = []
+    for flip in (False, True):
+        eyes = Eyes(1, *SMALL)
+        looks = [eyes.look(state(frame[:, ::-1] if flip else frame)) for frame in frames]
+        seen.append(dense(looks[1], len(upside_down(*SMALL)))[0])
+    np.testing.assert_allclose(seen[0][upside_down(*SMALL)], seen[1], atol=1e-6)
+
+
+def test_block_sizes_that_do_not_fill_the_frame_are_left_out() -> None:
+    assert block_sizes(50, 70) == [2, 5, 10]
+    assert block_sizes(20, 30) == [2, 5, 10]
+    assert block_sizes(9, 14) == []
+
+
+# Network
+
+
+def test_forward_equals_the_formulas_of_the_docstring() -> None:
+    rng = RNG(4)
+    policy = Policy.random(*SMALL, 6, rng)
+    x = observations(rng, 5)
+    seen = policy.forward(x)
+    X, W = dense(x, len(policy.upside_down)), policy.weights
+    h = np.maximum(X @ W["W1"], 0)
+    g = np.maximum(X[:, policy.upside_down] @ W["W1"], 0)
+    np.testing.assert_allclose(seen.logit, (h - g) @ W["w"], atol=1e-5)
+    np.testing.assert_allclose(seen.value, (h + g) @ W["v"] + W["c"], atol=1e-5)
+
+
+def test_a_flipped_court_swaps_up_and_down_and_keeps_the_value() -> None:
+    rng = RNG(5)
+    policy = Policy.random(*SMALL, 8, rng)
+    frames = [random_frames(rng, 1), random_frames(rng, 1)]
+    results = []
+    for flip in (False, True):
+        eyes = Eyes(1, *SMALL)
+        looks = [eyes.look(state(frame[:, ::-1] if flip else frame)) for frame in frames]
+        results.append(policy.forward(looks[1]))
+    np.testing.assert_allclose(results[0].logit, -results[1].logit, atol=1e-6)
+    np.testing.assert_allclose(results[0].value, results[1].value, atol=1e-6)
+
+
+def test_the_gradient_equals_finite_differences() -> None:
+    rng = RNG(6)
+    policy = Policy.random(*SMALL, 6, rng)
+    # Double precision and large weights: differences then are exact to many places.
+    for name, weight in policy.weights.items():
+        policy.weights[name] = rng.standard_normal(weight.shape) * 0.3  # type: ignore[assignment]
+    x = observations(rng, 4)
+    dlogit, dvalue = rng.standard_normal(4), rng.standard_normal(4)
+    gradient = policy.backward(policy.forward(x), dlogit, dvalue)  # type: ignore[arg-type]
+
+    def objective() -> float:
+        seen = policy.forward(x)
+        return float(seen.logit @ dlogit + seen.value @ dvalue)
+
+    small = 1e-6
+    for name, weight in policy.weights.items():
+        lit = np.flatnonzero(gradient[name])
+        for index in rng.choice(lit, min(len(lit), 30), replace=False):
+            value = weight.flat[index]
+            weight.flat[index] = value + small
+            above = objective()
+            weight.flat[index] = value - small
+            below = objective()
+            weight.flat[index] = value
+            assert (above - below) / (2 * small) == pytest.approx(
+                gradient[name].flat[index], rel=1e-3, abs=1e-6
+            )
+
+
+def test_inputs_that_never_occurred_have_no_gradient() -> None:
+    rng = RNG(7)
+    policy = Policy.random(*SMALL, 6, rng)
+    x = observations(rng, 2)
+    gradient = policy.backward(policy.forward(x), np.ones(2, np.float32), np.ones(2, np.float32))
+    occurred = np.zeros(len(policy.upside_down), bool)
+    occurred[x.inputs] = occurred[policy.upside_down[x.inputs]] = True
+    assert not gradient["W1"][~occurred].any()
+
+
+def test_probability_does_not_overflow() -> None:
+    p = probability(np.array([-1e30, -1000, 0, 1000, 1e30], np.float32))
+    assert p.tolist() == [0, 0, 0.5, 1, 1]
+
+
+def test_rmsprop_divides_by_the_root_of_the_decaying_mean_of_squares() -> None:
+    weights = {"w": np.array([1.0, 2.0], np.float32)}
+    optimiser = RMSProp(weights, rate=0.1, decay=0.9)
+    cache = np.zeros(2)
+    expected = weights["w"].astype(float)
+    for g in ([1.0, -2.0], [0.5, 0.0]):
+        cache = 0.9 * cache + 0.1 * np.square(g)
+        expected += 0.1 * np.array(g) / (np.sqrt(cache) + mainmodel.EPSILON)
+        optimiser.ascend(weights, {"w": np.array(g, np.float32)})
+    np.testing.assert_allclose(weights["w"], expected, rtol=1e-5)
+
+
+# Learning
+
+
+def rollout(rewards: list[float], discounts: list[float], values: list[float]) -> list[mainmodel.Decision]:
+    empty = Sparse(np.zeros(1, np.intp), np.zeros(1, np.float32), np.zeros(1, np.intp))
+    nothing = np.zeros((1, 1), np.float32)
+    column = [np.array([value], np.float32) for value in values]
+    return [
+        mainmodel.Decision(
+            mainmodel.Activations(empty, nothing, nothing, nothing[0], value),
+            np.ones(1, bool),
+            np.ones(1, bool),
+            np.array([reward], np.float32),
+            np.array([discount], np.float32),
+        )
+        for reward, discount, value in zip(rewards, discounts, column, strict=True)
+    ]
+
+
+def test_advantages_are_the_sums_of_the_formula() -> None:
+    rewards, discounts, values, last = [0.0, 0.0, 1.0, 0.0], [0.9, 0.8, 0.0, 0.9], [0.1, 0.2, 0.3, 0.4], 0.5
+    estimates = advantages(rollout(rewards, discounts, values), np.array([last], np.float32))
+    following = [*values[1:], last]
+    deltas = [r + d * v1 - v for r, d, v1, v in zip(rewards, discounts, following, values, strict=True)]
+    for t in range(4):
+        expected, factor = 0.0, 1.0
+        for i in range(t, 4):
+            expected += factor * deltas[i]
+            factor *= mainmodel.GAE_LAMBDA * discounts[i]
+        assert estimates[t, 0] == pytest.approx(expected, abs=1e-6)
+
+
+def small_learner(seed: int = 0, batch_size: int = 3) -> Learner:
+    rng = RNG(seed)
+    policy = Policy.random(*SMALL, 8, rng)
+    return Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), batch_size, 0.99, rng)
+
+
+def play(learner: Learner, decisions: int, movers: Mover = Mover.AGENT, seed: int = 1) -> None:
+    """Let it decide about frames of noise, where up is always right, two games side by side."""
+    rng, eyes = RNG(seed), Eyes(2, *SMALL)
+    observation = eyes.look(state(random_frames(rng, 2)))
+    for _ in range(decisions):
+        moves = learner.draw(observation).astype(int)
+        won = np.where(moves == UP, 1, -1)
+        step = state(
+            random_frames(rng, 2), reward=won.tolist(), points=[1, 1], move=moves.tolist(), mover=[movers] * 2
+        )
+        observation = eyes.look(step)
+        learner.learn_from(step, observation)
+
+
+def weights_of(learner: Learner) -> list[list[float]]:
+    return [weight.reshape(-1).tolist() for weight in learner.policy.weights.values()]
+
+
+def test_an_update_comes_after_every_batch_of_points() -> None:
+    learner = small_learner(batch_size=4)
+    play(learner, 1)  # two games, a point each
+    assert learner.updates == 0
+    play(learner, 1)
+    assert learner.updates == 1
+
+
+@pytest.mark.parametrize("movers", [Mover.HELD, Mover.HUMAN, Mover.BUILTIN])
+def test_moves_that_were_not_its_own_teach_nothing(movers: Mover) -> None:
+    learner = small_learner()
+    before = weights_of(learner)
+    play(learner, 20, movers)
+    assert learner.updates > 0
+    assert weights_of(learner) == before
+
+
+def test_a_move_other_than_the_one_drawn_teaches_nothing() -> None:
+    learner = small_learner(batch_size=1)
+    before = weights_of(learner)
+    eyes = Eyes(1, *SMALL)
+    observation = eyes.look(state(random_frames(RNG(1), 1)))
+    move = int(learner.draw(observation)[0])
+    step = state(
+        random_frames(RNG(2), 1), reward=[1], points=[1], move=[UP + DOWN - move], mover=[Mover.AGENT]
+    )
+    learner.learn_from(step, eyes.look(step))
+    assert weights_of(learner) == before
+
+
+def test_a_gradient_that_is_not_finite_is_refused_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    learner = small_learner(batch_size=1)
+    eyes = Eyes(1, *SMALL)
+    observation = eyes.look(state(random_frames(RNG(1), 1)))
+    move = int(learner.draw(observation)[0])
+    before = weights_of(learner)
+    learner._pending[0].value[0] = np.nan  # as an overflow somewhere would leave it
+    step = state(random_frames(RNG(2), 1), reward=[1], points=[1], move=[move], mover=[Mover.AGENT])
+    learner.learn_from(step, eyes.look(step))
+    assert (learner.refused, learner.updates) == (1, 0)
+    assert weights_of(learner) == before
+    assert "not finite" in caplog.text
+
+
+def test_the_same_seed_learns_the_same() -> None:
+    learners = [small_learner(7), small_learner(7)]
+    for learner in learners:
+        play(learner, 30)
+    assert weights_of(learners[0]) == weights_of(learners[1])
+
+
+def test_learning_stopped_and_resumed_equals_learning_that_never_stopped() -> None:
+    whole, first = small_learner(9), small_learner(9)
+    play(whole, 30, seed=1)
+    play(whole, 30, seed=2)
+    play(first, 30, seed=1)  # 60 points: a multiple of the batch, so nothing is under way
+    plain = mainmodel.netproto.loads(
+        mainmodel.netproto.dumps({"policy": first.policy.to_plain(), "learner": first.to_plain()})
+    )
+    policy = Policy.from_plain(plain["policy"], 8)
+    resumed = Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), 3, 0.99, RNG(12345))
+    resumed.restore(plain["learner"])
+    play(resumed, 30, seed=2)
+    assert weights_of(resumed) == weights_of(whole)
+    assert resumed.updates == whole.updates
+
+
+class _Level2:
+    levelodiff, points_to_win = 2, 21
+
+
+def test_it_learns_to_beat_random_play_from_pixels() -> None:
+    """Sixteen games of level 2 in this process, one seed; random play wins 0.15 of the points."""
+    games, points, rng = 16, 3_000, RNG(3)
+    frames = np.zeros((games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
+    boards = [Board(_Level2, 100 + i, frames[i]) for i in range(games)]  # type: ignore[arg-type]
+    policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, 250, rng)
+    learner = Learner(policy, RMSProp(policy.weights, 1e-3, 0.99), 10, 0.99, rng)
+    eyes, won = Eyes(games, FRAME_HEIGHT, FRAME_WIDTH), []
+
+    def look() -> Step:
+        for board in boards:
+            board.camera.look(board.game)
+        table = np.array([board.row() for board in boards], np.int16)
+        for board in boards:
+            board.forget()
+        return Step(0, 0, frames, table)
+
+    observation = eyes.look(look())
+    while len(won) < points:
+        for board, move in zip(boards, learner.draw(observation).tolist(), strict=True):
+            board.move, board.mover = move, Mover.AGENT
+            board.decide(8, None)
+        step = look()
+        observation = eyes.look(step)
+        learner.learn_from(step, observation)
+        won += (step.rewards[step.points > 0] > 0).tolist()
+    assert np.mean(won[:500]) < 0.25
+    assert np.mean(won[-500:]) > 0.30
+
+
+# Checkpoints
+
+
+def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
+    values = {"a": [1, 2.5, None, True], "b": b"\0" * 100, "c": {"d": ("e", -(2**100))}}
+    save(tmp_path / "save.p", values)
+    assert load(tmp_path / "save.p") == values
+    assert [path.name for path in tmp_path.iterdir()] == ["save.p"]
+
+
+def test_a_checkpoint_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "save.p"
+    save(path, {"a": list(range(20))})
+    data = path.read_bytes()
+    for length in range(len(data)):
+        path.write_bytes(data[:length])
+        with pytest.raises(CheckpointError, match=r"save\.p"):
+            load(path)
+
+
+def test_a_checkpoint_with_any_byte_changed_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "save.p"
+    save(path, {"a": list(range(20))})
+    data = path.read_bytes()
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :])
+        with pytest.raises(CheckpointError):
+            load(path)
+
+
+def test_a_newer_a_foreign_and_a_missing_checkpoint_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "save.p"
+    save(path, {})
+    data = path.read_bytes()
+    path.write_bytes(data[:8] + b"\0\2" + data[10:])
+    with pytest.raises(CheckpointError, match="format 2"):
+        load(path)
+    path.write_bytes(b"\x80\x05N.")
+    with pytest.raises(CheckpointError, match="no checkpoint of this program"):
+        load(path)
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load(tmp_path / "other.p")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "save.p"
+    save(path, {"a": 1})
+    (tmp_path / "save.p.tmp").mkdir()  # so the new file cannot be opened
+    with pytest.raises(CheckpointError, match="the file before stays"):
+        save(path, {"a": 2})
+    assert load(path) == {"a": 1}
+
+
+# Progress
+
+
+def test_the_share_won_is_over_the_last_thousand_points_and_the_mean_over_all() -> None:
+    progress = Progress()
+    for won in itertools.chain([True] * 500, [False] * 1000):
+        progress.count_point(won)
+    assert progress.win_rate == 0
+    weights = 0.999 ** np.arange(1499, -1, -1.0)
+    rewards = np.array([1] * 500 + [-1] * 1000)
+    assert progress.running_mean == pytest.approx((weights * rewards).sum() / weights.sum())
+
+
+def test_progress_survives_a_checkpoint() -> None:
+    progress = Progress()
+    for won in (True, False, True):
+        progress.count_point(won)
+    progress.frames = 12
+    progress.best = 0.25
+    copy = Progress.from_plain(mainmodel.netproto.loads(mainmodel.netproto.dumps(progress.to_plain())))
+    assert copy.to_plain() == progress.to_plain()
+    assert copy.row()[1:-1] == progress.row()[1:-1]
+
+
+def test_a_resumed_progress_file_drops_rows_of_points_that_are_lost(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    progress = Progress()
+    file = ProgressFile(path, 0)
+    for points in (100, 200, 300):
+        progress.points = points
+        file.write(progress)
+        file.write(progress)  # the last row is not written twice
+    file.close()
+    file = ProgressFile(path, 250)
+    file.close()
+    with open(path, newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert [row["points"] for row in rows] == ["100", "200"]
+    assert tuple(rows[0]) == Progress.COLUMNS
+
+
+# Options and session
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("port", 0, "--port"),
+        ("hiddenUnits", 7, "--hidden-units"),
+        ("batch_size", 0, "--batch-size"),
+        ("learningRate", -1.0, "--learning-rate"),
+        ("gamma", 1.5, "--gamma"),
+        ("decayRate", 1.0, "--decay-rate"),
+        ("games", 0, "--games"),
+        ("points", 0, "--points"),
+        ("minutes", -1.0, "--minutes"),
+        ("level", 7, "--level"),
+        ("level", 2, "--local"),
+    ],
+)
+def test_an_option_out_of_range_is_named(option: str, value: float, named: str) -> None:
+    with pytest.raises(UsageError, match=named):
+        PolicyGradient(**{option: value})  # type: ignore[arg-type]
+
+
+def test_the_seeds_names_order_and_defaults_are_kept() -> None:
+    agent = PolicyGradient(False, False, None, 12345, 250, 10, 1e-3, 0.99, 0.99)
+    assert (agent.resume, agent.render, agent.host, agent.port) == (False, False, None, 12345)
+    default = PolicyGradient()
+    for name in ("hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate"):
+        assert getattr(agent, name) == getattr(default, name)
+
+
+def test_a_session_with_other_frames_than_the_policys_is_refused_in_words(tmp_path: Path) -> None:
+    agent = PolicyGradient(directory=str(tmp_path))
+    session = Session(1, 50, 70, 2, 8, 60, 21, True)
+    agent._address = "127.0.0.1", 1, ""
+    agent._meet(session)
+    with pytest.raises(mainmodel.PongError, match="another game"):
+        agent._meet(Session(1, 20, 30, 2, 8, 60, 21, True))
+    agent.games = 4
+    with pytest.raises(UsageError, match="4"):
+        agent._meet(session)
+    agent._finish()
+
+
+def test_a_policy_sees_the_same_game_the_camera_shows() -> None:
+    """The paddles are always seen, so no observation of the real game is empty."""
+    frame = Camera().look(Game(1))
+    x = Eyes(1, FRAME_HEIGHT, FRAME_WIDTH).look(state(frame[None]))
+    assert len(x.inputs) > 20
