@@ -21,8 +21,6 @@ Learning. The point is the episode. After every `batch_size` points:
     Policy            the network: forward, and the gradient beside it
     RMSProp           the optimiser
     Learner           rollouts in, better weights out
-    Progress          what has been achieved so far, and progress.csv
-    save, load        checkpoints
     LocalServer       a pong.py of our own (--local)
     PolicyGradient    the program: connect, play, learn, obey the console
 """
@@ -36,9 +34,8 @@ for _variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", 
     os.environ[_variable] = "1"
 
 import contextlib
-import csv
-import hashlib
 import logging
+import math
 import secrets
 import shutil
 import subprocess
@@ -46,7 +43,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -69,6 +66,7 @@ from netproto import (
     Wake,
 )
 from options import UsageError, within
+from records import CheckpointError, Progress, ProgressFile, load, save
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.intp]
@@ -76,6 +74,7 @@ Generator: TypeAlias = np.random.Generator
 
 UP, DOWN = 1, 2  # moves on the wire; 0 would be to stay
 
+LONGEST_BATCH = 2048  # decisions from which to learn at the latest: good rallies last and last
 BLOCKS = (2, 5, 10)  # sides of the blocks of cells that are inputs too
 BLOCK_SCALE = np.float32(4)  # of those inputs: the larger, the faster they learn
 
@@ -86,8 +85,6 @@ EPSILON = 1e-8
 FIRST_LAYER_SCALE = 0.01  # standard deviations of the initial weights
 SECOND_LAYER_SCALE = 0.06
 
-WINDOW_POINTS = 1000  # the share won is over so many
-RUNNING_DECAY = 0.999  # of the running mean, per point
 REPORT_POINTS = 100  # a line, a row, and a look at the running mean
 CHECKPOINT_SECONDS = 60.0
 
@@ -242,6 +239,27 @@ class Policy:
                 for name, shape in shapes.items()
             },
         )
+
+    def court_images(self) -> Floats:
+        """What one lit cell at each place of the court does to each unit, by the blocks it is in too.
+
+        Shape (units, 2, height, width): by being there, and by having come there.
+        """
+        W1, height, width = self.weights["W1"], self.height, self.width
+        half = len(W1) // 2
+        images = np.empty((W1.shape[1], 2, height, width), np.float32)
+        for channel in range(2):
+            start = channel * half
+            total = W1[start : start + height * width].T.reshape(-1, height, width).copy()
+            start += height * width
+            for size in block_sizes(height, width):
+                rows, columns = height // size, width // size
+                blocks = W1[start : start + rows * columns].T.reshape(-1, rows, columns)
+                spread = BLOCK_SCALE * blocks.repeat(size, axis=1).repeat(size, axis=2)
+                total[:, :, 1:-1] += spread[:, :, 1:-1]
+                start += rows * columns
+            images[:, channel] = total
+        return images
 
     def to_plain(self) -> dict[str, Any]:
         """What `from_plain` makes the same policy of."""
@@ -399,7 +417,7 @@ class Learner:
             Decision(seen, up, own, step.rewards.astype(np.float32), discount.astype(np.float32))
         )
         self._points += int(step.points.sum())
-        if self._points >= self.batch_size:
+        if self._points >= self.batch_size or len(self._rollout) * len(step.points) >= LONGEST_BATCH:
             self._update(self.policy.forward(observation).value)
             self.forget()
 
@@ -426,179 +444,80 @@ class Learner:
 
 
 # ---------------------------------------------------------------------------------------------
-# Checkpoints
-
-CHECKPOINT_MAGIC = b"PONG-CK\n"
-CHECKPOINT_FORMAT = 1
+# Evaluation
 
 
-class CheckpointError(PongError):
-    """A checkpoint that cannot be read, or not be written."""
+@dataclass(frozen=True)
+class Evaluation:
+    """What a policy achieved without learning."""
 
-
-def save(path: Path, values: dict[str, Any]) -> None:
-    """Write plain values as a checkpoint, so that the file is at any moment the old or the new one, whole.
-
-    The file is magic (8 bytes), format (2), SHA-256 of the rest (32), and a pickle of plain values.
-
-    Raises:
-        CheckpointError: the disk is full, the directory gone, the file read-only.
-    """
-    body = netproto.dumps(values)
-    head = CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big") + hashlib.sha256(body).digest()
-    unfinished = path.with_name(path.name + ".tmp")
-    try:
-        with open(unfinished, "wb") as file:
-            file.write(head + body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise CheckpointError(
-            f"{path} could not be written ({error.strerror}): the file before stays"
-        ) from error
-
-
-def load(path: Path) -> dict[str, Any]:
-    """Read a checkpoint, from anybody: no code can be in it.
-
-    Raises:
-        CheckpointError: it is missing, foreign, damaged, or of a later format.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(
-            f"the checkpoint {path} cannot be read ({error.strerror}): check its name"
-        ) from error
-    start = len(CHECKPOINT_MAGIC)
-    if data[:start] != CHECKPOINT_MAGIC[: len(data)] or not data:
-        raise CheckpointError(f"{path} is no checkpoint of this program: name one that it wrote")
-    version, digest, body = (
-        int.from_bytes(data[start : start + 2], "big"),
-        data[start + 2 :][:32],
-        data[start + 34 :],
-    )
-    if len(data) > start + 1 and version != CHECKPOINT_FORMAT:
-        raise CheckpointError(
-            f"{path} has format {version}, this release reads {CHECKPOINT_FORMAT}: update it"
-        )
-    try:
-        if hashlib.sha256(body).digest() != digest:
-            raise ProtocolError("its checksum is wrong")
-        values = netproto.loads(body)
-        if type(values) is not dict:
-            raise ProtocolError("it holds something else")
-    except ProtocolError as error:
-        raise CheckpointError(f"{path} is damaged ({error}): resume from another, or begin anew") from error
-    return values
-
-
-# ---------------------------------------------------------------------------------------------
-# Progress
-
-
-class Progress:
-    """What has been achieved so far; goes into checkpoints, progress.csv and the status line."""
-
-    COLUMNS = ("seconds", "frames", "decisions", "points", "updates", "win_rate", "running_mean",
-               "decisions_per_second")  # fmt: skip
-
-    def __init__(self) -> None:
-        self.seconds = 0.0  # of training, pauses and waiting left out
-        self.frames = self.decisions = self.points = self.updates = 0
-        self.best = -2.0  # the best running mean at a report: a reward is never under −1
-        self._sum = 0.0
-        self._recent: deque[bool] = deque(maxlen=WINDOW_POINTS)  # points won
-        self._lap = (0.0, 0)  # seconds and decisions, where the speed was last measured
-        self.decisions_per_second = 0.0
+    points: int
+    won: int
+    hits: int  # of either paddle, in those points
+    decisions: int
+    seconds: float
 
     @property
-    def win_rate(self) -> float:
-        """Share won of the last 1,000 points."""
-        return sum(self._recent) / max(len(self._recent), 1)
+    def share(self) -> float:
+        """Share of the points won."""
+        return self.won / self.points
 
     @property
-    def running_mean(self) -> float:
-        """Mean reward of the points so far, the older the less: −1 is all lost, +1 all won."""
-        return self._sum / max(1 - RUNNING_DECAY**self.points, 1e-9)
-
-    def count_point(self, won: bool) -> None:
-        """Add a point."""
-        self.points += 1
-        self._recent.append(won)
-        self._sum = RUNNING_DECAY * self._sum + (1 - RUNNING_DECAY) * (1 if won else -1)
-
-    def measure_speed(self) -> None:
-        """Measure decisions per second since the last time, if that is long enough ago."""
-        seconds, decisions = self._lap
-        if self.seconds - seconds >= 1:
-            self.decisions_per_second = (self.decisions - decisions) / (self.seconds - seconds)
-            self._lap = self.seconds, self.decisions
-
-    def row(self) -> list[str]:
-        """The row of progress.csv."""
-        return [
-            f"{self.seconds:.3f}", str(self.frames), str(self.decisions), str(self.points), str(self.updates),
-            f"{self.win_rate:.4f}", f"{self.running_mean:.5f}", f"{self.decisions_per_second:.1f}",
-        ]  # fmt: skip
+    def interval(self) -> tuple[float, float]:
+        """The share's 95 % interval. Source: Wilson, Probable inference, 1927."""
+        n, z = self.points, 1.96
+        middle = (self.share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(self.share * (1 - self.share) / n + z * z / (4 * n * n))
+        return middle - half, middle + half
 
     def __str__(self) -> str:
-        minutes, seconds = divmod(int(self.seconds), 60)
+        low, high = (100 * bound for bound in self.interval)
         return (
-            f"{self.points:,} points   won {100 * self.win_rate:.1f} % of the last {len(self._recent):,}   "
-            f"running mean {self.running_mean:+.3f}   {self.decisions_per_second:,.0f} decisions/s   "
-            f"{minutes}:{seconds:02d}   {self.frames / 1e6:.2f} M frames"
+            f"won {self.won:,} of {self.points:,} points, {100 * self.share:.1f} % "
+            f"(95 % interval {low:.1f} to {high:.1f} %), {self.hits / self.points:.1f} hits in a rally, "
+            f"{self.decisions / max(self.seconds, 1e-9):,.0f} decisions/s"
         )
 
-    def to_plain(self) -> dict[str, Any]:
-        """What `from_plain` needs to go on."""
-        return {
-            "seconds": self.seconds, "frames": self.frames, "decisions": self.decisions,
-            "points": self.points, "updates": self.updates, "best": self.best,
-            "sum": self._sum, "recent": bytes(self._recent),
-        }  # fmt: skip
 
-    @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> Progress:
-        """Go on from there."""
-        self = cls()
-        for name in ("seconds", "frames", "decisions", "points", "updates", "best"):
-            setattr(self, name, plain[name])
-        self._sum = plain["sum"]
-        self._recent.extend(map(bool, plain["recent"]))
-        self._lap = (self.seconds, self.decisions)
-        return self
+def evaluate(
+    policy: Policy,
+    client: PongClient,
+    step: Step,
+    points: int,
+    rng: Generator | None,
+    stop: Callable[[], bool],
+) -> tuple[Evaluation | None, Step]:
+    """Play so many points from a state on, with the likelier moves, or with drawn ones if there is an `rng`.
 
+    Each game plays its share of the points: to take those that end first would favour short rallies.
 
-class ProgressFile:
-    """progress.csv: a row for every 100 points. Resuming drops the rows of points that are lost."""
+    Returns:
+        The result, or None if `stop` said so meanwhile, and the last state.
 
-    def __init__(self, path: Path, resumed_points: int) -> None:
-        rows = []
-        if resumed_points and path.exists():
-            with open(path, newline="", encoding="utf-8") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["points"]) <= resumed_points]
-        self._file = open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115  # closed by `close`
-        self._points = 0
-        csv.writer(self._file).writerow(Progress.COLUMNS)
-        for row in rows:
-            csv.writer(self._file).writerow(row[name] for name in Progress.COLUMNS)
-            self._points = int(row["points"])
-        self._file.flush()
-
-    def write(self, progress: Progress) -> None:
-        """Add a row, unless the last one says the same."""
-        if progress.points > self._points:
-            csv.writer(self._file).writerow(progress.row())
-            self._file.flush()
-            self._points = progress.points
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+    Raises:
+        ConnectionLostError: the server is gone.
+    """
+    session, begin = client.session, time.monotonic()
+    eyes = Eyes(session.games, session.height, session.width)
+    due = points // session.games + (np.arange(session.games) < points % session.games)
+    won = hits = decisions = 0
+    rally = np.zeros(session.games, int)  # hits in the point being played
+    while due.any():
+        if stop():
+            return None, step
+        p_up = probability(policy.forward(eyes.look(step)).logit)
+        up = p_up > 0.5 if rng is None else rng.random(session.games) < p_up
+        step = client.step(np.where(up, UP, DOWN))
+        decisions += session.games
+        rally += step.hits
+        for game in np.flatnonzero(step.points):
+            # A real-time game may report several points at once, of which no more than are due count.
+            counted = min(int(step.points[game]), int(due[game]))
+            won += min((int(step.points[game]) + int(step.rewards[game])) // 2, counted)
+            hits += int(rally[game]) if counted else 0
+            due[game] -= counted
+            rally[game] = 0
+    return Evaluation(points, won, hits, decisions, time.monotonic() - begin), step
 
 
 # ---------------------------------------------------------------------------------------------
@@ -612,13 +531,15 @@ class LocalServer:
         PongError: it did not start.
     """
 
-    def __init__(self, arguments: list[str], debug: bool) -> None:
+    def __init__(self, level: int | None, games: int, seed: int | None, debug: bool) -> None:
         self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `close`
         script = Path(__file__).with_name("pong.py")
         command = [sys.executable, str(script), "--headless", "--lockstep", "--port", "0", "--until-eof"]
+        for flag, value in (("--level", level), ("--games", games), ("--seed", seed)):
+            command += [] if value is None else [flag, str(value)]
         self._process = subprocess.Popen(
-            command + arguments + ["--debug"] * debug,
+            command + ["--debug"] * debug,
             stdin=subprocess.PIPE,  # its end of file, when we end however that may be, ends the server
             stdout=subprocess.PIPE,
             stderr=None if debug else self._errors,
@@ -665,6 +586,35 @@ DETACHED: dict[str, Any] = (
 )
 
 
+class Examiner:
+    """Evaluates the policy now and then while it trains, on games of its own (--evaluate-every)."""
+
+    GAMES, POINTS = 16, 200
+
+    def __init__(self, agent: PolicyGradient) -> None:
+        self._agent = agent
+        self._open: tuple[LocalServer, PongClient, Step] | None = None
+
+    def examine(self, policy: Policy, level: int) -> Evaluation | None:
+        """Evaluate at a level; None when told to quit meanwhile."""
+        agent = self._agent
+        if self._open is None:
+            seed = None if agent.seed is None else agent.seed + 1_000_000  # other games than the training's
+            server = LocalServer(level, self.GAMES, seed, agent.debug)
+            client = PongClient(port=server.port, token=server.token)
+            self._open = server, client, client.connect()
+        _, client, step = self._open
+        result, step = evaluate(policy, client, step, self.POINTS, None, agent.is_quitting)
+        self._open = *self._open[:2], step
+        return result
+
+    def close(self) -> None:
+        """End its server."""
+        if self._open is not None:
+            self._open[1].close()
+            self._open[0].close()
+
+
 # ---------------------------------------------------------------------------------------------
 # The program
 
@@ -681,7 +631,7 @@ class PolicyGradient:
 
     `start` connects (or starts a server of its own, `local`), and trains until q, Ctrl-C or SIGTERM, or
     until `points` or `minutes` are over. It writes save.p (the best so far), interrupt.p (the latest) and
-    progress.csv into `directory`.
+    progress.csv into `directory`. With `evaluate` or `plot` it does that instead, and ends.
 
     Raises:
         UsageError: an option is out of its range.
@@ -694,7 +644,7 @@ class PolicyGradient:
     host: Annotated[str | None, "where the server is (default this machine)"] = None
     port: Annotated[int, "port of the server"] = DEFAULT_PORT
     hiddenUnits: Annotated[int, "hidden units, an even number"] = 250
-    batch_size: Annotated[int, "points from which each update of the weights learns"] = 10
+    batch_size: Annotated[int, "points, of all games together, that each update learns from"] = 10
     learningRate: Annotated[float, "rate of RMSProp"] = 1e-3
     gamma: Annotated[float, "discount per tick of the game"] = 0.99
     decayRate: Annotated[float, "decay of RMSProp's mean of squares"] = 0.99
@@ -708,6 +658,11 @@ class PolicyGradient:
     directory: Annotated[str, "where to write checkpoints and progress.csv"] = "."
     token_file: Annotated[str | None, "file with the server's token (or set PONG_TOKEN)"] = None
     debug: Annotated[bool, "log each stage, and what comes in and goes out"] = False
+    evaluate: Annotated[bool | str, "play --points (500) without learning, with FILE or save.p"] = False
+    sample: Annotated[bool, "let --evaluate draw its moves instead of making the likelier one"] = False
+    evaluate_every: Annotated[int | None, "evaluate after every N points too, on a server of its own"] = None
+    plot: Annotated[tuple[str, ...], "draw progress.csv files as curves, or a checkpoint's hidden units"] = ()
+    output: Annotated[str, "the picture that --plot writes", "-o", "--output"] = "curve.png"
     token: str | None = None
 
     # What a checkpoint keeps of the options, and gives back unless the command line says otherwise.
@@ -732,8 +687,10 @@ class PolicyGradient:
         if self.level is not None:
             if self.level not in (1, 2, 3):
                 raise UsageError(f"--level must be 1, 2 or 3, not {self.level}")
-            if not self.local:
+            if not self._own_server:
                 raise UsageError("--level is for the server of --local: give it to pong.py, or add --local")
+        if self.evaluate_every is not None:
+            within("--evaluate-every", self.evaluate_every, 1, 1e9)
         if self.local and self.host is not None:
             raise UsageError("--local starts a server of its own and needs no --host: drop one")
         self._wake: Wake | None = None  # exists while training
@@ -743,6 +700,11 @@ class PolicyGradient:
         self._learner: Learner | None = None
         self._file: ProgressFile | None = None  # open from the first connection on
         self._rng = np.random.default_rng(self.seed)
+
+    @property
+    def _own_server(self) -> bool:
+        """Whether the server is one that we start: an evaluation needs no other."""
+        return self.local or (bool(self.evaluate) and self.host is None and self.port == DEFAULT_PORT)
 
     # Other threads.
 
@@ -765,6 +727,14 @@ class PolicyGradient:
             PongError: the server refuses us, or a file cannot be read or written.
         """
         options.start_log(self.debug)
+        if self.plot:
+            self._draw_plot()
+        elif self.evaluate:
+            self._evaluate_file()
+        else:
+            self._start_training()
+
+    def _start_training(self) -> None:
         self._restore()
         self._prepare_directory()
         with contextlib.ExitStack() as stack:
@@ -773,6 +743,7 @@ class PolicyGradient:
             stack.enter_context(options.stop_signals(lambda: self.command("q")))
             self._open_window(stack)
             self._open_server(stack)
+            self._examiner = stack.enter_context(contextlib.closing(Examiner(self)))
             self._open_console(stack)
             try:
                 self._train()
@@ -785,15 +756,12 @@ class PolicyGradient:
             return
         if isinstance(self.resume, str):
             path = Path(self.resume)
-            chosen = load(path)
         else:
             paths = [path for name in FILES[:2] if (path := Path(self.directory, name)).exists()]
             if not paths:
                 raise CheckpointError(f"{self.directory} has no save.p or interrupt.p to resume from")
-            # The later of two with equally many points is the one written last: interrupt.p.
-            path, chosen = max(
-                ((path, load(path)) for path in paths), key=lambda each: each[1]["progress"]["points"]
-            )
+            path = max(paths, key=points_of)
+        chosen = load(path)
         with _damage_explained(path):
             kept = chosen["options"]
             if self.hiddenUnits not in (kept["hiddenUnits"], PolicyGradient.hiddenUnits):
@@ -805,6 +773,43 @@ class PolicyGradient:
             self._learner = self._make_learner(Policy.from_plain(chosen["policy"], self.hiddenUnits))
             self._learner.restore(chosen["learner"])
         self._say(f"resumed from {path}: {self._progress}")
+
+    def _draw_plot(self) -> None:
+        from views import plots
+
+        files, output = [Path(name) for name in self.plot], Path(self.output)
+        if files[0].suffix == ".p":
+            if len(files) > 1:
+                raise UsageError("--plot draws the hidden units of one checkpoint at a time: name one")
+            plots.draw_units(load_policy(files[0]), output)
+        else:
+            plots.draw_curves(files, output)
+        self._say(f"drew {output}")
+
+    def _evaluate_file(self) -> None:
+        """Evaluate a checkpoint, on a server of our own or on the one named."""
+        path = Path(self.evaluate) if isinstance(self.evaluate, str) else Path(self.directory, FILES[0])
+        policy = load_policy(path)
+        with contextlib.ExitStack() as stack:
+            self._wake = Wake()
+            stack.callback(self._wake.close)
+            stack.enter_context(options.stop_signals(lambda: self.command("q")))
+            self._open_server(stack)
+            if (connected := self._connect()) is None:
+                return
+            client, step = connected
+            stack.callback(client.close)
+            self._check_frames(policy, client.session)
+            rng = self._rng if self.sample else None
+            result, _ = evaluate(policy, client, step, int(self.points or 500), rng, self.is_quitting)
+            if result is not None:
+                self._say(f"{path} on level {client.session.level}: {result}")
+
+    def is_quitting(self) -> bool:
+        """Whether to end soon; commands that came are taken into account."""
+        if self._commands:
+            self._take_commands(None)
+        return self._quitting
 
     def _make_learner(self, policy: Policy) -> Learner:
         optimiser = RMSProp(policy.weights, self.learningRate, self.decayRate)
@@ -831,7 +836,7 @@ class PolicyGradient:
             for path in found:
                 (shutil.copy2 if self.resume else shutil.move)(path, aside / path.name)
             self._say(f"the files of the run before are kept in {aside}")
-        return ProgressFile(directory / FILES[2], self._progress.points)
+        return ProgressFile(directory / FILES[2], self._progress.points, self.evaluate_every is not None)
 
     def _open_window(self, stack: contextlib.ExitStack) -> None:
         self._window: Any = None
@@ -845,10 +850,8 @@ class PolicyGradient:
         """Settle which server to connect to, and start it if it is ours."""
         self._server: LocalServer | None = None
         host, port = self.host or "127.0.0.1", self.port
-        if self.local:
-            given = {"--level": self.level, "--games": self.games or LOCAL_GAMES, "--seed": self.seed}
-            flags = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
-            self._server = LocalServer(flags, self.debug)
+        if self._own_server:
+            self._server = LocalServer(self.level, self.games or LOCAL_GAMES, self.seed, self.debug)
             stack.callback(self._server.close)
             port, token = self._server.port, self._server.token
         else:
@@ -869,7 +872,7 @@ class PolicyGradient:
     def _train(self) -> None:
         """Connect and play, again and again until finished."""
         self._points_before, self._seconds_before = self._progress.points, self._progress.seconds
-        self._saved = time.monotonic()
+        self._saved, self._evaluated = time.monotonic(), self._progress.points
         while not self._finished() and (connected := self._connect()) is not None:
             client, step = connected
             try:
@@ -955,19 +958,23 @@ class PolicyGradient:
         if self._learner is None:
             policy = Policy.random(session.height, session.width, self.hiddenUnits, self._rng)
             self._learner = self._make_learner(policy)
-        policy = self._learner.policy
-        if (policy.height, policy.width) != (session.height, session.width):
-            raise PongError(
-                f"the server's frames are {session.width}×{session.height} and the policy's "
-                f"{policy.width}×{policy.height}: it was trained on another game"
-            )
+        self._check_frames(self._learner.policy, session)
         if self._file is None:
             self._file = self._open_file()
+        self._level = min(session.level, 3)
         self._say(
             f"connected to {self._address[0]}:{self._address[1]}: level {session.level}, "
             f"games: {session.games}, {'lockstep' if session.lockstep else 'real time'}"
         )
         return self._learner
+
+    @staticmethod
+    def _check_frames(policy: Policy, session: Session) -> None:
+        if (policy.height, policy.width) != (session.height, session.width):
+            raise PongError(
+                f"the server's frames are {session.width}×{session.height} and the policy's "
+                f"{policy.width}×{policy.height}: it was trained on another game"
+            )
 
     def _count(self, step: Step) -> None:
         """Keep the books: progress, reports, checkpoints."""
@@ -991,11 +998,22 @@ class PolicyGradient:
         assert self._learner is not None
         assert self._file is not None
         progress.updates = self._learner.updates
+        if self.evaluate_every and progress.points - self._evaluated >= self.evaluate_every:
+            self._evaluated = progress.points
+            self._evaluate_now(self._learner.policy)
         self._file.write(progress)
         self._say(str(progress))
         if progress.running_mean > progress.best:
             progress.best = progress.running_mean
             self._save(FILES[0])
+
+    def _evaluate_now(self, policy: Policy) -> None:
+        """Evaluate on games of our own; the time it takes is not training's."""
+        result = self._examiner.examine(policy, self._level)
+        self._last = time.monotonic()
+        if result is not None:
+            self._progress.evaluation_win_rate = result.share
+            self._say(f"evaluation: {result}")
 
     def _save(self, name: str) -> bool:
         """Write a checkpoint; if that fails, say so and go on: the next may succeed."""
@@ -1071,6 +1089,23 @@ class PolicyGradient:
         if self._window is not None and not self._window.poll():
             self._window.close()
             self._window = None
+
+
+def points_of(path: Path) -> int:
+    """How many points a checkpoint has learned from."""
+    with _damage_explained(path):
+        return int(load(path)["progress"]["points"])
+
+
+def load_policy(path: Path) -> Policy:
+    """Read a checkpoint's policy alone.
+
+    Raises:
+        CheckpointError: there is none to be read.
+    """
+    values = load(path)
+    with _damage_explained(path):
+        return Policy.from_plain(values["policy"], values["options"]["hiddenUnits"])
 
 
 @contextlib.contextmanager

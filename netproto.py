@@ -416,7 +416,8 @@ class Column(enum.IntEnum):
     LEFT = 5  # score of the match being played
     RIGHT = 6
     MATCHES = 7  # matches finished
-    CELLS = 8  # non-zero cells of the frame (u16); `serialize` counts them
+    HITS = 8  # times that a paddle hit the ball, since
+    CELLS = 9  # non-zero cells of the frame (u16); `serialize` counts them
 
 
 @dataclass(frozen=True, eq=False)
@@ -440,6 +441,7 @@ class Step:
     movers = property(lambda self: self.table[:, Column.MOVER])
     scores = property(lambda self: self.table[:, Column.LEFT : Column.RIGHT + 1])  # (games, 2)
     matches = property(lambda self: self.table[:, Column.MATCHES])
+    hits = property(lambda self: self.table[:, Column.HITS])
 
     def serialize(self) -> bytes:
         """Pack the whole message; a frame crosses as its non-zero cells: index u16, value u8."""

@@ -85,6 +85,8 @@ def _add(
         if bool in kinds:  # a flag whose value may be left out
             keywords |= {"nargs": "?", "const": True}
         (keywords["type"],) = kinds - {bool, type(None)}
+        if typing.get_origin(keywords["type"]) is tuple:  # tuple[str, ...]: one or more values
+            keywords |= {"nargs": "+", "type": typing.get_args(keywords["type"])[0]}
         keywords["metavar"] = {int: "N", float: "X"}.get(keywords["type"], name.split("_")[-1].upper())
     parser.add_argument(*(flags or [flag]), **keywords)
 
@@ -115,9 +117,8 @@ def main(program: type[Startable], argv: Sequence[str] | None) -> int:
 
 def start_log(debug: bool) -> None:
     """Log to stderr, one plain line an event, with its time."""
-    logging.basicConfig(
-        format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.DEBUG if debug else logging.INFO
-    )
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("pong").setLevel(logging.DEBUG if debug else logging.INFO)  # not of the libraries
 
 
 @contextlib.contextmanager

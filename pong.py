@@ -33,7 +33,6 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Any, TypeAlias
 
-import cv2
 import numpy as np
 
 import netproto
@@ -232,10 +231,11 @@ def _draw_small(rectangles: tuple[tuple[int, int, int, int], ...], width: int, h
     for rectangle in rectangles:
         surface.fill(WHITE, rectangle)
     pixels = np.frombuffer(surface.get_buffer().raw, np.uint8).reshape(height, surface.get_pitch())
-    small = cv2.resize(
+    cv2 = opencv()
+    small: UInt8Array = cv2.resize(
         pixels[:, :width], (width // CELL, height // CELL), interpolation=cv2.INTER_AREA
-    )  # fmt: skip
-    return small.astype(np.uint8, copy=False)
+    )
+    return small
 
 
 _stamps_made: tuple[UInt8Array, UInt8Array] | None = None
@@ -266,6 +266,22 @@ def pygame_quietly() -> Any:
     return pygame
 
 
+def opencv() -> Any:
+    """Import OpenCV.
+
+    Raises:
+        PongError: it cannot be loaded, as the one with windows cannot on a machine without libGL.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise PongError(
+            f"OpenCV cannot be loaded ({error}): "
+            "pip install -r requirements.txt, or opencv-python-headless on a machine without a display"
+        ) from error
+    return cv2
+
+
 # ---------------------------------------------------------------------------------------------
 # Boards
 
@@ -285,6 +301,7 @@ class Board:
     def forget(self) -> None:
         """Begin anew what the next STEP tells."""
         self.reward = self.points = self.ticks = 0
+        self._hits_before = self.game.hits
         self._made: dict[tuple[int, Mover], int] = {}  # ticks of each move by each mover
 
     def tick(self, human: int | None) -> None:
@@ -316,7 +333,8 @@ class Board:
         """The board's row of STEP's table (netproto.Column)."""
         game = self.game
         made = max(self._made, key=self._made.__getitem__) if self._made else (self.move, self.mover)
-        return (self.reward, self.points, self.ticks, *made, *game.score, game.matches & 0x7FFF, 0)
+        hits = game.hits - self._hits_before
+        return (self.reward, self.points, self.ticks, *made, *game.score, game.matches & 0x7FFF, hits, 0)
 
 
 @dataclass(frozen=True)

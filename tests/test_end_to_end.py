@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from mainmodel import load
+from records import load
 from tests.helpers import PATIENCE, ROOT, Program, run_program
 
 FAST = ("--games", "4", "--seed", "1")

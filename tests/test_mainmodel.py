@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import itertools
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +11,15 @@ import mainmodel
 from mainmodel import (
     DOWN,
     UP,
-    CheckpointError,
     Eyes,
     Learner,
     Policy,
     PolicyGradient,
-    Progress,
-    ProgressFile,
     RMSProp,
     Sparse,
     advantages,
     block_sizes,
-    load,
     probability,
-    save,
     upside_down,
 )
 from netproto import Column, Mover, Session, Step
@@ -361,102 +354,6 @@ def test_it_learns_to_beat_random_play_from_pixels() -> None:
         won += (step.rewards[step.points > 0] > 0).tolist()
     assert np.mean(won[:500]) < 0.25
     assert np.mean(won[-500:]) > 0.30
-
-
-# Checkpoints
-
-
-def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
-    values = {"a": [1, 2.5, None, True], "b": b"\0" * 100, "c": {"d": ("e", -(2**100))}}
-    save(tmp_path / "save.p", values)
-    assert load(tmp_path / "save.p") == values
-    assert [path.name for path in tmp_path.iterdir()] == ["save.p"]
-
-
-def test_a_checkpoint_cut_anywhere_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "save.p"
-    save(path, {"a": list(range(20))})
-    data = path.read_bytes()
-    for length in range(len(data)):
-        path.write_bytes(data[:length])
-        with pytest.raises(CheckpointError, match=r"save\.p"):
-            load(path)
-
-
-def test_a_checkpoint_with_any_byte_changed_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "save.p"
-    save(path, {"a": list(range(20))})
-    data = path.read_bytes()
-    for at in range(len(data)):
-        path.write_bytes(data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :])
-        with pytest.raises(CheckpointError):
-            load(path)
-
-
-def test_a_newer_a_foreign_and_a_missing_checkpoint_are_told_apart(tmp_path: Path) -> None:
-    path = tmp_path / "save.p"
-    save(path, {})
-    data = path.read_bytes()
-    path.write_bytes(data[:8] + b"\0\2" + data[10:])
-    with pytest.raises(CheckpointError, match="format 2"):
-        load(path)
-    path.write_bytes(b"\x80\x05N.")
-    with pytest.raises(CheckpointError, match="no checkpoint of this program"):
-        load(path)
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        load(tmp_path / "other.p")
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        load(tmp_path)
-
-
-def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
-    path = tmp_path / "save.p"
-    save(path, {"a": 1})
-    (tmp_path / "save.p.tmp").mkdir()  # so the new file cannot be opened
-    with pytest.raises(CheckpointError, match="the file before stays"):
-        save(path, {"a": 2})
-    assert load(path) == {"a": 1}
-
-
-# Progress
-
-
-def test_the_share_won_is_over_the_last_thousand_points_and_the_mean_over_all() -> None:
-    progress = Progress()
-    for won in itertools.chain([True] * 500, [False] * 1000):
-        progress.count_point(won)
-    assert progress.win_rate == 0
-    weights = 0.999 ** np.arange(1499, -1, -1.0)
-    rewards = np.array([1] * 500 + [-1] * 1000)
-    assert progress.running_mean == pytest.approx((weights * rewards).sum() / weights.sum())
-
-
-def test_progress_survives_a_checkpoint() -> None:
-    progress = Progress()
-    for won in (True, False, True):
-        progress.count_point(won)
-    progress.frames = 12
-    progress.best = 0.25
-    copy = Progress.from_plain(mainmodel.netproto.loads(mainmodel.netproto.dumps(progress.to_plain())))
-    assert copy.to_plain() == progress.to_plain()
-    assert copy.row()[1:-1] == progress.row()[1:-1]
-
-
-def test_a_resumed_progress_file_drops_rows_of_points_that_are_lost(tmp_path: Path) -> None:
-    path = tmp_path / "progress.csv"
-    progress = Progress()
-    file = ProgressFile(path, 0)
-    for points in (100, 200, 300):
-        progress.points = points
-        file.write(progress)
-        file.write(progress)  # the last row is not written twice
-    file.close()
-    file = ProgressFile(path, 250)
-    file.close()
-    with open(path, newline="") as text:
-        rows = list(csv.DictReader(text))
-    assert [row["points"] for row in rows] == ["100", "200"]
-    assert tuple(rows[0]) == Progress.COLUMNS
 
 
 # Options and session

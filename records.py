@@ -1,0 +1,201 @@
+"""What a training run leaves on disk: checkpoints and progress.csv."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import os
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import netproto
+from netproto import PongError, ProtocolError
+
+WINDOW_POINTS = 1000  # the share won is over so many
+RUNNING_DECAY = 0.999  # of the running mean, per point
+EVALUATION_COLUMN = "evaluation_win_rate"
+
+
+# ---------------------------------------------------------------------------------------------
+# Checkpoints
+
+CHECKPOINT_MAGIC = b"PONG-CK\n"
+CHECKPOINT_FORMAT = 1
+
+
+class CheckpointError(PongError):
+    """A checkpoint that cannot be read, or not be written."""
+
+
+def save(path: Path, values: dict[str, Any]) -> None:
+    """Write plain values as a checkpoint, so that the file is at any moment the old or the new one, whole.
+
+    The file is magic (8 bytes), format (2), SHA-256 of the rest (32), and a pickle of plain values.
+
+    Raises:
+        CheckpointError: the disk is full, the directory gone, the file read-only.
+    """
+    body = netproto.dumps(values)
+    head = CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big") + hashlib.sha256(body).digest()
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        with open(unfinished, "wb") as file:
+            file.write(head + body)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise CheckpointError(
+            f"{path} could not be written ({error.strerror}): the file before stays"
+        ) from error
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a checkpoint, from anybody: no code can be in it.
+
+    Raises:
+        CheckpointError: it is missing, foreign, damaged, or of a later format.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"the checkpoint {path} cannot be read ({error.strerror}): check its name"
+        ) from error
+    start = len(CHECKPOINT_MAGIC)
+    if data[:start] != CHECKPOINT_MAGIC[: len(data)] or not data:
+        raise CheckpointError(f"{path} is no checkpoint of this program: name one that it wrote")
+    version, digest, body = (
+        int.from_bytes(data[start : start + 2], "big"),
+        data[start + 2 :][:32],
+        data[start + 34 :],
+    )
+    if len(data) > start + 1 and version != CHECKPOINT_FORMAT:
+        raise CheckpointError(
+            f"{path} has format {version}, this release reads {CHECKPOINT_FORMAT}: update it"
+        )
+    try:
+        if hashlib.sha256(body).digest() != digest:
+            raise ProtocolError("its checksum is wrong")
+        values = netproto.loads(body)
+        if type(values) is not dict:
+            raise ProtocolError("it holds something else")
+    except ProtocolError as error:
+        raise CheckpointError(f"{path} is damaged ({error}): resume from another, or begin anew") from error
+    return values
+
+
+# ---------------------------------------------------------------------------------------------
+# Progress
+
+
+class Progress:
+    """What has been achieved so far; goes into checkpoints, progress.csv and the status line."""
+
+    COLUMNS = ("seconds", "frames", "decisions", "points", "updates", "win_rate", "running_mean",
+               "decisions_per_second")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.seconds = 0.0  # of training, pauses and waiting left out
+        self.frames = self.decisions = self.points = self.updates = 0
+        self.best = -2.0  # the best running mean at a report: a reward is never under −1
+        self._sum = 0.0
+        self._recent: deque[bool] = deque(maxlen=WINDOW_POINTS)  # points won
+        self._lap = (0.0, 0)  # seconds and decisions, where the speed was last measured
+        self.decisions_per_second = 0.0
+        self.evaluation_win_rate: float | None = None  # if there was one since the last row
+
+    @property
+    def win_rate(self) -> float:
+        """Share won of the last 1,000 points."""
+        return sum(self._recent) / max(len(self._recent), 1)
+
+    @property
+    def running_mean(self) -> float:
+        """Mean reward of the points so far, the older the less: −1 is all lost, +1 all won."""
+        return self._sum / max(1 - RUNNING_DECAY**self.points, 1e-9)
+
+    def count_point(self, won: bool) -> None:
+        """Add a point."""
+        self.points += 1
+        self._recent.append(won)
+        self._sum = RUNNING_DECAY * self._sum + (1 - RUNNING_DECAY) * (1 if won else -1)
+
+    def measure_speed(self) -> None:
+        """Measure decisions per second since the last time, if that is long enough ago."""
+        seconds, decisions = self._lap
+        if self.seconds - seconds >= 1:
+            self.decisions_per_second = (self.decisions - decisions) / (self.seconds - seconds)
+            self._lap = self.seconds, self.decisions
+
+    def row(self) -> list[str]:
+        """The row of progress.csv, the evaluation last."""
+        evaluation = self.evaluation_win_rate
+        return [
+            f"{self.seconds:.3f}", str(self.frames), str(self.decisions), str(self.points), str(self.updates),
+            f"{self.win_rate:.4f}", f"{self.running_mean:.5f}", f"{self.decisions_per_second:.1f}",
+            "" if evaluation is None else f"{evaluation:.4f}",
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(int(self.seconds), 60)
+        return (
+            f"{self.points:,} points   won {100 * self.win_rate:.1f} % of the last {len(self._recent):,}   "
+            f"running mean {self.running_mean:+.3f}   {self.decisions_per_second:,.0f} decisions/s   "
+            f"{minutes}:{seconds:02d}   {self.frames / 1e6:.2f} M frames"
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """What `from_plain` needs to go on."""
+        return {
+            "seconds": self.seconds, "frames": self.frames, "decisions": self.decisions,
+            "points": self.points, "updates": self.updates, "best": self.best,
+            "sum": self._sum, "recent": bytes(self._recent),
+        }  # fmt: skip
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Progress:
+        """Go on from there."""
+        self = cls()
+        for name in ("seconds", "frames", "decisions", "points", "updates", "best"):
+            setattr(self, name, plain[name])
+        self._sum = plain["sum"]
+        self._recent.extend(map(bool, plain["recent"]))
+        self._lap = (self.seconds, self.decisions)
+        return self
+
+
+class ProgressFile:
+    """progress.csv: a row for every 100 points. Resuming drops the rows of points that are lost."""
+
+    def __init__(self, path: Path, resumed_points: int = 0, evaluating: bool = False) -> None:
+        rows = []
+        if resumed_points and path.exists():
+            with open(path, newline="", encoding="utf-8") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["points"]) <= resumed_points]
+        columns: tuple[str, ...] = Progress.COLUMNS
+        if evaluating or any(EVALUATION_COLUMN in row for row in rows):
+            columns += (EVALUATION_COLUMN,)
+        self._columns = len(columns)
+        self._file = open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115  # closed by `close`
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(columns)
+        self._writer.writerows([row.get(name, "") for name in columns] for row in rows)
+        self._file.flush()
+        self._points = int(rows[-1]["points"]) if rows else 0
+
+    def write(self, progress: Progress) -> None:
+        """Add a row, unless the last one says the same."""
+        if progress.points > self._points:
+            self._writer.writerow(progress.row()[: self._columns])
+            self._file.flush()
+            self._points = progress.points
+            progress.evaluation_win_rate = None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
