@@ -65,7 +65,7 @@ from netproto import (
     UInt8Array,
     Wake,
 )
-from options import UsageError, within
+from options import UsageError, whole, within
 from records import CheckpointError, Progress, ProgressFile, load, save
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -74,12 +74,12 @@ Generator: TypeAlias = np.random.Generator
 
 UP, DOWN = 1, 2  # moves on the wire; 0 would be to stay
 
-LONGEST_BATCH = 2048  # decisions from which to learn at the latest: good rallies last and last
+LONGEST_BATCH = 4096  # decisions from which to learn at the latest: good rallies last and last
 BLOCKS = (2, 5, 10)  # sides of the blocks of cells that are inputs too
 BLOCK_SCALE = np.float32(4)  # of those inputs: the larger, the faster they learn
 
 GAE_LAMBDA = 0.9
-ENTROPY_BONUS = 0.01
+ENTROPY_BONUS = 0.005
 VALUE_WEIGHT = 0.5
 EPSILON = 1e-8
 FIRST_LAYER_SCALE = 0.01  # standard deviations of the initial weights
@@ -229,7 +229,7 @@ class Policy:
     @classmethod
     def random(cls, height: int, width: int, hidden_units: int, rng: Generator) -> Policy:
         """A policy that knows nothing yet."""
-        scales = {"W1": FIRST_LAYER_SCALE, "w": SECOND_LAYER_SCALE, "v": SECOND_LAYER_SCALE, "c": 0}
+        scales = {"W1": FIRST_LAYER_SCALE, "w": SECOND_LAYER_SCALE, "v": 0, "c": 0}
         shapes = cls.shapes(height, width, hidden_units)
         return cls(
             height,
@@ -669,28 +669,29 @@ class PolicyGradient:
     KEPT = ("hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate", "level", "games")
 
     def __post_init__(self) -> None:
-        within("--port", self.port, 1, 65535)
-        within("--hidden-units", self.hiddenUnits, 2, 100_000)
+        whole("--port", self.port, 1, 65535)
+        whole("--hidden-units", self.hiddenUnits, 2, 100_000)
         if self.hiddenUnits % 2:
             raise UsageError(
                 f"--hidden-units must be even, since they come in mirrored pairs, not {self.hiddenUnits}"
             )
-        within("--batch-size", self.batch_size, 1, 1_000_000)
-        within("--learning-rate", self.learningRate, 1e-9, 10)
-        within("--gamma", self.gamma, 0, 1)
-        within("--decay-rate", self.decayRate, 0, 1 - 1e-9)
-        for flag, value in (("--points", self.points), ("--minutes", self.minutes)):
-            if value is not None:
-                within(flag, value, 1e-3, 1e12)
+        whole("--batch-size", self.batch_size, 1, 1_000_000)
+        within("--learning-rate", self.learningRate, 1e-9, 10.0)
+        within("--gamma", self.gamma, 0.0, 1.0)
+        within("--decay-rate", self.decayRate, 0.0, 0.999999)
+        if self.points is not None:
+            whole("--points", self.points, 1, 1_000_000_000)
+        if self.minutes is not None:
+            within("--minutes", self.minutes, 0.001, 1e6)
         if self.games is not None:
-            within("--games", self.games, 1, netproto.MAX_GAMES)
+            whole("--games", self.games, 1, netproto.MAX_GAMES)
         if self.level is not None:
             if self.level not in (1, 2, 3):
                 raise UsageError(f"--level must be 1, 2 or 3, not {self.level}")
             if not self._own_server:
                 raise UsageError("--level is for the server of --local: give it to pong.py, or add --local")
         if self.evaluate_every is not None:
-            within("--evaluate-every", self.evaluate_every, 1, 1e9)
+            whole("--evaluate-every", self.evaluate_every, 1, 1_000_000_000)
         if self.local and self.host is not None:
             raise UsageError("--local starts a server of its own and needs no --host: drop one")
         self._wake: Wake | None = None  # exists while training

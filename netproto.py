@@ -77,15 +77,15 @@ HANDSHAKE_SECONDS = 5.0  # for the whole handshake; a LAN needs a hundredth of i
 HEARTBEAT_SECONDS = 2.0  # a quarter of the silence below, so that one lost packet is no lost peer
 SILENCE_SECONDS = 10.0
 PENDING_HANDSHAKES = 64  # strangers beyond that push out the oldest stranger
-MAX_FRAME_CELLS = (1 << 16) - 1  # an index within a frame, and their count, cross as u16
+MAX_FRAME_CELLS = 1 << 16  # an index within a frame crosses as u16
 MAX_STEP_CELLS = 1 << 19  # all frames of one STEP: reading the worst one takes 14 MB
 MAX_GAMES = 128
-MAX_PICKLE_OPCODES = 10_000  # an empty list is one byte on the wire and 56 in memory
+MAX_PICKLE_OPCODES = 1_000  # ours need 150; an empty list is one byte on the wire and 56 in memory
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
 
 Address: TypeAlias = tuple[str, int]
 UInt8Array: TypeAlias = npt.NDArray[np.uint8]
-Int16Array: TypeAlias = npt.NDArray[np.int16]
+Int32Array: TypeAlias = npt.NDArray[np.int32]
 
 log = logging.getLogger("pong.wire")
 
@@ -287,7 +287,8 @@ def unpack_array(packed: object, dtype: npt.DTypeLike, shape: tuple[int | None, 
             for length in given if fits else ():
                 count *= length
             if fits and count * np.dtype(dtype).itemsize == len(data):
-                return np.frombuffer(data, kind).reshape(given).astype(dtype, copy=False)
+                with contextlib.suppress(ValueError):  # of no elements, but of a length beyond all memory
+                    return np.frombuffer(data, kind).reshape(given).astype(dtype, copy=False)
     raise ProtocolError(f"an array that is not {np.dtype(dtype).name} of shape {shape}")
 
 
@@ -385,8 +386,7 @@ class Session:
             ProtocolError: they are others, or out of their ranges.
         """
         values = loads(body)
-        names = [field.name for field in fields(cls)]
-        if type(values) is not dict or sorted(map(repr, values)) != sorted(map(repr, names)):
+        if type(values) is not dict or values.keys() != {field.name for field in fields(cls)}:
             raise ProtocolError("a WELCOME without the session's parameters")
         numbers = {name: value for name, value in values.items() if name != "lockstep"}
         if type(values["lockstep"]) is not bool or not all(
@@ -402,11 +402,11 @@ class Session:
     @property
     def step_limit(self) -> int:
         """The largest STEP in bytes: every cell lit, at three bytes, and a little per game."""
-        return 512 + self.games * (64 + 3 * self.height * self.width)
+        return 512 + self.games * (128 + 3 * self.height * self.width)
 
 
 class Column(enum.IntEnum):
-    """What STEP says of each game, i16 each. "Since" means since the last STEP that was sent."""
+    """What STEP says of each game, i32 each. "Since" means since the last STEP that was sent."""
 
     REWARD = 0  # points won less points lost, since
     POINTS = 1  # points played to their end, since
@@ -417,7 +417,7 @@ class Column(enum.IntEnum):
     RIGHT = 6
     MATCHES = 7  # matches finished
     HITS = 8  # times that a paddle hit the ball, since
-    CELLS = 9  # non-zero cells of the frame (u16); `serialize` counts them
+    CELLS = 9  # non-zero cells of the frame; `serialize` counts them
 
 
 @dataclass(frozen=True, eq=False)
@@ -432,7 +432,7 @@ class Step:
     number: int
     dropped: int  # states that this session has dropped so far because the agent was late
     frames: UInt8Array  # (games, height, width)
-    table: Int16Array  # (games, len(Column))
+    table: Int32Array  # (games, len(Column))
 
     rewards = property(lambda self: self.table[:, Column.REWARD])
     points = property(lambda self: self.table[:, Column.POINTS])
@@ -448,7 +448,7 @@ class Step:
         flat = self.frames.reshape(len(self.frames), -1)
         lit = np.flatnonzero(flat)
         table = self.table.copy()
-        table[:, Column.CELLS] = np.count_nonzero(flat, axis=1).astype(np.uint16)  # read back as u16
+        table[:, Column.CELLS] = np.count_nonzero(flat, axis=1)
         cells = (lit % flat.shape[1]).astype(np.uint16)
         packed = (pack_array(table), pack_array(cells), pack_array(flat.reshape(-1)[lit]))
         return message(Kind.STEP, dumps((self.number, self.dropped, *packed)))
@@ -466,13 +466,17 @@ class Step:
         ):  # fmt: skip
             raise ProtocolError("a STEP that is none")
         games, size = session.games, session.height * session.width
-        table = unpack_array(values[2], np.int16, (games, len(Column)))
+        table = unpack_array(values[2], np.int32, (games, len(Column)))
         cells = unpack_array(values[3], np.uint16, (None,))
         lit = unpack_array(values[4], np.uint8, (len(cells),))
-        counts = table[:, Column.CELLS].astype(np.uint16)
-        if int(counts.sum()) != len(cells) or (len(cells) and int(cells.max()) >= size):
+        counts = table[:, Column.CELLS]
+        if (
+            int(counts.min()) < 0
+            or int(counts.sum()) != len(cells)
+            or (len(cells) and int(cells.max()) >= size)
+        ):
             raise ProtocolError("a STEP with cells outside its frames")
-        if (table[:, [Column.POINTS, Column.TICKS]] < 0).any():
+        if (table[:, [Column.POINTS, Column.TICKS, Column.HITS]] < 0).any():
             raise ProtocolError("a STEP with negative counts")
         frames = np.zeros((games, size), np.uint8)
         frames[np.repeat(np.arange(games), counts), cells] = lit
@@ -541,7 +545,7 @@ def _expect(kind: Kind, came: tuple[Kind, bytes]) -> bytes:
 
 def _proof(token: str, side: bytes, role: int, nonces: bytes) -> bytes:
     text = b"pong-rl %s %d %d " % (side, VERSION, role)
-    return hmac.digest(token.encode(), text + nonces, "sha256")
+    return hmac.digest(token.encode(errors="surrogateescape"), text + nonces, "sha256")
 
 
 def server_handshake(token: str, admit: Callable[[Role], Session]) -> Handshake:
@@ -822,8 +826,9 @@ class Listener(threading.Thread):
         super().__init__(name="listener", daemon=True)
         self._token, self._admit, self._deliver = token, admit, deliver
         self._strangers: dict[int, _Stranger] = {}  # by file number, oldest first
-        self._wake, self._closing = Wake(), False
+        self._closing = False
         family, kind, protocol, _, address = _resolve(host, port, passive=True)[0]
+        self._wake = Wake()
         self._sock = socket.socket(family, kind, protocol)
         try:
             if sys.platform != "win32":  # there it would let two servers share one port
@@ -848,8 +853,6 @@ class Listener(threading.Thread):
         finally:
             for stranger in self._strangers.values():
                 stranger.sock.close()
-            self._sock.close()
-            self._wake.close()
 
     def close(self) -> None:
         """Stop listening, send pending strangers away, and wait for the thread's end."""
@@ -857,6 +860,8 @@ class Listener(threading.Thread):
         self._wake.set()
         if self.is_alive():
             self.join()
+        self._sock.close()
+        self._wake.close()
 
     def _turn(self) -> None:
         """Wait for the next thing to happen on any socket, and do what it asks for."""
@@ -882,6 +887,11 @@ class Listener(threading.Thread):
         except OSError as error:  # the peer left already, or this process has no more files
             log.debug("could not accept a connection: %s", _reason(error))
             return
+        try:
+            _tuned(sock)
+        except OSError:  # macOS says so of a peer that has left already
+            sock.close()
+            return
         peer = f"{address[0]}:{address[1]}"
         log.debug("%s has connected", peer)
         if len(self._strangers) >= PENDING_HANDSHAKES:
@@ -889,7 +899,7 @@ class Listener(threading.Thread):
         handshake = server_handshake(self._token, self._admit)
         next(handshake)
         self._strangers[sock.fileno()] = _Stranger(
-            _tuned(sock),
+            sock,
             peer,
             time.monotonic() + HANDSHAKE_SECONDS,
             Parser(SERVER_HANDSHAKE_LIMITS),
@@ -942,7 +952,7 @@ def read_token(token_file: str | None) -> str | None:
     if token_file is None:
         return os.environ.get("PONG_TOKEN")
     try:
-        return Path(token_file).read_text("utf-8").strip()
+        return Path(token_file).read_text("utf-8-sig").strip()  # Notepad marks its files
     except (OSError, UnicodeError) as error:
         raise PongError(
             f"the token file {token_file} cannot be read ({getattr(error, 'strerror', None) or error}): "
@@ -1062,7 +1072,8 @@ class PongClient:
     def _beat(self) -> None:
         with contextlib.suppress(ConnectionLostError):  # the owner's next call will say so
             while not self._closed.wait(HEARTBEAT_SECONDS / 2):
-                self._line().send_heartbeat()
+                if self._connection is not None:
+                    self._connection.send_heartbeat()
 
     def _line(self) -> Connection:
         if self._connection is None or self._closed.is_set():

@@ -46,6 +46,16 @@ def within(name: str, value: float, low: float, high: float) -> None:
         raise UsageError(f"{name} must be from {low:g} to {high:g}, not {value:g}")
 
 
+def whole(name: str, value: int, low: int, high: int) -> None:
+    """Check an option's range, and that it is an integer, as the command line makes it.
+
+    Raises:
+        UsageError: it is outside, or no integer.
+    """
+    if not isinstance(value, int) or not low <= value <= high:
+        raise UsageError(f"{name} must be a whole number from {low:,} to {high:,}, not {value}")
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see --help\n")
@@ -75,12 +85,12 @@ def _add(
     kinds = (
         set(typing.get_args(kind)) if typing.get_origin(kind) in (types.UnionType, typing.Union) else {kind}
     )
-    keywords: dict[str, Any] = {"dest": name, "default": default, "help": explanation.replace("%", "%%")}
+    keywords: dict[str, Any] = {"dest": name, "default": default, "help": explanation}
     if kinds == {bool}:
         flag = flag.replace("--", "--no-", 1) if default else flag
         keywords["action"] = "store_false" if default else "store_true"
     else:
-        if default not in (None, False):
+        if default is not None and default is not False and default not in ("", ()):
             keywords["help"] += f" (default {default})"
         if bool in kinds:  # a flag whose value may be left out
             keywords |= {"nargs": "?", "const": True}
@@ -88,6 +98,7 @@ def _add(
         if typing.get_origin(keywords["type"]) is tuple:  # tuple[str, ...]: one or more values
             keywords |= {"nargs": "+", "type": typing.get_args(keywords["type"])[0]}
         keywords["metavar"] = {int: "N", float: "X"}.get(keywords["type"], name.split("_")[-1].upper())
+    keywords["help"] = keywords["help"].replace("%", "%%")
     parser.add_argument(*(flags or [flag]), **keywords)
 
 

@@ -42,7 +42,7 @@ from netproto import (
     MAX_GAMES,
     Admission,
     Connection,
-    Int16Array,
+    Int32Array,
     Kind,
     Listener,
     Mover,
@@ -56,7 +56,7 @@ from netproto import (
     UInt8Array,
     Wake,
 )
-from options import UsageError, within
+from options import UsageError, whole
 
 COURT_WIDTH, COURT_HEIGHT = 700, 500  # pixels; y grows downwards
 PADDLE_WIDTH, PADDLE_HEIGHT = 10, 100
@@ -312,8 +312,11 @@ class Board:
         velocity: float = VELOCITY[move]
         if self._left is not None and human is None:
             velocity, mover = self._left(self.game, LEFT), Mover.BUILTIN
-            move = (velocity > 0) * DOWN + (velocity < 0) * UP
+        before = self.game.paddles[LEFT]
         reward = self.game.step(velocity, self._right(self.game, RIGHT))
+        if mover is Mover.BUILTIN:  # its steps are no moves of ours: say where they led
+            moved = self.game.paddles[LEFT] - before
+            move = (moved > 0) * DOWN + (moved < 0) * UP
         self.ticks += 1
         self._made[move, mover] = self._made.get((move, mover), 0) + 1
         if reward:
@@ -334,7 +337,7 @@ class Board:
         game = self.game
         made = max(self._made, key=self._made.__getitem__) if self._made else (self.move, self.mover)
         hits = game.hits - self._hits_before
-        return (self.reward, self.points, self.ticks, *made, *game.score, game.matches & 0x7FFF, hits, 0)
+        return (self.reward, self.points, self.ticks, *made, *game.score, game.matches & 0x7FFFFFFF, hits, 0)
 
 
 @dataclass(frozen=True)
@@ -541,7 +544,9 @@ class Conversation:
         engine, clock = self._engine, self._engine._clock
         if self._program.lockstep:
             engine._begin()  # the same seed plays the same games with every agent
+        engine._ticks = 0  # the first decision begins now
         for board in engine._boards:
+            board.resting = False
             board.forget()
         self._send_step()
         clock.restart()
@@ -550,7 +555,7 @@ class Conversation:
             came = self._connection.receive(clock.due if real_time else None, engine._wake)
             if came is not None:
                 self._obey(*came)
-            elif real_time and time.monotonic() >= clock.due:
+            if real_time and not self._paused and time.monotonic() >= clock.due:
                 if engine._tick():
                     self._end_decision()
                 engine._show(self._status())
@@ -607,7 +612,7 @@ class Conversation:
         engine = self._engine
         for board in engine._boards:
             board.camera.look(board.game)
-        table: Int16Array = np.array([board.row() for board in engine._boards], np.int16)
+        table: Int32Array = np.array([board.row() for board in engine._boards], np.int32)
         self._number = (self._number + 1) % (1 << 32)
         step = Step(self._number, self._dropped, engine._frames, table)
         self._connection.send(step.serialize())
@@ -660,11 +665,11 @@ class Pong:
     def __post_init__(self) -> None:
         if self.levelodiff not in (1, 2, 3, 4):
             raise UsageError(f"the level must be 1, 2 or 3, or 4 to play itself, not {self.levelodiff}")
-        within("--port", self.port, 0, 65535)
-        within("--fps", self.fps, 1, 1000)
-        within("--frameskip", self.frameskip, 1, 60)
-        within("--games", self.games, 1, MAX_GAMES)
-        within("--points-to-win", self.points_to_win, 1, 10_000)
+        whole("--port", self.port, 0, 65535)
+        whole("--fps", self.fps, 1, 1000)
+        whole("--frameskip", self.frameskip, 1, 60)
+        whole("--games", self.games, 1, MAX_GAMES)
+        whole("--points-to-win", self.points_to_win, 1, 10_000)
         if self.headless and not self.server:
             raise UsageError(
                 "--headless with --no-server leaves nothing to see and nothing to serve: drop one"
@@ -721,32 +726,34 @@ class Pong:
         engine = self._engine = Engine(self, watched)
         if self.server:
             host = self.host or "127.0.0.1"
-            token = self._choose_token(netproto.is_loopback(host))
+            token, made_up = self._choose_token(netproto.is_loopback(host))
             self._listener = Listener(host, self.port, token, engine.admit, engine.deliver)
             where = "{}:{}".format(*self.address)
             engine.idle_status = f"waiting for an agent on {where}"
             self._listener.start()
             clock = "lockstep" if self.lockstep else f"real time at {self.fps} ticks per second"
             print(f"listening on {where} (level {self.levelodiff}, {clock}, games: {self.games})", flush=True)
+            if made_up:
+                self._tell_agents(token)
         else:
             engine.idle_status = "W/S or the arrow keys move the left paddle, Escape ends"
         engine.start()
 
-    def _choose_token(self, loopback: bool) -> str:
-        """Give the token to be proved: the user's, or one made up where strangers can connect."""
+    def _choose_token(self, loopback: bool) -> tuple[str, bool]:
+        """Give the token to be proved, and whether it was made up, as it is where strangers can connect."""
         given = self.token if self.token is not None else netproto.read_token(self.token_file)
         if given is None and not loopback:
-            given = secrets.token_urlsafe(12)
-            name = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host
-            name += "" if "." in name or ":" in name else ".local"
-            print(
-                "an agent on another machine connects with\n"
-                f"    PONG_TOKEN={given} python mainmodel.py --host {name} --port {self.port}",
-                flush=True,
-            )
-        elif given == "" and not loopback:
+            return secrets.token_urlsafe(12), True
+        if given == "" and not loopback:
             log.warning("the token is empty: everybody on this network can take the left paddle")
-        return given or ""
+        return given or "", False
+
+    def _tell_agents(self, token: str) -> None:
+        """Print the command line for an agent on another machine."""
+        name = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host
+        name += "" if "." in name or ":" in name else ".local"
+        command = f"PONG_TOKEN={token} python mainmodel.py --host {name} --port {self.address[1]}"
+        print(f"an agent on another machine connects with\n    {command}", flush=True)
 
     def _run(self, window: Any) -> None:
         """Wait in the main thread for the end, and keep the window going if there is one."""

@@ -32,7 +32,7 @@ SMALL = (10, 20)  # height and width of frames for tests of the mathematics
 
 def state(frames: np.ndarray, **columns: list[int]) -> Step:
     """A STEP with these frames and columns of its table."""
-    table = np.zeros((len(frames), len(Column)), np.int16)
+    table = np.zeros((len(frames), len(Column)), np.int32)
     table[:, Column.TICKS] = 4
     for name, values in columns.items():
         table[:, Column[name.upper()]] = values
@@ -338,7 +338,7 @@ def test_it_learns_to_beat_random_play_from_pixels() -> None:
     def look() -> Step:
         for board in boards:
             board.camera.look(board.game)
-        table = np.array([board.row() for board in boards], np.int16)
+        table = np.array([board.row() for board in boards], np.int32)
         for board in boards:
             board.forget()
         return Step(0, 0, frames, table)

@@ -29,7 +29,7 @@ class Sounds:
         """Play what has happened since the last call; `counts` is one number per tone."""
         if self._heard is not None:
             for tone, before, now in zip(self._tones, self._heard, counts, strict=False):
-                if now != before:
+                if now > before:  # fewer: other games have begun
                     tone.play()
         self._heard = counts
 

@@ -1,0 +1,73 @@
+"""Make images/game.png and images/agent.png, real screenshots: `python -m tests.make_images CHECKPOINT`.
+
+Needs a screen of its own to take pictures of: Debian's packages xvfb and imagemagick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.helpers import ROOT, Program
+
+WINDOW = (700, 722)
+
+
+def picture(name: str, size: tuple[int, int], display: str) -> None:
+    """Take a picture of a window that SDL has put into the middle of the screen."""
+    x, y = ((whole - part) // 2 for whole, part in zip((1000, 900), size, strict=True))
+    crop = f"{size[0]}x{size[1]}+{x}+{y}"
+    command = ["import", "-display", display, "-window", "root", "-crop", crop, "+repage"]
+    subprocess.run([*command, str(ROOT / "images" / name)], check=True)
+
+
+def main() -> None:
+    """Let a trained agent play in the game's window, and then train with a window of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    checkpoint = str(parser.parse_args().checkpoint.resolve())
+    screen = subprocess.Popen(
+        ["Xvfb", "-displayfd", "1", "-screen", "0", "1000x900x24"], stdout=subprocess.PIPE, text=True
+    )
+    assert screen.stdout is not None
+    display = ":" + screen.stdout.readline().strip()
+    try:
+        with (
+            tempfile.TemporaryDirectory() as directory,
+            Program("pong.py", "--render", "--port", "0", "--seed", "4", stdin=None, DISPLAY=display) as game,
+        ):
+            port = game.wait_for("listening on").split()[2].rpartition(":")[2]
+            agent = ("mainmodel.py", "--resume", checkpoint, "--port", port, "--directory", directory)
+            with Program(*agent, "--points", "4") as player:
+                assert player.ended() == 0, player.output  # four points later there is a score to see
+            with Program(
+                *agent, "--render", stdin=None, DISPLAY=display, SDL_VIDEO_WINDOW_POS="2000,0"
+            ) as player:
+                player.wait_for("connected to")
+                game.wait_for("agent connected")
+                for _ in range(120):
+                    player.type("ping\n")  # a while of play, told by events: a ping comes after a decision
+                    player.wait_for("average of")
+                picture("game.png", WINDOW, display)
+        with (
+            tempfile.TemporaryDirectory() as directory,
+            Program(
+                "mainmodel.py", "--resume", checkpoint, "--local", "--render", "--directory", directory,
+                stdin=None, DISPLAY=display,
+            ) as player,
+        ):  # fmt: skip
+            player.wait_for("decisions/s")
+            player.wait_for("decisions/s")
+            picture("agent.png", (700, 610), display)
+    finally:
+        screen.terminate()
+        screen.wait()
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main())

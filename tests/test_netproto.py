@@ -1,0 +1,1426 @@
+"""The wire: plain pickles, messages, the handshake, and both ends over real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import itertools
+import os
+import pickle
+import pickletools
+import queue
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as st_numpy
+
+import netproto
+from netproto import (
+    MAGIC,
+    VERSION,
+    Admission,
+    Column,
+    Connection,
+    ConnectionLostError,
+    Handshake,
+    Kind,
+    Listener,
+    Parser,
+    PongClient,
+    PongError,
+    ProtocolError,
+    Refusal,
+    RefusedError,
+    Role,
+    Session,
+    Step,
+    Wake,
+    client_handshake,
+    client_limits,
+    dumps,
+    loads,
+    message,
+    pack_array,
+    printable,
+    refusal,
+    server_handshake,
+    server_limits,
+    unpack_array,
+)
+from tests.helpers import PATIENCE, ROOT, connected, serving
+
+SESSION = Session(
+    games=2, height=3, width=4, level=2, frameskip=4, ticks_per_second=60, points_to_win=21, lockstep=True
+)
+MEMORY = 2 << 20  # bytes that reading a small pickle may take at most: 10,000 opcodes of 200 bytes
+HTTP = b"GET / HTTP/1.1\r\nHost: pong\r\n\r\n"
+
+# A shared machine may be slow; that says nothing about the wire.
+fuzz = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@contextlib.contextmanager
+def memory_below(limit: int) -> Iterator[None]:
+    """Fail if what is done here takes more bytes than that at any time."""
+    tracemalloc.start()
+    try:
+        yield
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < limit
+
+
+def read_garbage(read: Callable[..., object], *arguments: object) -> None:
+    """Read what may be right by chance, and must else give ProtocolError and take little memory."""
+    with memory_below(MEMORY), contextlib.suppress(ProtocolError):
+        read(*arguments)
+
+
+# ---------------------------------------------------------------------------------------------
+# Plain pickles
+
+keys = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3).map(tuple),
+    max_leaves=4,
+)
+values = st.recursive(
+    keys | st.integers(-(1 << 600), 1 << 600) | st.sampled_from(("left", "right", b"court")),
+    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(keys, inner),
+    max_leaves=12,
+)
+DEEP: list[Any] = []
+for _ in range(100):
+    DEEP = [DEEP]
+WRITERS = {"dumps": dumps, "pickle": functools.partial(pickle.dumps, protocol=5)}
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+@fuzz
+@given(value=values)
+@example(value=[(1 << 2039) - 1, -(1 << 2039), 1 << 31, -1, 65536])  # as large as LONG1 goes
+@example(value=["é" * 100_000, b"\0" * 100_000, "é" * 100_000])  # beyond a frame
+@example(value=[str(number) for number in range(300)] * 2)  # back-references of one and of four bytes
+@example(value=DEEP)
+def test_a_plain_value_comes_back_the_same(write: Callable[[object], bytes], value: object) -> None:
+    assert repr(loads(write(value))) == repr(value)  # repr, since 1 == True and nan != nan
+
+
+def test_a_container_that_occurs_twice_crosses_twice() -> None:
+    shared = [1]
+    assert loads(dumps([shared, shared])) == [[1], [1]]
+
+
+PLAIN_OPCODES = {
+    "PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", "BINGET", "LONG_BINGET",
+    "NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT",
+    "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8",
+    "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3",
+    "EMPTY_LIST", "APPEND", "APPENDS", "EMPTY_DICT", "SETITEM", "SETITEMS",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "opcode", [each for each in pickletools.opcodes if each.name not in PLAIN_OPCODES], ids=lambda o: o.name
+)
+def test_an_opcode_that_no_plain_value_needs_is_refused(opcode: pickletools.OpcodeInfo) -> None:
+    code = opcode.code.encode("latin-1")
+    with pytest.raises(ProtocolError, match=f"opcode 0x{code.hex()}"):
+        loads(b"\x80\x05N" + code + b"\0" * 16 + b".")
+
+
+def _selfish() -> bytes:
+    selfish: list[Any] = []
+    selfish.append(selfish)
+    return pickle.dumps(selfish, protocol=5)
+
+
+def _exponential_key() -> bytes:
+    """A dict whose key is a tuple of twice a tuple of twice … : 60 levels, 2**60 steps to hash."""
+    twice = b"".join(b"h%ch%c\x86\x94" % (level, level) for level in range(60))
+    return b"\x80\x05})\x94" + twice + b"Ns."
+
+
+HOSTILE = {
+    "a function": pickle.dumps(os.getcwd, protocol=2),
+    "a function, by the newer opcode": pickle.dumps(os.getcwd, protocol=5),
+    "a call": b"\x80\x05cos\ngetcwd\n)R.",
+    "a memo of 16 GB in nine bytes": b"\x80\x02Nr\xff\xff\xff\x7f.",
+    "a bytearray of 64 GB": b"\x80\x05\x96" + struct.pack("<Q", 1 << 36) + b".",
+    "bytes of 64 GB": b"\x80\x05\x8e" + struct.pack("<Q", 1 << 36) + b".",
+    "text of 4 GB": b"\x80\x05X\xff\xff\xff\xff.",
+    "a frame of 64 GB": b"\x80\x05\x95" + struct.pack("<Q", 1 << 36) + b"N.",
+    "a frame of more than there is": b"\x80\x05\x95" + b"\xff" * 8 + b"N.",
+    "a list in itself": _selfish(),
+    "an exponential key": _exponential_key(),
+    "an exponential key, by duplication": b"\x80\x05})" + b"2\x86" * 60 + b"Ns.",
+    "a million empty lists": b"\x80\x05(" + b"]" * 1_000_000 + b"l.",
+    "a million memoized lists": b"\x80\x05(" + b"]\x94" * 1_000_000 + b"t.",
+    "a reference to nothing": b"\x80\x05h\0.",
+    "a reference to a tuple": b"\x80\x05)\x94h\0.",
+    "a list as a key": b"\x80\x05}]Ns.",
+    "a key without a value": b"\x80\x05}(Nu.",
+    "text that is no UTF-8": b"\x80\x05\x8c\x01\xff.",
+    "an end without a mark": b"\x80\x05Nt.",
+    "a tuple of what is not there": b"\x80\x05N\x87.",
+    "a memo of nothing": b"\x80\x05\x94.",
+    "nothing": b"\x80\x05.",
+    "no pickle": HTTP,
+    "protocol 0": pickle.dumps([1], protocol=0),
+    "protocol 6": b"\x80\x06N.",
+    "no bytes": b"",
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_pickle_is_refused_and_takes_little_memory(data: bytes) -> None:
+    with memory_below(MEMORY), pytest.raises(ProtocolError):
+        loads(data)
+
+
+def test_as_many_empty_lists_as_are_allowed_take_little_memory() -> None:
+    lists = netproto.MAX_PICKLE_OPCODES - 3
+    with memory_below(MEMORY):
+        assert len(loads(b"\x80\x05(" + b"]" * lists + b"t.")) == lists
+
+
+SMALL_STACK = """
+import contextlib, threading, netproto
+
+def read():
+    with contextlib.suppress(netproto.ProtocolError):
+        netproto.loads(b"\\x80\\x05})" + b"\\x85" * (netproto.MAX_PICKLE_OPCODES - 10) + b"Ns.")
+
+threading.stack_size(512 * 1024)  # what a thread has on macOS
+thread = threading.Thread(target=read)
+thread.start()
+thread.join()
+"""
+
+
+def test_a_deep_key_does_not_overflow_a_small_stack() -> None:
+    # That would end the process, so it is another one.
+    assert subprocess.run([sys.executable, "-c", SMALL_STACK], cwd=ROOT, timeout=PATIENCE).returncode == 0
+
+
+SAMPLE = dumps({"number": 1 << 40, "moves": (0, 1.5, None, True), "left": ["left", b"bytes", -1]})
+
+
+def test_a_pickle_cut_off_anywhere_is_refused() -> None:
+    for length in range(len(SAMPLE)):
+        with pytest.raises(ProtocolError):
+            loads(SAMPLE[:length])
+
+
+@pytest.mark.parametrize("trailing", [b"\0", b".", SAMPLE])
+def test_bytes_behind_a_pickle_are_refused(trailing: bytes) -> None:
+    with pytest.raises(ProtocolError, match="behind the end"):
+        loads(SAMPLE + trailing)
+
+
+@fuzz
+@given(st.binary() | st.binary().map(lambda data: b"\x80\x05" + data + b"."))
+def test_random_bytes_give_only_protocol_error(data: bytes) -> None:
+    read_garbage(loads, data)
+
+
+@st.composite
+def mutated(draw: st.DrawFn, written: bytes) -> bytes:
+    """The same bytes with a few of them changed, lost or new."""
+    data = bytearray(written)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(data)))
+        data[at : at + draw(st.integers(0, 2))] = draw(st.binary(max_size=2))
+    return bytes(data)
+
+
+@fuzz
+@given(st.data(), values.map(functools.partial(pickle.dumps, protocol=5)))
+def test_a_mutated_pickle_gives_only_protocol_error(data: st.DataObject, written: bytes) -> None:
+    read_garbage(loads, data.draw(mutated(written)))
+
+
+# ---------------------------------------------------------------------------------------------
+# Arrays
+
+arrays = st.sampled_from(("u1", "i2", ">i4", "f4", ">f8", "?")).flatmap(
+    lambda dtype: st_numpy.arrays(dtype, st_numpy.array_shapes(min_dims=0, max_dims=3, min_side=0))
+)
+
+
+@fuzz
+@given(arrays, st.data())
+def test_an_array_comes_back_the_same_and_read_only(array: np.ndarray[Any, Any], data: st.DataObject) -> None:
+    shape = tuple(data.draw(st.sampled_from((length, None))) for length in array.shape)
+    read = unpack_array(loads(dumps(pack_array(array))), array.dtype.newbyteorder("="), shape)
+    np.testing.assert_array_equal(read, array)
+    assert read.shape == array.shape
+    assert read.dtype == array.dtype.newbyteorder("=")
+    assert not read.flags.writeable
+
+
+def test_a_transposed_array_crosses_in_c_order() -> None:
+    array = np.arange(6, dtype=np.int16).reshape(2, 3).T
+    np.testing.assert_array_equal(unpack_array(pack_array(array), np.int16, (3, 2)), array)
+
+
+NOT_ARRAYS = [
+    None, ("<i2", (2, 3)), (b"<i2", (2, 3), bytes(12)), ("<i2", [2, 3], bytes(12)), ("<i2", (2, 3), "a" * 12),
+    (">i2", (2, 3), bytes(12)), ("<u2", (2, 3), bytes(12)), ("O", (2, 3), bytes(48)),
+    ("<i2", (6,), bytes(12)), ("<i2", (2, 3, 1), bytes(12)), ("<i2", (3, 2), bytes(12)),
+    ("<i2", (2, 3.0), bytes(12)), ("<i2", (2, True), bytes(4)), ("<i2", (2, -3), bytes(12)),
+    ("<i2", (2, 3), bytes(11)), ("<i2", (2, 3), bytes(13)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("packed", NOT_ARRAYS, ids=repr)
+def test_an_array_of_another_kind_or_size_is_refused(packed: object) -> None:
+    with pytest.raises(ProtocolError, match="an array that is not int16"):
+        unpack_array(packed, np.int16, (2, 3))
+
+
+@pytest.mark.parametrize("length", [1 << 62, 1 << 70])
+def test_an_empty_array_of_an_impossible_shape_is_refused(length: int) -> None:
+    with pytest.raises(ProtocolError):
+        unpack_array(("<i2", (0, length), b""), np.int16, (None, None))
+
+
+# ---------------------------------------------------------------------------------------------
+# Session and Step
+
+
+def test_a_session_comes_back_the_same() -> None:
+    assert Session.parse(SESSION.serialize()) == SESSION
+
+
+PARAMETERS = asdict(SESSION)
+NUMBERS = [name for name in PARAMETERS if name != "lockstep"]
+NOT_SESSIONS = {
+    "garbage": b"garbage",
+    "a list": dumps(list(PARAMETERS.items())),
+    "nothing": dumps({}),
+    "a parameter less": dumps({name: PARAMETERS[name] for name in NUMBERS}),
+    "a parameter more": dumps(PARAMETERS | {"more": 1}),
+    "names in bytes": dumps({name.encode(): value for name, value in PARAMETERS.items()}),
+    "a name in a thousand tuples": b"\x80\x05})" + b"\x85" * 1010 + b"Ns.",
+    "more cells than a STEP carries": dumps(PARAMETERS | {"games": 9, "height": 1, "width": 65535}),
+} | {
+    f"{name} {value!r}": dumps(PARAMETERS | {name: value})
+    for name, value in [
+        *itertools.product(NUMBERS, [0, -1, True, 1.0, "1", None, 1_000_001]),
+        *itertools.product(["lockstep"], [1, None]),
+        ("games", netproto.MAX_GAMES + 1),
+        ("height", netproto.MAX_FRAME_CELLS),
+    ]
+}
+
+
+@pytest.mark.parametrize("body", NOT_SESSIONS.values(), ids=NOT_SESSIONS)
+def test_a_welcome_with_anything_but_a_session_is_refused(body: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        Session.parse(body)
+
+
+def state(number: int = 0) -> Step:
+    """A state of SESSION, with one cell lit in the second game's frame."""
+    frames = np.zeros((SESSION.games, SESSION.height, SESSION.width), np.uint8)
+    frames[1, 2, 3] = 255
+    return Step(number, 0, frames, np.zeros((SESSION.games, len(Column)), np.int32))
+
+
+def body_of(whole: bytes, limits: Mapping[int, int]) -> bytes:
+    """The body of a message that a peer with these limits takes."""
+    parser = Parser(limits)
+    parser.feed(whole)
+    came = parser.next()
+    assert came is not None
+    return came[1]
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> tuple[Session, Step]:
+    games, height, width = (draw(st.integers(1, high)) for high in (4, 50, 70))
+    shape = (games, height, width)
+    frames = draw(
+        st.sampled_from((np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8)))
+        | st_numpy.arrays(np.uint8, shape, fill=st.just(0))
+    )
+    table = draw(st_numpy.arrays(np.int32, (games, len(Column))))
+    table[:, [Column.POINTS, Column.TICKS, Column.HITS]] &= 0x7FFFFFFF
+    numbers = st.integers(0, (1 << 32) - 1)
+    return replace(SESSION, games=games, height=height, width=width), Step(
+        draw(numbers), draw(numbers), frames, table
+    )
+
+
+def assert_it_crosses(session: Session, step: Step) -> None:
+    """Check that a step comes out of the wire as it went in, and that the session's limit allows it."""
+    read = Step.parse(body_of(step.serialize(), client_limits(session)), session)
+    assert (read.number, read.dropped) == (step.number, step.dropped)
+    np.testing.assert_array_equal(read.frames, step.frames, strict=True)
+    np.testing.assert_array_equal(read.table[:, : Column.CELLS], step.table[:, : Column.CELLS], strict=True)
+
+
+@fuzz
+@given(steps())
+def test_a_step_comes_back_the_same(case: tuple[Session, Step]) -> None:
+    assert_it_crosses(*case)
+
+
+@pytest.mark.parametrize(
+    ("games", "cells"),
+    [(1, netproto.MAX_FRAME_CELLS), (netproto.MAX_GAMES, netproto.MAX_STEP_CELLS // netproto.MAX_GAMES)],
+)
+def test_the_largest_step_crosses_with_every_cell_lit(games: int, cells: int) -> None:
+    session = Session.parse(replace(SESSION, games=games, height=1, width=cells).serialize())
+    frames, table = np.full((games, 1, cells), 255, np.uint8), np.zeros((games, len(Column)), np.int32)
+    with memory_below(24 << 20):
+        assert_it_crosses(session, Step(0, 0, frames, table))
+
+
+def _with(column: Column, *counts: int) -> netproto.PackedArray:
+    """The table of `state`, with another column."""
+    table = np.zeros((SESSION.games, len(Column)), np.int32)
+    table[:, Column.CELLS] = 0, 1
+    table[:, column] = counts
+    return pack_array(table)
+
+
+FIELDS = loads(body_of(state().serialize(), client_limits(SESSION)))
+NUMBER, DROPPED, TABLE, CELLS, LIT = range(5)
+BAD_FIELDS = [
+    *itertools.product((NUMBER, DROPPED), (-1, 1 << 32, True, 1.0, None)),
+    (TABLE, None),
+    (TABLE, pack_array(np.zeros((SESSION.games, len(Column)), np.int32))),
+    (TABLE, pack_array(np.zeros((SESSION.games + 1, len(Column)), np.int32))),
+    (TABLE, pack_array(np.zeros((SESSION.games, len(Column) - 1), np.int32))),
+    (TABLE, _with(Column.POINTS, -1, 0)),
+    (TABLE, _with(Column.TICKS, 0, -1)),
+    (TABLE, _with(Column.CELLS, 0, 0)),
+    (TABLE, _with(Column.CELLS, 2, -1)),  # 2 + 65,535, which is 1 in sixteen bits
+    (CELLS, pack_array(np.array([SESSION.height * SESSION.width], np.uint16))),
+    (CELLS, pack_array(np.array([3, 4], np.uint16))),
+    (CELLS, pack_array(np.array([3], np.int16))),
+    (CELLS, pack_array(np.array([[3]], np.uint16))),
+    (LIT, pack_array(np.array([], np.uint8))),
+    (LIT, pack_array(np.array([1], np.int8))),
+    (LIT, b"\xff"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), BAD_FIELDS)
+def test_a_step_with_a_malformed_field_is_refused(field: int, value: object) -> None:
+    with pytest.raises(ProtocolError):
+        Step.parse(dumps((*FIELDS[:field], value, *FIELDS[field + 1 :])), SESSION)
+
+
+@pytest.mark.parametrize("value", [None, list(FIELDS), FIELDS[:4], (*FIELDS, 0), {}])
+def test_a_step_that_is_no_five_fields_is_refused(value: object) -> None:
+    with pytest.raises(ProtocolError, match="a STEP that is none"):
+        Step.parse(dumps(value), SESSION)
+
+
+@fuzz
+@given(mutated(dumps(FIELDS)))
+def test_a_mutated_step_gives_only_protocol_error(body: bytes) -> None:
+    read_garbage(Step.parse, body, SESSION)
+
+
+def test_an_agents_messages_come_back_the_same() -> None:
+    body = body_of(netproto.action((1 << 32) - 1, b"\1\2\0"), server_limits(3))
+    assert netproto.parse_action(body, 3) == ((1 << 32) - 1, b"\1\2\0")
+    assert netproto.parse_echo(b"12345678") == b"12345678"
+    assert netproto.parse_pause(b"\1") is True
+    assert netproto.parse_pause(b"\0") is False
+
+
+@pytest.mark.parametrize(
+    ("parse", "body"),
+    [
+        *itertools.product([functools.partial(netproto.parse_action, games=2)], [b"", bytes(5), bytes(7)]),
+        *itertools.product([netproto.parse_pause], [b"", b"\2", b"\0\0"]),
+        *itertools.product([netproto.parse_echo], [b"", bytes(7), bytes(9)]),
+    ],
+)
+def test_an_agents_message_of_another_layout_is_refused(parse: Any, body: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        parse(body)
+
+
+# ---------------------------------------------------------------------------------------------
+# Parser
+
+LIMITS: dict[int, int] = {Kind.ACTION: 20, Kind.PING: 8, Kind.BYE: 0}
+LARGEST = len(message(Kind.ACTION, bytes(20)))
+some_messages = st.lists(
+    st.sampled_from(sorted(LIMITS)).flatmap(
+        lambda kind: st.tuples(st.just(Kind(kind)), st.binary(max_size=LIMITS[kind]))
+    )
+)
+
+
+def parse_in_pieces(parser: Parser, data: bytes, size: int) -> list[tuple[Kind, bytes]]:
+    """Feed a parser so many bytes at a time, and take all that it gives each time."""
+    messages: list[tuple[Kind, bytes]] = []
+    for at in range(0, len(data), size):
+        parser.feed(data[at : at + size])
+        messages += iter(parser.next, None)
+        assert len(parser._buffer) < LARGEST
+    return messages
+
+
+@pytest.mark.parametrize("size", [1, 3, 1 << 16], ids=["byte by byte", "in pieces", "all at once"])
+@fuzz
+@given(sent=some_messages, begun=st.integers(0, LARGEST - 1))
+def test_messages_come_out_as_they_went_in(sent: list[tuple[Kind, bytes]], begun: int, size: int) -> None:
+    next_one = Kind.ACTION, bytes(range(20))
+    stream = b"".join(message(*each) for each in sent)
+    parser = Parser(LIMITS)
+    assert parse_in_pieces(parser, stream + message(*next_one)[:begun], size) == sent
+    assert parse_in_pieces(parser, message(*next_one)[begun:], size) == [next_one]
+
+
+@pytest.mark.parametrize("length", [LIMITS[Kind.ACTION] + 1, 1 << 31, (1 << 32) - 1])
+def test_a_length_beyond_the_limit_is_refused_before_the_body_is_read(length: int) -> None:
+    parser = Parser(LIMITS)
+    parser.feed(struct.pack("!BI", Kind.ACTION, length))
+    with pytest.raises(ProtocolError, match=f"an? ACTION of {length} bytes, where 20 are allowed"):
+        parser.next()
+
+
+@pytest.mark.parametrize("data", [HTTP[:1], HTTP, bytes((Kind.STEP,)), message(Kind.STEP), b"\0"])
+def test_a_kind_that_may_not_come_is_refused_at_its_first_byte(data: bytes) -> None:
+    parser = Parser(LIMITS)
+    parser.feed(data)
+    with pytest.raises(ProtocolError, match=f"of kind {data[0]}, which may not come here"):
+        parser.next()
+
+
+@fuzz
+@given(st.binary() | some_messages.flatmap(lambda sent: mutated(b"".join(message(*m) for m in sent))))
+def test_garbage_parses_or_gives_protocol_error_and_is_never_hoarded(data: bytes) -> None:
+    read_garbage(parse_in_pieces, Parser(LIMITS), data, 7)
+
+
+# ---------------------------------------------------------------------------------------------
+# Handshake, both halves in memory
+
+SERVER, CLIENT = netproto.SERVER_HANDSHAKE_LIMITS, netproto.CLIENT_HANDSHAKE_LIMITS
+
+
+def admit(_: Role) -> Session:
+    return SESSION
+
+
+def advance(half: Handshake, data: bytes, limits: Mapping[int, int]) -> bytes | Admission | PongError:
+    """Send one message to a half of the handshake: give its answer, or what it ends with."""
+    try:
+        parser = Parser(limits)
+        parser.feed(data)
+        came = parser.next()
+        assert came is not None
+        return half.send(came)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    except PongError as error:
+        return error
+
+
+Halves = tuple[Handshake, Handshake]
+Meddle = Callable[[int, bytes], bytes]
+
+
+def shake_hands(
+    server: Handshake, client: Handshake, meddle: Meddle = lambda _, data: data
+) -> tuple[object, object]:
+    """Join both halves, with somebody between who may change messages 0 to 3: what do they end with?"""
+    next(server)
+    at_server: object = None
+    at_client: Any = next(client)
+    for number in (0, 2):
+        at_server = advance(server, meddle(number, at_client), SERVER)
+        match at_server:
+            case bytes():
+                answer = at_server
+            case Admission():
+                answer = at_server.last
+            case RefusedError():
+                answer = refusal(at_server)
+            case _:
+                return at_server, None
+        at_client = advance(client, meddle(number + 1, answer), CLIENT)
+        if not isinstance(at_client, bytes):
+            break
+    return at_server, at_client
+
+
+def assert_both_refused(halves: Halves, reason: Refusal, words: str, *meddle: Meddle) -> None:
+    """Check that the server refuses for this reason, and that the agent is told so in these words."""
+    for error in shake_hands(*halves, *meddle):
+        assert isinstance(error, RefusedError)
+        assert error.reason is reason
+        assert words in str(error)
+
+
+def under_way(token: str = "") -> tuple[Handshake, Handshake, bytes]:
+    """Both halves with HELLO and CHALLENGE behind them, and the PROOF that the server waits for."""
+    server, client = server_handshake(token, admit), client_handshake(token, Role.LEFT)
+    next(server)
+    challenge = advance(server, next(client), SERVER)
+    assert isinstance(challenge, bytes)
+    proof = advance(client, challenge, CLIENT)
+    assert isinstance(proof, bytes)
+    return server, client, proof
+
+
+def at_stage(half: int, stage: int) -> Handshake:
+    """The server's half (0) or the client's (1), waiting for its first message or its second."""
+    halves = under_way()[:2] if stage else (server_handshake("", admit), client_handshake("", Role.LEFT))
+    if not stage:
+        next(halves[half])
+    return halves[half]
+
+
+def welcome_of(server: Handshake, proof: bytes) -> bytes:
+    """The WELCOME that the right proof is answered with."""
+    admission = advance(server, proof, SERVER)
+    assert isinstance(admission, Admission)
+    return admission.last
+
+
+@pytest.mark.parametrize("token", ["secret", "", "ключ", "long" * 1000])
+def test_the_right_token_is_let_in_and_told_the_session(token: str) -> None:
+    server, client = shake_hands(server_handshake(token, admit), client_handshake(token, Role.LEFT))
+    assert isinstance(server, Admission)
+    assert client == Admission(Role.LEFT, SESSION) == replace(server, last=b"")
+
+
+def test_a_token_of_bytes_that_are_no_text_works_like_any_other() -> None:
+    token = os.fsdecode(b"\xff\xfe")  # what os.environ makes of such a PONG_TOKEN
+    _, client = shake_hands(server_handshake(token, admit), client_handshake(token, Role.LEFT))
+    assert isinstance(client, Admission)
+
+
+@pytest.mark.parametrize(
+    ("server_token", "client_token", "advice"),
+    [
+        ("secret", "guess", "the one that the server printed"),
+        ("secret", "", "the one that the server printed"),
+        ("", "guess", "this server has none"),
+    ],
+)
+def test_a_wrong_token_is_refused_with_advice(server_token: str, client_token: str, advice: str) -> None:
+    halves = server_handshake(server_token, admit), client_handshake(client_token, Role.LEFT)
+    assert_both_refused(halves, Refusal.TOKEN, advice)
+
+
+LATER_HELLO = message(Kind.HELLO, MAGIC + struct.pack("!H", VERSION + 1) + b"whatever it says then")
+
+
+def test_an_agent_of_another_version_is_told_both_versions() -> None:
+    def modernize(number: int, data: bytes) -> bytes:
+        return LATER_HELLO if number == 0 else data
+
+    halves = server_handshake("", admit), client_handshake("", Role.LEFT)
+    both = f"version {VERSION} of the protocol and the agent version {VERSION + 1}"
+    assert_both_refused(halves, Refusal.VERSION, both, modernize)
+
+
+def test_a_server_of_another_version_is_named_with_both_versions() -> None:
+    error = advance(
+        at_stage(1, 0), message(Kind.CHALLENGE, struct.pack("!H", VERSION + 1) + bytes(64)), CLIENT
+    )
+    assert isinstance(error, ProtocolError)
+    assert f"version {VERSION + 1} of the protocol and this agent version {VERSION}" in str(error)
+
+
+def test_an_unknown_role_is_refused_by_its_number() -> None:
+    halves = server_handshake("", admit), client_handshake("", 7)  # type: ignore[arg-type]
+    assert_both_refused(halves, Refusal.ROLE, "no role 7")
+
+
+@pytest.mark.parametrize("reason", [Refusal.ROLE, Refusal.BUSY])
+def test_what_the_server_refuses_the_agent_is_told(reason: Refusal) -> None:
+    def refuse(role: Role) -> Session:
+        raise RefusedError(reason, f"nobody plays {role.name} today")
+
+    halves = server_handshake("", refuse), client_handshake("", Role.WATCH)
+    assert_both_refused(halves, reason, "nobody plays WATCH today")
+
+
+@pytest.mark.parametrize("sentence", ["\x1b[2J\x07\r\nforged: all is well", "\u202e", "\x9b", "é" * 1000, ""])
+def test_a_refusal_is_one_printable_line_however_it_was_sent(sentence: str) -> None:
+    error = advance(at_stage(1, 0), refusal(RefusedError(Refusal.BUSY, sentence)), CLIENT)
+    assert isinstance(error, RefusedError)
+    assert str(error).isprintable()
+    assert str(error).startswith("the server refused: " + printable(sentence)[:100])
+
+
+@pytest.mark.parametrize("body", [b"", b"\0why", b"\x63why", b"\1\xff\xfe"])
+def test_a_refusal_without_reason_or_text_is_garbage(body: bytes) -> None:
+    assert isinstance(advance(at_stage(1, 0), message(Kind.REFUSAL, body), CLIENT), ProtocolError)
+
+
+FORGERIES: dict[str, Callable[[bytes, bytes], bytes]] = {
+    "the agent's own, reflected": lambda proof, right: proof,
+    "zeros": lambda proof, right: bytes(32),
+    "none": lambda proof, right: b"",
+    "a part": lambda proof, right: right[:31],
+    "another handshake's": lambda proof, right: welcome_of(*under_way("secret")[::2])[5:37],
+}
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
+def test_a_server_without_the_token_is_not_believed(forge: Callable[[bytes, bytes], bytes]) -> None:
+    server, client, proof = under_way("secret")
+    forged = forge(proof[5:], welcome_of(server, proof)[5:37]) + SESSION.serialize()
+    error = advance(client, message(Kind.WELCOME, forged), CLIENT)
+    assert isinstance(error, ProtocolError)
+    assert "does not know the token" in str(error)
+
+
+@pytest.mark.parametrize("token", ["secret", ""])
+@fuzz
+@given(number=st.integers(0, 3), at=st.integers(0, 1 << 16), flip=st.integers(1, 255))
+def test_nobody_is_let_in_when_a_byte_of_the_handshake_was_changed(
+    token: str, number: int, at: int, flip: int
+) -> None:
+    def change(which: int, data: bytes) -> bytes:
+        if which != number:
+            return data
+        signed = min(len(data), 5 + 64) if number < 3 else 5 + 32  # the session itself is not signed
+        place = 5 + at % (signed - 5)
+        return data[:place] + bytes((data[place] ^ flip,)) + data[place + 1 :]
+
+    _, client = shake_hands(server_handshake(token, admit), client_handshake(token, Role.LEFT), change)
+    assert not isinstance(client, Admission)
+
+
+@pytest.mark.parametrize(
+    ("half", "stage", "kind"),
+    [(0, 0, Kind.PROOF), (0, 1, Kind.HELLO), (1, 0, Kind.WELCOME), (1, 1, Kind.CHALLENGE)],
+)
+def test_a_message_out_of_order_is_refused(half: int, stage: int, kind: Kind) -> None:
+    error = advance(at_stage(half, stage), message(kind, bytes(32)), (SERVER, CLIENT)[half])
+    assert isinstance(error, ProtocolError)
+    assert f"a {kind.name} where a " in str(error)
+
+
+def _garbage(limits: Mapping[int, int]) -> st.SearchStrategy[bytes]:
+    """Messages that may come in a handshake, with bodies that begin like the right ones."""
+    begins = (b"", MAGIC, struct.pack("!H", VERSION), MAGIC + struct.pack("!H", VERSION))
+    return st.sampled_from(sorted(limits)).flatmap(
+        lambda kind: st.builds(
+            lambda begin, body: message(Kind(kind), (begin + body)[: limits[kind]]),
+            st.sampled_from(begins),
+            st.binary(),
+        )
+    )
+
+
+@pytest.mark.parametrize(("half", "limits"), [(0, SERVER), (1, CLIENT)], ids=["server", "client"])
+@fuzz
+@given(data=st.data(), stage=st.integers(0, 1))
+def test_garbage_at_any_stage_ends_a_handshake_in_its_own_errors(
+    half: int, limits: Mapping[int, int], data: st.DataObject, stage: int
+) -> None:
+    outcome = advance(at_stage(half, stage), data.draw(_garbage(limits)), limits)
+    assert isinstance(outcome, bytes | ProtocolError | RefusedError)
+
+
+@fuzz
+@given(st.binary(max_size=1024) | mutated(SESSION.serialize()))
+def test_garbage_behind_the_servers_proof_gives_only_protocol_error(parameters: bytes) -> None:
+    session = SimpleNamespace(serialize=lambda: parameters)
+    _, client = shake_hands(
+        server_handshake("", lambda _: session),  # type: ignore[arg-type,return-value]
+        client_handshake("", Role.LEFT),
+    )
+    assert isinstance(client, ProtocolError | Admission)
+
+
+# ---------------------------------------------------------------------------------------------
+# Wake and Connection
+
+
+@pytest.fixture
+def wake() -> Iterator[Wake]:
+    wake = Wake()
+    yield wake
+    wake.close()
+
+
+def test_a_wake_is_heard_once_however_often_it_was_set(wake: Wake) -> None:
+    for _ in range(10_000):  # more than its socket holds
+        wake.set()
+    assert wake.wait(PATIENCE)
+    assert not wake.wait(0)
+
+
+def test_a_cleared_wake_is_not_heard(wake: Wake) -> None:
+    wake.set()
+    wake.clear()
+    assert not wake.wait(0)
+
+
+def test_setting_a_closed_wake_does_nothing(wake: Wake) -> None:
+    wake.close()
+    wake.set()
+
+
+def over(sock: socket.socket) -> Connection:
+    """A connection that takes what an agent may send to one game."""
+    sock.setblocking(False)
+    return Connection(sock, Parser(server_limits(1)), "the peer")
+
+
+Ends = tuple[Connection, socket.socket]
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    """A connection, and its peer's socket."""
+    ours, peer = socket.socketpair()
+    with ours, peer:
+        yield over(ours), peer
+
+
+PING = Kind.PING, b"12345678"
+
+
+def test_a_message_is_received_whole_byte_by_byte_and_behind_others(ends: Ends) -> None:
+    connection, peer = ends
+    for byte in message(*PING):
+        assert connection.receive(until=0.0) is None
+        peer.sendall(bytes((byte,)))
+    peer.sendall(message(Kind.HEARTBEAT) + message(*PING))
+    assert [connection.receive() for _ in range(2)] == [PING, PING]
+
+
+def test_a_deadline_that_has_passed_still_takes_what_is_there(ends: Ends) -> None:
+    connection, peer = ends
+    peer.sendall(message(*PING))
+    assert connection.receive(until=0.0) == PING
+    assert connection.receive(until=0.0) is None
+
+
+def test_a_wait_ends_when_another_thread_wakes_it(ends: Ends, wake: Wake) -> None:
+    connection, peer = ends
+    thread = threading.Thread(target=wake.set)
+    thread.start()
+    assert connection.receive(wake=wake) is None
+    thread.join()
+    peer.sendall(message(*PING))
+    assert connection.receive(wake=wake) == PING
+
+
+def test_a_message_that_came_with_a_wake_is_not_lost(ends: Ends, wake: Wake) -> None:
+    connection, peer = ends
+    peer.sendall(message(*PING))
+    wake.set()
+    assert connection.receive(wake=wake) is None
+    assert connection.receive(wake=wake) == PING
+
+
+def test_a_peer_that_reads_nothing_is_given_up(ends: Ends) -> None:
+    with pytest.raises(ConnectionLostError, match="does not read"):
+        ends[0].send(bytes(64 << 20))
+
+
+@pytest.mark.parametrize("begun", [b"", message(*PING)[:7]], ids=["between messages", "in a message"])
+def test_a_peer_that_is_cut_off_is_noticed(ends: Ends, begun: bytes) -> None:
+    connection, peer = ends
+    peer.sendall(begun)
+    peer.close()
+    with pytest.raises(ConnectionLostError, match="the peer has left"):
+        connection.receive()
+
+
+def test_sending_to_a_peer_that_has_left_is_noticed(ends: Ends) -> None:
+    connection, peer = ends
+    peer.close()
+    with pytest.raises(ConnectionLostError, match="the peer is gone"):
+        connection.send(message(*PING))
+    connection.close()
+
+
+def test_goodbye_is_said_and_understood(ends: Ends) -> None:
+    connection, other = ends[0], over(ends[1])
+    connection.close()
+    with pytest.raises(ConnectionLostError, match="the peer said goodbye"):
+        other.receive()
+
+
+@pytest.mark.parametrize("data", [HTTP, message(Kind.STEP), message(Kind.PING, bytes(9))])
+def test_what_may_not_come_is_a_protocol_error(ends: Ends, data: bytes) -> None:
+    connection, peer = ends
+    peer.sendall(data)
+    with pytest.raises(ProtocolError):
+        connection.receive()
+
+
+class Clock:
+    """In the place of netproto's `time`: it goes on when it is told to, or a step at every look."""
+
+    now, step = 1000.0, 0.0
+
+    def monotonic(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(netproto, "time", clock)
+    return clock
+
+
+def test_more_than_the_line_takes_is_kept_and_arrives_in_order(clock: Clock, ends: Ends) -> None:
+    connection, other = ends[0], over(ends[1])
+    sent = [(Kind.PING, number.to_bytes(8, "big")) for number in range(50_000)]
+    connection.send(b"".join(message(*each) for each in sent))
+    assert connection._unsent
+    came: list[object] = []
+    for _ in range(100):  # a few are enough
+        came += iter(lambda: other.receive(until=clock.now), None)
+        assert connection.receive(until=clock.now) is None  # it sends what is left
+    assert came == sent
+
+
+def test_heartbeats_keep_an_idle_line_open(clock: Clock, ends: Ends) -> None:
+    connection, other = ends[0], over(ends[1])
+    for _ in range(100):
+        clock.now += netproto.HEARTBEAT_SECONDS
+        assert connection.receive(until=clock.now) is None
+        assert other.receive(until=clock.now) is None
+
+
+def test_silence_is_noticed_but_not_before_its_time(clock: Clock, ends: Ends) -> None:
+    connection, _ = ends
+    clock.now += netproto.SILENCE_SECONDS - 0.001
+    assert connection.receive(until=clock.now) is None
+    clock.now += 0.002
+    with pytest.raises(ConnectionLostError, match="the peer has been silent for 10 seconds"):
+        connection.receive()
+
+
+def test_what_came_during_a_long_thought_is_no_silence(clock: Clock, ends: Ends) -> None:
+    connection, peer = ends
+    peer.sendall(message(*PING))
+    clock.now += 100 * netproto.SILENCE_SECONDS
+    assert connection.receive() == PING
+    assert connection.receive(until=clock.now) is None
+
+
+def test_a_heartbeat_is_sent_only_when_nothing_else_was(clock: Clock, ends: Ends) -> None:
+    connection, peer = ends
+    for _ in range(3):
+        clock.now += netproto.HEARTBEAT_SECONDS * 0.9
+        connection.send(message(*PING))
+        clock.now += netproto.HEARTBEAT_SECONDS * 0.9
+        connection.send_heartbeat()
+    clock.now += netproto.HEARTBEAT_SECONDS * 0.2
+    connection.send_heartbeat()
+    assert peer.recv(1024) == 3 * message(*PING) + message(Kind.HEARTBEAT)
+
+
+# ---------------------------------------------------------------------------------------------
+# Listener
+
+
+def open_files() -> set[str]:
+    """What this process has open, where the system tells."""
+    gc.collect()
+    return set(os.listdir("/dev/fd")) if os.path.isdir("/dev/fd") else set()
+
+
+def our_threads() -> set[str]:
+    """The threads of netproto that are running."""
+    return {thread.name for thread in threading.enumerate()} & {"listener", "heartbeat"}
+
+
+Delivered = queue.SimpleQueue[Connection]
+
+
+@contextlib.contextmanager
+def listening(
+    token: str = "", opening: bytes | None = None, admit: Callable[[Role], Session] = admit
+) -> Iterator[tuple[Any, Delivered]]:
+    """A listener that sends each agent an opening (STEP 0), and the connections that it delivers."""
+    delivered: Delivered = queue.SimpleQueue()
+
+    with contextlib.ExitStack() as stack:
+
+        def deliver(connection: Connection, _: Admission) -> None:
+            stack.callback(connection.close)
+            connection.send(state().serialize() if opening is None else opening)
+            delivered.put(connection)
+
+        listener = Listener("127.0.0.1", 0, token, admit, deliver)
+        listener.start()
+        stack.callback(listener.close)
+        yield listener, delivered
+
+
+@contextlib.contextmanager
+def talking() -> Iterator[tuple[PongClient, Connection]]:
+    """An agent that has had STEP 0, and the server's end of its connection."""
+    with listening() as (listener, delivered), connected(listener) as client:
+        yield client, delivered.get(timeout=PATIENCE)
+
+
+def stranger(listener: Listener, words: bytes = b"") -> socket.socket:
+    """Somebody who connects, says this much and waits."""
+    sock = socket.create_connection(listener.address, PATIENCE)
+    with contextlib.suppress(ConnectionError):  # sent away already
+        sock.sendall(words)
+    return sock
+
+
+def is_sent_away(sock: socket.socket) -> bool:
+    """Wait for the listener's answer: whether it is to hang up."""
+    try:
+        return sock.recv(1) == b""
+    except ConnectionError:  # with something unread
+        return True
+
+
+HALF_A_HELLO = message(Kind.HELLO, MAGIC)[:9]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, b""), (1, HALF_A_HELLO), (1, HTTP), (100, b""), (100, HALF_A_HELLO), (100, HTTP)]
+)
+def test_strangers_do_not_keep_an_agent_from_connecting(count: int, words: bytes) -> None:
+    with contextlib.ExitStack() as stack:
+        listener, _ = stack.enter_context(listening("secret"))
+        for _ in range(count):
+            stack.enter_context(stranger(listener, words))
+        with connected(listener, token="secret") as client:
+            assert client.session == SESSION
+
+
+@pytest.mark.parametrize("words", [b"", HALF_A_HELLO])
+def test_a_stranger_is_sent_away_at_the_deadline(monkeypatch: pytest.MonkeyPatch, words: bytes) -> None:
+    monkeypatch.setattr(netproto, "HANDSHAKE_SECONDS", 0.02)
+    with listening() as (listener, _), stranger(listener, words) as sock:
+        assert is_sent_away(sock)
+
+
+def test_a_stranger_too_many_pushes_out_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(netproto, "HANDSHAKE_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(netproto, "PENDING_HANDSHAKES", 1)
+    with listening() as (listener, _), stranger(listener) as oldest, stranger(listener):
+        assert is_sent_away(oldest)
+
+
+def test_a_stranger_who_leaves_while_being_accepted_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned, calls = netproto._tuned, itertools.count()
+
+    def fail_first(sock: socket.socket) -> socket.socket:
+        if next(calls) == 0:
+            raise OSError("what macOS says of a peer that has gone")
+        return tuned(sock)
+
+    monkeypatch.setattr(netproto, "_tuned", fail_first)
+    with listening() as (listener, _), stranger(listener) as sock, connected(listener):
+        assert is_sent_away(sock)
+
+
+def test_an_agent_is_refused_and_the_next_one_let_in() -> None:
+    with listening("secret") as (listener, _):
+        with PongClient(*listener.address, token="guess") as client, pytest.raises(RefusedError) as caught:
+            client.connect()
+        assert caught.value.reason is Refusal.TOKEN
+        with connected(listener, token="secret"):
+            pass
+
+
+def test_who_is_refused_is_told_why_and_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(netproto, "HANDSHAKE_SECONDS", 10 * PATIENCE)
+    with listening() as (listener, _), stranger(listener, LATER_HELLO) as sock, sock.makefile("rb") as line:
+        assert body_of(line.read(), CLIENT)[0] == Refusal.VERSION
+
+
+def test_what_an_agent_sends_behind_its_proof_is_the_sessions() -> None:
+    with listening() as (listener, delivered), stranger(listener) as sock:
+        client = client_handshake("", Role.LEFT)
+        sock.sendall(next(client))
+        proof = advance(client, sock.recv(1024), CLIENT)
+        assert isinstance(proof, bytes)
+        sock.sendall(proof + message(*PING))
+        assert delivered.get(timeout=PATIENCE).receive() == PING
+
+
+def test_close_leaves_no_thread_and_no_socket() -> None:
+    before = open_files()
+    with listening() as (listener, _), stranger(listener) as sock, connected(listener):
+        assert our_threads() == {"listener", "heartbeat"}
+        listener.close()
+        listener.close()
+        assert is_sent_away(sock)
+    assert our_threads() == set()
+    assert open_files() <= before
+
+
+def test_a_listener_that_never_ran_gives_its_port_back() -> None:
+    listener = Listener("127.0.0.1", 0, "", admit, lambda *_: None)
+    listener.close()
+    with socket.create_server(listener.address):
+        pass
+
+
+def test_a_port_in_use_is_named() -> None:
+    with listening() as (listener, _), pytest.raises(PongError, match="--port") as caught:
+        Listener("127.0.0.1", listener.address[1], "", admit, lambda *_: None)
+    assert f"127.0.0.1:{listener.address[1]}" in str(caught.value)
+
+
+UNRESOLVABLE = ["", "a" * 64 + ".local", "two words", "\x1b[2J"]
+
+
+@pytest.mark.parametrize("host", UNRESOLVABLE)
+def test_a_host_to_listen_on_that_cannot_be_found_is_named(host: str) -> None:
+    before = open_files()
+    with pytest.raises(PongError, match="cannot be found") as caught:
+        Listener(host, 0, "", admit, lambda *_: None)
+    assert repr(printable(host)) in str(caught.value)
+    assert open_files() <= before
+
+
+# ---------------------------------------------------------------------------------------------
+# PongClient
+
+
+@pytest.mark.parametrize("host", UNRESOLVABLE)
+def test_a_host_to_connect_to_that_cannot_be_found_is_named(host: str) -> None:
+    with pytest.raises(PongError, match="cannot be found") as caught:
+        PongClient(host).connect()
+    assert repr(printable(host)) in str(caught.value)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_out_of_range_is_named(port: int) -> None:
+    with pytest.raises(PongError, match=f"port {port} is out of range"):
+        PongClient(port=port).connect()
+
+
+def test_nobody_listening_is_a_lost_connection_that_names_the_place() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(ConnectionLostError, match=f"no server at 127.0.0.1:{port}"):
+        PongClient(port=port).connect()
+
+
+@contextlib.contextmanager
+def impostor(words: bytes, stay: bool) -> Iterator[int]:
+    """The port of a server that hears one HELLO, answers with these words and leaves, or stays."""
+
+    def serve() -> None:
+        sock, _ = server.accept()
+        with sock, contextlib.suppress(ConnectionError):  # it may be tired of waiting
+            sock.settimeout(PATIENCE)
+            sock.recv(1024)
+            sock.sendall(words)
+            while stay and sock.recv(1024):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        server.settimeout(PATIENCE)
+        served = pool.submit(serve)
+        yield server.getsockname()[1]
+        served.result()
+
+
+HALF_A_CHALLENGE = message(Kind.CHALLENGE, bytes(34))[:20]
+
+
+@pytest.mark.parametrize(
+    ("words", "stay", "timeout", "sentence"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", True, PATIENCE, "kind 72, which may not come here"),
+        (b"", True, 0.02, "it has not answered for 0.02 seconds"),
+        (HALF_A_CHALLENGE, True, 0.02, "it has not answered for 0.02 seconds"),
+        (b"", False, PATIENCE, "it hung up in the middle of the handshake"),
+        (HALF_A_CHALLENGE, False, PATIENCE, "it hung up in the middle of the handshake"),
+    ],
+    ids=["HTTP", "nothing", "half a message", "hangs up", "hangs up in a message"],
+)
+def test_a_server_that_is_not_pong_is_told_from_one(
+    words: bytes, stay: bool, timeout: float, sentence: str
+) -> None:
+    before = open_files()
+    with impostor(words, stay) as port, PongClient(port=port, timeout=timeout) as client:
+        with pytest.raises(ProtocolError, match=sentence) as caught:
+            client.connect()
+        assert f"127.0.0.1:{port} is not a Pong server" in str(caught.value)
+    assert open_files() <= before
+
+
+def test_the_whole_handshake_has_one_deadline(clock: Clock) -> None:
+    clock.step = 10 * PATIENCE
+    with (
+        impostor(HALF_A_CHALLENGE, stay=True) as port,
+        PongClient(port=port, timeout=5 * PATIENCE) as client,
+        pytest.raises(ProtocolError, match="it has not answered"),
+    ):
+        client.connect()
+
+
+FIRST, SECOND = state(0).serialize(), state(1).serialize()
+
+
+@pytest.mark.parametrize(
+    ("opening", "error"),
+    [
+        (SECOND, "STEP 1 where 0 is due"),
+        (message(Kind.STEP, dumps(None)), "a STEP that is none"),
+        (message(Kind.ACTION), "kind 3, which may not come here"),
+        (struct.pack("!BI", Kind.STEP, SESSION.step_limit + 1), "bytes, where"),
+        (message(Kind.BYE), "said goodbye"),
+        (HTTP, "kind 71, which may not come here"),
+    ],
+)
+def test_a_server_that_breaks_the_rules_once_we_are_in_is_left(opening: bytes, error: str) -> None:
+    with (
+        listening(opening=opening) as (listener, _),
+        PongClient(*listener.address) as client,
+        pytest.raises(PongError, match=error),
+    ):
+        client.connect()
+    assert our_threads() == set()
+
+
+def observed(client: PongClient) -> Step:
+    """The next state."""
+    step = client.observe()
+    assert step is not None
+    return step
+
+
+def test_states_and_moves_go_to_and_fro() -> None:
+    with talking() as (client, connection):
+        client.act(np.array([2, 0]))
+        kind, body = connection.receive() or (None, b"")
+        assert (kind, netproto.parse_action(body, 2)) == (Kind.ACTION, (0, b"\2\0"))
+        connection.send(SECOND)
+        step = observed(client)
+        assert (step.number, step.frames[1, 2, 3]) == (1, 255)
+
+
+def test_a_step_out_of_turn_is_refused() -> None:
+    with talking() as (client, connection):
+        connection.send(FIRST)
+        with pytest.raises(ProtocolError, match="STEP 0 where 1 is due"):
+            client.observe()
+
+
+def test_the_number_of_a_step_begins_anew_after_the_last() -> None:
+    with talking() as (client, connection):
+        client._number = (1 << 32) - 1
+        connection.send(FIRST)
+        assert observed(client).number == 0
+
+
+NOT_MOVES = [
+    [], [0], [0, 1, 2], [[0], [1]], [[0], [1, 2]], 0,
+    [0, 256], [-1, 0], [0.0, 1.0], [True, False], ["0", "1"], [None, 0], [0, 1 << 70],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("moves", NOT_MOVES, ids=repr)
+def test_moves_that_are_none_are_a_value_error(moves: Any) -> None:
+    with talking() as (client, _), pytest.raises(ValueError):  # noqa: PT011  # numpy words some of them
+        client.act(moves)
+
+
+def test_a_client_that_is_not_connected_says_so() -> None:
+    with PongClient() as client:
+        calls = client.observe, client.ping, client.pause, lambda: client.act([0]), lambda: client.session
+        for call in calls:
+            with pytest.raises(RuntimeError, match=r"call connect\(\) first"):
+                call()
+
+
+def test_a_client_connects_once_and_closes_twice() -> None:
+    with talking() as (client, connection):
+        with pytest.raises(RuntimeError, match="connected already"):
+            client.connect()
+        client.close()
+        client.close()
+        with pytest.raises(ConnectionLostError, match="said goodbye"):
+            connection.receive()
+        with pytest.raises(RuntimeError, match="not connected"):
+            client.step([0, 0])
+
+
+def test_a_server_cut_off_in_a_message_is_a_lost_connection() -> None:
+    with talking() as (client, connection):
+        connection.send(SECOND[:-1])
+        connection._sock.close()  # no goodbye
+        with pytest.raises(ConnectionLostError, match="has left"):
+            client.observe()
+
+
+def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with talking() as (client, _):
+        monkeypatch.setattr(netproto, "SILENCE_SECONDS", 0.02)
+        for wait in (client.observe, lambda: client.attend(PATIENCE), client.ping):
+            with pytest.raises(ConnectionLostError, match=r"silent|does not answer"):
+                wait()
+
+
+def test_a_thinking_agent_sends_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(netproto, "HEARTBEAT_SECONDS", 0.02)
+    with talking() as (_, connection), connection._sock.dup() as line:
+        line.settimeout(PATIENCE)
+        assert line.recv(1) == bytes((Kind.HEARTBEAT,))
+
+
+class Late(threading.Event):
+    """An event whose waiter is told that it timed out, though it was set just then."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        was_set = self.is_set()
+        super().wait(PATIENCE)
+        return was_set
+
+
+def test_a_heartbeat_due_while_the_client_closes_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    crashes: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", crashes.append)
+    monkeypatch.setattr(netproto, "HEARTBEAT_SECONDS", 0.0)
+    with listening() as (listener, _), PongClient(*listener.address) as client:
+        client._closed = Late()
+        client.connect()
+        client.close()
+    assert crashes == []
+
+
+def test_waiting_for_a_state_ends_when_woken_and_goes_on(wake: Wake) -> None:
+    with talking() as (client, connection):
+        wake.set()
+        assert client.observe(wake) is None
+        wake.set()
+        client.attend(PATIENCE, wake)
+        connection.send(SECOND)
+        assert observed(client).number == 1
+
+
+def test_a_state_that_comes_before_an_answer_to_a_ping_is_kept() -> None:
+    with talking() as (client, connection):
+
+        def answer() -> None:
+            kind, echo = connection.receive() or (None, b"")
+            assert kind is Kind.PING
+            connection.send(SECOND + message(Kind.PONG, echo))
+
+        with ThreadPoolExecutor(1) as pool:
+            answered = pool.submit(answer)
+            assert client.ping() > 0
+            answered.result(PATIENCE)
+        assert observed(client).number == 1
+
+
+def test_the_answer_to_another_ping_is_none() -> None:
+    with talking() as (client, connection):
+        connection.send(message(Kind.PONG, bytes(8)) + message(Kind.BYE))
+        with pytest.raises(ConnectionLostError, match="said goodbye"):
+            client.ping()
+
+
+def test_a_state_that_comes_while_attending_is_kept() -> None:
+    with talking() as (client, connection):
+        connection.send(SECOND)
+        client.attend(0)
+        assert observed(client).number == 1
+
+
+def test_a_ping_is_answered_while_the_game_is_paused() -> None:
+    with serving(lockstep=True) as server, connected(server) as client:
+        client.pause()
+        client.act([0])
+        assert client.ping() > 0
+        client.pause(False)
+        assert observed(client).number == 1
+
+
+# ---------------------------------------------------------------------------------------------
+# Tokens and hosts
+
+
+@pytest.mark.parametrize("token", [None, "", "secret"])
+def test_a_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
+    monkeypatch.delenv("PONG_TOKEN", raising=False)
+    if token is not None:
+        monkeypatch.setenv("PONG_TOKEN", token)
+    assert netproto.read_token(None) == token
+
+
+@pytest.mark.parametrize(
+    ("content", "token"),
+    [
+        (b"", ""),
+        (b" \r\n", ""),
+        ("ключ\n".encode(), "ключ"),
+        ("Notepad\r\n".encode("utf-8-sig"), "Notepad"),
+    ],
+)
+def test_a_token_file_goes_before_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes, token: str
+) -> None:
+    monkeypatch.setenv("PONG_TOKEN", "another")
+    path = tmp_path / "token"
+    path.write_bytes(content)
+    assert netproto.read_token(str(path)) == token
+
+
+def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "missing", tmp_path, binary):
+        with pytest.raises(PongError, match="cannot be read") as caught:
+            netproto.read_token(str(path))
+        assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        *itertools.product(["127.0.0.1", "127.1.2.3", "::1", "localhost"], [True]),
+        *itertools.product(["0.0.0.0", "::", "192.0.2.1"], [False]),
+    ],
+)
+def test_only_this_machine_is_loopback(host: str, loopback: bool) -> None:
+    assert netproto.is_loopback(host) is loopback
+
+
+def test_a_host_with_an_address_beyond_this_machine_is_not_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(*range(4), (address, 0)) for address in ("127.0.0.1", "192.0.2.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    assert not netproto.is_loopback("raspberrypi")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("café 1", "café 1"), ("\x1b[2J", r"\x1b[2J"), ("a\nb", r"a\nb"), ("\u202e", r"\u202e"), ("", "")],
+)
+def test_what_a_peer_sent_is_escaped_before_it_is_printed(text: str, shown: str) -> None:
+    assert printable(text) == shown

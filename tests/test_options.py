@@ -1,0 +1,219 @@
+"""Both programs' doors: command line, error sentences and signals."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import KW_ONLY, dataclass, field, fields
+from typing import Annotated, Any
+
+import pytest
+
+import options
+from mainmodel import PolicyGradient
+from netproto import PongError
+from options import UsageError, stop_signals, within
+from pong import Pong
+
+
+@dataclass
+class Program:
+    """A program for tests.
+
+    What follows the first line is no part of the help.
+    """
+
+    level: Annotated[int, "level of the 100% built-in AI"] = 2
+    learningRate: Annotated[float, "rate"] = 1e-3
+    points_to_win: Annotated[int, "points"] = 0
+    server: Annotated[bool, "do not serve"] = True
+    headless: Annotated[bool, "no window"] = False
+    seed: Annotated[int | None, "seed of it all"] = None
+    resume: Annotated[bool | str, "go on from FILE, or the latest"] = False
+    host: Annotated[str, "host"] = ""
+    _: KW_ONLY
+    difficulty: Annotated[int, "difficulty", "--hard", "-d"] = 1
+    debug: Annotated[bool, "log each stage"] = False
+    token: str | None = None
+    started: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        within("--level", self.level, 1, 3)
+
+    def start(self) -> None:
+        if self.host:
+            raise PongError(f"the host {self.host!r} is not there: start it")
+
+
+@pytest.mark.parametrize(
+    ("line", "made"),
+    [
+        ("", Program()),
+        ("--level 3", Program(level=3)),
+        ("--level=3", Program(level=3)),
+        ("--learning-rate 0.5", Program(learningRate=0.5)),
+        ("--points-to-win 7", Program(points_to_win=7)),
+        ("--no-server", Program(server=False)),
+        ("--headless", Program(headless=True)),
+        ("--seed -1", Program(seed=-1)),
+        ("--resume", Program(resume=True)),
+        ("--resume best.p", Program(resume="best.p")),
+        ("--resume --headless", Program(resume=True, headless=True)),
+        ("--hard 4", Program(difficulty=4)),
+        ("-d 4", Program(difficulty=4)),
+        ("--level 1 --level 2 --host h", Program(level=2, host="h")),
+    ],
+)
+def test_a_command_line_makes_the_program(line: str, made: Program) -> None:
+    assert options.parse(Program, line.split()) == made
+
+
+UNREADABLE = (
+    "--level", "--level two", "--learning-rate fast", "--server", "--no-headless", "--headless=yes",
+    "--difficulty 2", "--learningRate 1", "--lev 2", "--token secret", "--started x", "stray",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", UNREADABLE)
+def test_a_command_line_that_cannot_be_read_is_one_line_and_code_2(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        options.parse(Program, line.split())
+    assert caught.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert said.err.endswith("; see --help\n")
+
+
+@pytest.fixture
+def help_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with pytest.raises(SystemExit) as caught:
+        options.parse(Program, ["--help"])
+    assert caught.value.code == 0
+    return capsys.readouterr().out
+
+
+SHOWN = (
+    "A program for tests.\n", "--level N ", "level of the 100% built-in AI (default 2)\n",
+    "--learning-rate X ", "rate (default 0.001)\n", "points (default 0)\n",
+    "--no-server ", "do not serve\n", "no window\n", "seed of it all\n",
+    "--resume [RESUME] ", "go on from FILE, or the latest\n", "--host HOST ", "host\n",
+    "difficulty (default 1)\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", SHOWN)
+def test_help_explains_each_option_with_its_default(help_text: str, words: str) -> None:
+    assert words in help_text
+
+
+@dataclass
+class Percent:
+    """Another."""
+
+    share: Annotated[str, "a share"] = "5%d"
+
+
+def test_help_shows_a_default_with_a_per_cent_sign(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        options.parse(Percent, ["--help"])
+    assert "a share (default 5%d)\n" in capsys.readouterr().out
+
+
+def test_help_leaves_out_what_is_no_option(help_text: str) -> None:
+    assert "no part of the help" not in help_text
+    assert "--token" not in help_text
+
+
+@pytest.mark.parametrize("program", [Pong, PolicyGradient])
+def test_an_empty_command_line_makes_the_constructors_defaults(program: Any) -> None:
+    made, constructed = options.parse(program, []), program()
+    for each in fields(program):
+        assert getattr(made, each.name) == getattr(constructed, each.name)
+
+
+@pytest.mark.parametrize("value", [1, 2.5, 3])
+def test_a_value_at_or_between_the_limits_is_within(value: float) -> None:
+    within("--level", value, 1, 3)
+
+
+@pytest.mark.parametrize("value", [0.999, 3.001, float("nan"), float("inf")])
+def test_a_value_outside_the_limits_is_told_them(value: float) -> None:
+    with pytest.raises(UsageError, match=f"--level must be from 1 to 3, not {value:g}") as caught:
+        within("--level", value, 1, 3)
+    assert isinstance(caught.value, PongError)
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("--level 4", "error: --level must be from 1 to 3, not 4\n"),
+        ("--host pi", "error: the host 'pi' is not there: start it\n"),
+    ],
+)
+def test_main_makes_an_error_one_sentence_and_code_2(
+    line: str, sentence: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert options.main(Program, line.split()) == 2
+    assert capsys.readouterr() == ("", sentence)
+    assert caplog.text == ""
+
+
+def test_main_logs_where_an_error_came_from_when_debugging(caplog: pytest.LogCaptureFixture) -> None:
+    assert options.main(Program, ["--host", "pi", "--debug"]) == 2
+    assert "Traceback" in caplog.text
+
+
+def test_main_is_silent_and_gives_0_when_all_went_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert options.main(Program, []) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_main_lets_what_is_no_error_of_ours_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Program) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Program, "start", fail)
+    with pytest.raises(ZeroDivisionError):
+        options.main(Program, [])
+
+
+BOTH = signal.SIGINT, signal.SIGTERM
+
+
+def handlers() -> list[object]:
+    return [signal.getsignal(kind) for kind in BOTH]
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_signal_calls_stop_and_handlers_come_back(kind: signal.Signals) -> None:
+    before, stopped = handlers(), threading.Event()
+    with stop_signals(stopped.set):
+        signal.raise_signal(kind)
+        assert stopped.is_set()
+    assert handlers() == before
+
+
+def test_handlers_come_back_after_an_error() -> None:
+    before = handlers()
+    with pytest.raises(ZeroDivisionError), stop_signals(lambda: None):
+        raise ZeroDivisionError
+    assert handlers() == before
+
+
+def test_outside_the_main_thread_signals_are_left_alone() -> None:
+    before, inside = handlers(), []
+
+    def run() -> None:
+        with stop_signals(lambda: None):
+            inside.append(handlers())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert inside == [before]

@@ -1,0 +1,325 @@
+"""The game's window, keys and sounds, with SDL's drivers that need neither screen nor loudspeaker."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from netproto import Mover, PongClient
+from pong import DOWN, UP, Camera, Game, Pong, Snapshot, pygame_quietly
+from tests.helpers import PATIENCE, ROOT, run_program
+from views.game_window import ACCENT, BACKGROUND, DIM, LINE, WHITE, GameWindow
+from views.sound import Sounds
+
+pygame = pygame_quietly()
+
+SNAPSHOT = Snapshot(
+    ball=(345, 245), paddles=(200, 200), score=(0, 0), last_match=None, rally=0, sounds=(0, 0, 0),
+    status="waiting", frame=None, sent="",
+)  # fmt: skip
+COURT, STATUS, INSET = slice(0, 500), slice(501, 532), slice(532, 722)  # rows of the window
+
+
+@pytest.fixture(autouse=True)
+def _drivers_without_devices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
+    monkeypatch.delenv("PONG_TOKEN", raising=False)
+    yield
+    pygame.quit()
+
+
+@pytest.fixture
+def window() -> Iterator[GameWindow]:
+    window = GameWindow("test", inset=True)
+    pygame.event.clear()
+    yield window
+    window.close()
+
+
+def pixels(window: GameWindow, **changes: Any) -> npt.NDArray[np.uint8]:
+    """What the window shows of a snapshot: (height, width, 3)."""
+    window.show(replace(SNAPSHOT, **changes))
+    return pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)  # type: ignore[no-any-return]
+
+
+def places(picture: npt.NDArray[np.uint8], colour: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
+    """Where a picture has just this colour: (height, width)."""
+    found: npt.NDArray[np.bool_] = (picture == colour).all(axis=2)
+    return found
+
+
+# ---------------------------------------------------------------------------------------------
+# What is drawn
+
+
+@pytest.mark.parametrize(
+    ("ball", "paddles"), [((345, 245), (200, 200)), ((0, 0), (0, 400)), ((690, 490), (400, 0))]
+)
+def test_ball_and_paddles_are_where_the_snapshot_says(
+    window: GameWindow, ball: tuple[int, int], paddles: tuple[int, int]
+) -> None:
+    picture = pixels(window, ball=ball, paddles=paddles)
+    ball_places, paddle_places = np.zeros((2, 722, 700), bool)
+    ball_places[ball[1] : ball[1] + 10, ball[0] : ball[0] + 10] = True
+    paddle_places[paddles[0] : paddles[0] + 100, :10] = True
+    paddle_places[paddles[1] : paddles[1] + 100, 690:] = True
+    np.testing.assert_array_equal(places(picture, ACCENT), ball_places)
+    np.testing.assert_array_equal(places(picture, WHITE), paddle_places & ~ball_places)
+
+
+def test_each_score_is_drawn_over_its_own_half_and_a_line_between(window: GameWindow) -> None:
+    picture = pixels(window, score=(8, 21))[COURT]
+    assert places(picture[:, 348:352], LINE).any()
+    for side in (0, 350):
+        rows, columns = np.nonzero(places(picture[:, side : side + 348], DIM))
+        assert rows.max() < 100
+        assert (columns.min() + columns.max()) / 2 == pytest.approx(175, abs=8)
+    changed = (picture != pixels(window, score=(8, 9))[COURT]).any(axis=(0, 2))
+    assert changed[350:].any()
+    assert not changed[:350].any()
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"status": "paused"}, STATUS), ({"rally": 7}, STATUS), ({"last_match": (21, 3)}, STATUS),
+        ({"frame": np.full((50, 70), 9, np.uint8)}, INSET), ({"sounds": (1, 1, 1)}, None),
+    ],
+)  # fmt: skip
+def test_a_change_is_shown_in_its_own_part_of_the_window(
+    window: GameWindow, change: dict[str, Any], part: slice | None
+) -> None:
+    changed = (pixels(window) != pixels(window, **change)).any(axis=(1, 2))
+    for each in (COURT, STATUS, INSET):
+        assert changed[each].any() == (each == part)
+
+
+def test_the_inset_shows_each_cell_of_the_frame_and_the_words_for_it(window: GameWindow) -> None:
+    frame = np.random.default_rng(1).integers(0, 256, (50, 70), np.uint8)
+    picture = pixels(window, frame=frame, sent="STEP 2   reward +0")
+    inset = picture[542:692, 10:220]
+    np.testing.assert_array_equal(inset, frame.repeat(3, 0).repeat(3, 1)[:, :, None].repeat(3, 2))
+    other = pixels(window, frame=frame, sent="STEP 2   reward +1")
+    rows, columns = np.nonzero((picture != other).any(axis=2))
+    assert columns.min() > 220
+    assert rows.min() > 542
+
+
+def test_without_inset_the_window_is_court_and_status() -> None:
+    window = GameWindow("test", inset=False)
+    picture = pixels(window, frame=np.full((50, 70), 9, np.uint8))
+    assert picture.shape == (532, 700, 3)
+    assert tuple(picture[400, 100]) == BACKGROUND
+    assert pygame.display.get_caption()[0] == "test"
+    window.close()
+    assert not pygame.display.get_init()
+
+
+def test_the_camera_sees_the_same_beside_a_window(window: GameWindow) -> None:
+    before = Camera.full(Game(1))
+    window.close()
+    np.testing.assert_array_equal(before, Camera.full(Game(1)))
+
+
+# ---------------------------------------------------------------------------------------------
+# Keys
+
+
+def press(key: int) -> Any:
+    return pygame.event.Event(pygame.KEYDOWN, key=key)
+
+
+def release(key: int) -> Any:
+    return pygame.event.Event(pygame.KEYUP, key=key)
+
+
+W, S, UP_ARROW, DOWN_ARROW, OTHER = pygame.K_w, pygame.K_s, pygame.K_UP, pygame.K_DOWN, pygame.K_x
+FOCUS_LOST = pygame.event.Event(pygame.WINDOWFOCUSLOST)
+
+
+@pytest.mark.parametrize(
+    ("events", "move"),
+    [
+        ([], None), ([press(OTHER)], None), ([release(W)], None),
+        ([press(W)], UP), ([press(UP_ARROW)], UP), ([press(S)], DOWN), ([press(DOWN_ARROW)], DOWN),
+        ([press(W), press(S)], DOWN), ([press(S), press(UP_ARROW)], UP), ([press(W), press(OTHER)], UP),
+        ([press(W), press(S), release(S)], UP), ([press(W), press(S), release(W)], DOWN),
+        ([press(W), press(UP_ARROW), release(W)], UP), ([press(W), release(W)], None),
+        ([press(W), press(S), FOCUS_LOST], None), ([press(W), FOCUS_LOST, release(W)], None),
+        ([press(W), FOCUS_LOST, press(S)], DOWN),
+    ],
+)  # fmt: skip
+def test_the_latest_key_held_gives_the_move(window: GameWindow, events: list[Any], move: int | None) -> None:
+    for event in events:
+        pygame.event.post(event)
+    assert window.poll() == (True, move)
+    assert window.poll() == (True, move)  # as long as it is held
+
+
+@pytest.mark.parametrize("event", [pygame.event.Event(pygame.QUIT), press(pygame.K_ESCAPE)])
+def test_escape_and_the_close_button_end_the_game(window: GameWindow, event: Any) -> None:
+    pygame.event.post(press(W))
+    pygame.event.post(event)
+    assert window.poll() == (False, None)
+
+
+# ---------------------------------------------------------------------------------------------
+# Sounds
+
+
+class Tone:
+    """A sound that counts how often it was played."""
+
+    def __init__(self) -> None:
+        self.played = 0
+
+    def play(self) -> None:
+        self.played += 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "played"),
+    [
+        ([(5, 5, 5)], [0, 0, 0]),
+        ([(0, 0, 0), (0, 0, 0)], [0, 0, 0]),
+        ([(0, 0, 0), (1, 0, 0)], [1, 0, 0]),
+        ([(0, 0, 0), (0, 1, 2), (0, 2, 2)], [0, 2, 1]),
+        ([(3, 4, 5), (0, 0, 0)], [0, 0, 0]),  # new games, for a new agent in lockstep
+    ],
+    ids=["first look", "nothing new", "hit", "bounces and points", "new games"],
+)
+def test_a_tone_is_played_when_its_count_has_grown(counts: list[tuple[int, ...]], played: list[int]) -> None:
+    sounds = Sounds()
+    assert len(sounds._tones) == 3
+    sounds._tones = tones = [Tone(), Tone(), Tone()]
+    for each in counts:
+        sounds.play(each)
+    assert [tone.played for tone in tones] == played
+    sounds.close()
+
+
+def test_real_tones_are_played_on_a_real_mixer() -> None:
+    sounds = Sounds()
+    sounds.play((0, 0, 0))
+    sounds.play((1, 1, 1))
+    assert [tone.get_num_channels() for tone in sounds._tones] == [1, 1, 1]
+    sounds.close()
+    assert pygame.mixer.get_init() is None
+
+
+def test_without_a_sound_device_the_game_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_AUDIODRIVER", "no such driver")
+    window = GameWindow("test", inset=False)
+    assert pygame.mixer.get_init() is None
+    for count in range(3):
+        window.show(replace(SNAPSHOT, sounds=(count, count, count)))
+    window.close()
+
+
+# ---------------------------------------------------------------------------------------------
+# The program around them
+
+
+@pytest.mark.parametrize("lockstep", [False, True])
+def test_a_person_at_the_window_takes_the_paddle_from_the_agent_and_gives_it_back(
+    monkeypatch: pytest.MonkeyPatch, lockstep: bool
+) -> None:
+    shown = threading.Event()
+    seen: list[Snapshot] = []
+    movers: list[Mover] = []
+    server = Pong(port=0, render=True, lockstep=lockstep)
+    show = GameWindow.show
+
+    def show_and_tell(window: GameWindow, snapshot: Snapshot) -> None:
+        show(window, snapshot)
+        seen.append(snapshot)
+        shown.set()
+
+    def step_until(mover: Mover, client: PongClient) -> None:
+        if any(client.step([DOWN]).movers[0] == mover for _ in range(100_000)):
+            movers.append(mover)
+
+    def play() -> None:
+        try:
+            assert shown.wait(PATIENCE)
+            with PongClient(*server.address) as client:
+                client.connect()
+                step_until(Mover.AGENT, client)
+                pygame.event.post(press(W))
+                step_until(Mover.HUMAN, client)
+                pygame.event.post(release(W))
+                step_until(Mover.AGENT, client)
+        finally:
+            pygame.event.post(pygame.event.Event(pygame.QUIT))
+
+    monkeypatch.setattr(GameWindow, "show", show_and_tell)
+    agent = threading.Thread(target=play)
+    agent.start()
+    server.start()
+    agent.join()
+    assert movers == [Mover.AGENT, Mover.HUMAN, Mover.AGENT]
+    assert seen[0].status.startswith("waiting for an agent on 127.0.0.1:")
+    assert any(snapshot.frame is not None and snapshot.sent for snapshot in seen)
+    assert not pygame.display.get_init()
+
+
+def test_just_playing_needs_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Snapshot] = []
+
+    def show(_: GameWindow, snapshot: Snapshot) -> None:
+        seen.append(snapshot)
+        pygame.event.post(pygame.event.Event(pygame.QUIT))
+
+    monkeypatch.setattr(GameWindow, "show", show)
+    server = Pong(server=False)
+    server.start()
+    assert "Escape ends" in seen[0].status
+    with pytest.raises(RuntimeError, match="server=True"):
+        _ = server.address
+
+
+@pytest.mark.parametrize("driver", ["", "x11"], ids=["SDL chooses", "x11"])
+def test_without_a_display_the_program_names_headless(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, driver: str
+) -> None:
+    if not driver and (sys.platform in ("win32", "darwin") or Path("/dev/dri").exists()):
+        pytest.skip("SDL would find a screen")
+    monkeypatch.delenv("SDL_VIDEODRIVER")
+    monkeypatch.delenv("SDL_VIDEO_DRIVER", raising=False)
+    chosen = {"SDL_VIDEODRIVER": driver} if driver else {}
+    code, program = run_program("pong.py", "--port", "0", XDG_RUNTIME_DIR=str(tmp_path), **chosen)
+    assert code == 2
+    assert program.seen["stdout"] == []
+    (sentence,) = program.seen["stderr"]
+    assert sentence.startswith("error: no window can be opened")
+    assert "--headless" in sentence
+
+
+def test_a_headless_run_loads_no_view_and_opens_no_display() -> None:
+    run = """if True:
+        import sys
+        from netproto import PongClient
+        from pong import Pong
+        with Pong(headless=True, port=0, lockstep=True) as server:
+            server.start(block=False)
+            with PongClient(*server.address) as client:
+                client.connect()
+                client.step([1])
+        assert not [name for name in sys.modules if name.split(".")[0] == "views"]
+        assert not sys.modules["pygame"].display.get_init()
+        assert not sys.modules["pygame"].mixer.get_init()"""
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", run],
+        cwd=ROOT, capture_output=True, timeout=PATIENCE, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
