@@ -1,26 +1,29 @@
 """An agent that learns Pong from pixels, over the network: a two-layer policy gradient in numpy.
 
-What it sees. x is the frame that the server sent and its difference to the one before, both scaled to
-[−1, 1]: 2 × 3500 numbers, of which about thirty are not 0. So W1's rows are gathered, not multiplied.
+What it sees. x is the frame that the server sent, as cells and summed over blocks of 2×2, 5×5 and 10×10
+cells, then how each of these has changed since the frame before, and one input that is always 1 (its
+weights are the biases). Of these 9,102 numbers about sixty are not 0: W1's rows are gathered, not multiplied.
 
 The policy. H hidden units in two halves that share their weights: the second half sees the court
 upside-down, x̄. What is good for up is then good, mirrored, for down, and every point teaches twice.
 
-    h = relu(x W1 + b1)     h̄ = relu(x̄ W1 + b1)       (H/2 units each)
-    logit = (h − h̄) · w     P(up) = 1 / (1 + exp(−logit)), P(down) = 1 − P(up)
-    value = (h + h̄) · v + c                            (what is still to be won of this point)
+    h = relu(x W1)     g = relu(x̄ W1)                     (H/2 units each)
+    logit = (h − g) · w     P(up) = 1 / (1 + exp(−logit)), P(down) = 1 − P(up)
+    value = (h + g) · v + c                                (what is still to be won of this point)
 
-Learning. The point is the episode. After every `batch_size` points:
+Learning. The point is the episode. After every `batch_size` points of all games together:
 
-    A_t = Σ (λγ)^i δ_(t+i),  δ_t = r_t + γ V_(t+1) − V_t      (advantages; Schulman et al., 2016)
-    objective = Σ A_t log P(a_t) + entropy bonus − value loss  (REINFORCE with a baseline; Williams, 1992)
-    cache ← decay · cache + (1 − decay) · g²,  W ← W + rate · g / (√cache + ε)     (RMSProp; Hinton, 2012)
+    A_t = Σ (λγ)^i δ_(t+i),  δ_t = r_t + γ V_(t+1) − V_t     (advantages; Schulman et al., 2016)
+    objective = mean of A_t log P(a_t) + entropy bonus − value loss    (REINFORCE, baseline; Williams, 1992)
+    cache ← decay · cache + (1 − decay) · dW²,  W ← W + rate · dW / (√cache + ε)      (RMSProp; Hinton, 2012)
 
-γ is per tick of the game: a decision that lasts k ticks discounts by γ^k.
+γ is per tick of the game: a decision that lasts k ticks discounts by γ^k. Every name is the code's.
 
+    Eyes              frames → observations x
     Policy            the network: forward, and the gradient beside it
     RMSProp           the optimiser
     Learner           rollouts in, better weights out
+    evaluate          play without learning
     LocalServer       a pong.py of our own (--local)
     PolicyGradient    the program: connect, play, learn, obey the console
 """
@@ -121,15 +124,14 @@ class Sparse:
 class Eyes:
     """Turns frames into observations: how bright each input is, and how much it has changed.
 
-    The inputs are the frame's cells, then the same court in blocks of 2×2 and of 10×10 cells, then one
-    that is always lit (its weights are the hidden units' biases). A ball seen in a block teaches what to
-    do about balls anywhere in it; the cells then tell exactly where. The paddles' columns are left out of
-    the blocks: a ball beside a paddle is not a longer paddle.
+    The inputs are the frame's cells, then the same court in blocks of cells, then one that is always lit.
+    A ball seen in a block teaches what to do about balls anywhere in it; the cells then tell exactly
+    where. The paddles' columns are left out of the blocks: a ball beside a paddle is no longer paddle.
     """
 
     def __init__(self, games: int, height: int, width: int) -> None:
         row, column = np.divmod(np.arange(height * width), width)
-        self._between = np.tile((column > 0) & (column < width - 1), games)  # the paddles, all games
+        self._between = np.tile((column > 0) & (column < width - 1), games)  # the two paddles' columns
         # For each size: how many blocks a frame has, and in which of them each cell is.
         self._blocks = [
             (height // size * (width // size), row // size * (width // size) + column // size)
@@ -550,7 +552,9 @@ class LocalServer:
         assert self._process.stdout is not None
         greeting = self._process.stdout.readline().split()  # listening on HOST:PORT …
         if greeting[:2] != ["listening", "on"]:
-            raise PongError(f"the local server did not start: {self.last_words()}")
+            error = PongError(f"the local server did not start: {self.last_words()}")
+            self.close()
+            raise error
         self.port = int(greeting[2].rpartition(":")[2])
 
     def last_words(self) -> str:
@@ -609,10 +613,11 @@ class Examiner:
         return result
 
     def close(self) -> None:
-        """End its server."""
+        """End its server; the next examination starts another."""
         if self._open is not None:
             self._open[1].close()
             self._open[0].close()
+            self._open = None
 
 
 # ---------------------------------------------------------------------------------------------
@@ -667,6 +672,7 @@ class PolicyGradient:
 
     # What a checkpoint keeps of the options, and gives back unless the command line says otherwise.
     KEPT = ("hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate", "level", "games")
+    SERVER_KEPT = ("level", "games")  # those of them that are our own server's
 
     def __post_init__(self) -> None:
         whole("--port", self.port, 1, 65535)
@@ -768,7 +774,8 @@ class PolicyGradient:
             if self.hiddenUnits not in (kept["hiddenUnits"], PolicyGradient.hiddenUnits):
                 raise UsageError(f"{path} has {kept['hiddenUnits']} hidden units: leave out --hidden-units")
             for name in self.KEPT:
-                if getattr(self, name) == getattr(PolicyGradient, name):
+                untouched = getattr(self, name) == getattr(PolicyGradient, name)
+                if untouched and (self.local or name not in self.SERVER_KEPT):
                     setattr(self, name, kept[name])
             self._progress = Progress.from_plain(chosen["progress"])
             self._learner = self._make_learner(Policy.from_plain(chosen["policy"], self.hiddenUnits))
@@ -1010,7 +1017,12 @@ class PolicyGradient:
 
     def _evaluate_now(self, policy: Policy) -> None:
         """Evaluate on games of our own; the time it takes is not training's."""
-        result = self._examiner.examine(policy, self._level)
+        try:
+            result = self._examiner.examine(policy, self._level)
+        except PongError as error:
+            self._say(f"the evaluation failed, training goes on: {error}")
+            self._examiner.close()
+            result = None
         self._last = time.monotonic()
         if result is not None:
             self._progress.evaluation_win_rate = result.share

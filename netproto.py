@@ -48,6 +48,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import errno
 import hmac
 import io
 import ipaddress
@@ -838,10 +839,10 @@ class Listener(threading.Thread):
         except OSError as error:
             self._sock.close()
             self._wake.close()
-            raise PongError(
-                f"cannot listen on {host}:{port} ({_reason(error)}): "
-                "end the program that has this port, or choose another with --port"
-            ) from error
+            advice = "end the program that has this port, or choose another with --port"
+            if error.errno == errno.EADDRNOTAVAIL:
+                advice = "give --host an address of this machine"
+            raise PongError(f"cannot listen on {host}:{port} ({_reason(error)}): {advice}") from error
         self._sock.setblocking(False)
         self.address: Address = self._sock.getsockname()[:2]
 

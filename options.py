@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import dataclasses
 import logging
+import os
 import re
 import signal
 import sys
@@ -52,7 +53,7 @@ def whole(name: str, value: int, low: int, high: int) -> None:
     Raises:
         UsageError: it is outside, or no integer.
     """
-    if not isinstance(value, int) or not low <= value <= high:
+    if type(value) is not int or not low <= value <= high:
         raise UsageError(f"{name} must be a whole number from {low:,} to {high:,}, not {value}")
 
 
@@ -75,7 +76,8 @@ def parse(program: type[Program], argv: Sequence[str] | None) -> Program:
         if typing.get_origin(hint) is typing.Annotated:
             kind, explanation, *flags = typing.get_args(hint)
             _add(parser, field.name, kind, field.default, explanation, flags)
-    return program(**vars(parser.parse_args(argv)))
+    values = vars(parser.parse_args(argv))
+    return program(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 
 
 def _add(
@@ -123,6 +125,9 @@ def main(program: type[Startable], argv: Sequence[str] | None) -> int:
             logging.exception("the program ends because of this")
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read our output has gone, as in `… | head`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # else Python complains when it flushes the old one
+        return 0
     return 0
 
 

@@ -417,6 +417,8 @@ class Engine(threading.Thread):
             raise RefusedError(
                 Refusal.ROLE, f"this server does not serve the role {role.name} yet: connect as LEFT"
             )
+        if self._stopping:
+            raise RefusedError(Refusal.BUSY, "this server is ending: wait for the next")
         if self._seated is not None:
             raise RefusedError(
                 Refusal.BUSY,
@@ -570,6 +572,7 @@ class Conversation:
             self._take_action(body)
         elif kind is Kind.PING:
             self._connection.send(netproto.message(Kind.PONG, netproto.parse_echo(body)))
+            log.debug("PING, answered")
         elif kind is Kind.PAUSE:
             self._paused = netproto.parse_pause(body)
             self._engine._clock.restart()
@@ -663,7 +666,7 @@ class Pong:
     token: str | None = None
 
     def __post_init__(self) -> None:
-        if self.levelodiff not in (1, 2, 3, 4):
+        if type(self.levelodiff) is not int or self.levelodiff not in (1, 2, 3, 4):
             raise UsageError(f"the level must be 1, 2 or 3, or 4 to play itself, not {self.levelodiff}")
         whole("--port", self.port, 0, 65535)
         whole("--fps", self.fps, 1, 1000)
@@ -759,7 +762,9 @@ class Pong:
         """Wait in the main thread for the end, and keep the window going if there is one."""
         engine = self._engine
         assert engine is not None
-        if self.until_eof:
+        if self.until_eof and sys.stdin is None:
+            engine.stop()  # closed from the start, and its number may be a socket's by now
+        elif self.until_eof:
             threading.Thread(target=self._stop_at_eof, name="until-eof", daemon=True).start()
         with options.stop_signals(engine.stop):
             while engine.is_alive():

@@ -91,6 +91,36 @@ def test_a_new_run_keeps_the_files_of_the_run_before(tmp_path: Path) -> None:
     assert "previous-1" in program.output
 
 
+def test_a_checkpoint_is_evaluated_and_training_evaluates_itself(tmp_path: Path) -> None:
+    code, program = run_program(
+        *agent(tmp_path, "--local", *FAST, "--points", "300", "--evaluate-every", "200")
+    )
+    assert code == 0, program.output
+    rows = rows_of(tmp_path)
+    shares = [row["evaluation_win_rate"] for row in rows]
+    assert shares[0] == ""
+    assert 0 < float(shares[1]) < 1
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    wanted = r"save\.p on level 3: won \d+ of 20 points, .* % \(95 % interval .* decisions/s"
+    for flags in ((), ("--sample",), (str(tmp_path / "save.p"),)):
+        evaluate = ("--evaluate", *flags, "--points", "20", "--level", "3", "--seed", "1")
+        code, program = run_program(*agent(tmp_path, *evaluate))
+        assert code == 0, program.output
+        assert re.search(wanted, program.output)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
+
+
+def test_plots_are_drawn_from_the_command_line(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    code, program = run_program(*agent(tmp_path, "--local", *FAST, "--points", "200"))
+    assert code == 0, program.output
+    for name in ("progress.csv", "save.p"):
+        picture = tmp_path / f"{name}.png"
+        code, program = run_program("mainmodel.py", "--plot", str(tmp_path / name), "-o", str(picture))
+        assert code == 0, program.output
+        assert picture.stat().st_size > 5000
+
+
 @pytest.fixture
 def server() -> Iterator[Program]:
     with Program(*SERVER, stdin=None) as program:
@@ -269,6 +299,9 @@ def test_the_console_on_a_terminal(tmp_path: Path) -> None:
         (("mainmodel.py", "--local", "--render"), "display"),
         (("mainmodel.py", "--resume"), "save.p"),
         (("mainmodel.py", "--resume", "nosuch.p"), "nosuch.p"),
+        (("mainmodel.py", "--evaluate"), "save.p"),
+        (("mainmodel.py", "--evaluate", "nosuch.p"), "nosuch.p"),
+        (("mainmodel.py", "--plot", "nosuch.csv"), "nosuch.csv"),
         (("mainmodel.py", "--nonsense"), "--nonsense"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

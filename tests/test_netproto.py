@@ -67,7 +67,7 @@ from tests.helpers import PATIENCE, ROOT, connected, serving
 SESSION = Session(
     games=2, height=3, width=4, level=2, frameskip=4, ticks_per_second=60, points_to_win=21, lockstep=True
 )
-MEMORY = 2 << 20  # bytes that reading a small pickle may take at most: 10,000 opcodes of 200 bytes
+MEMORY = 2 << 20  # bytes that reading a small pickle may take at most
 HTTP = b"GET / HTTP/1.1\r\nHost: pong\r\n\r\n"
 
 # A shared machine may be slow; that says nothing about the wire.
@@ -319,7 +319,9 @@ NOT_SESSIONS = {
     "a parameter more": dumps(PARAMETERS | {"more": 1}),
     "names in bytes": dumps({name.encode(): value for name, value in PARAMETERS.items()}),
     "a name in a thousand tuples": b"\x80\x05})" + b"\x85" * 1010 + b"Ns.",
-    "more cells than a STEP carries": dumps(PARAMETERS | {"games": 9, "height": 1, "width": 65535}),
+    "more cells than a STEP carries": dumps(
+        PARAMETERS | {"games": 9, "height": 1, "width": netproto.MAX_FRAME_CELLS}
+    ),
 } | {
     f"{name} {value!r}": dumps(PARAMETERS | {name: value})
     for name, value in [
@@ -337,11 +339,16 @@ def test_a_welcome_with_anything_but_a_session_is_refused(body: bytes) -> None:
         Session.parse(body)
 
 
+def table_of(games: int) -> netproto.Int32Array:
+    """A STEP's table of nothing but zeros."""
+    return np.zeros((games, len(Column)), np.int32)
+
+
 def state(number: int = 0) -> Step:
     """A state of SESSION, with one cell lit in the second game's frame."""
     frames = np.zeros((SESSION.games, SESSION.height, SESSION.width), np.uint8)
     frames[1, 2, 3] = 255
-    return Step(number, 0, frames, np.zeros((SESSION.games, len(Column)), np.int32))
+    return Step(number, 0, frames, table_of(SESSION.games))
 
 
 def body_of(whole: bytes, limits: Mapping[int, int]) -> bytes:
@@ -389,14 +396,14 @@ def test_a_step_comes_back_the_same(case: tuple[Session, Step]) -> None:
 )
 def test_the_largest_step_crosses_with_every_cell_lit(games: int, cells: int) -> None:
     session = Session.parse(replace(SESSION, games=games, height=1, width=cells).serialize())
-    frames, table = np.full((games, 1, cells), 255, np.uint8), np.zeros((games, len(Column)), np.int32)
+    frames = np.full((games, 1, cells), 255, np.uint8)
     with memory_below(24 << 20):
-        assert_it_crosses(session, Step(0, 0, frames, table))
+        assert_it_crosses(session, Step(0, 0, frames, table_of(games)))
 
 
 def _with(column: Column, *counts: int) -> netproto.PackedArray:
     """The table of `state`, with another column."""
-    table = np.zeros((SESSION.games, len(Column)), np.int32)
+    table = table_of(SESSION.games)
     table[:, Column.CELLS] = 0, 1
     table[:, column] = counts
     return pack_array(table)
@@ -407,13 +414,14 @@ NUMBER, DROPPED, TABLE, CELLS, LIT = range(5)
 BAD_FIELDS = [
     *itertools.product((NUMBER, DROPPED), (-1, 1 << 32, True, 1.0, None)),
     (TABLE, None),
-    (TABLE, pack_array(np.zeros((SESSION.games, len(Column)), np.int32))),
-    (TABLE, pack_array(np.zeros((SESSION.games + 1, len(Column)), np.int32))),
-    (TABLE, pack_array(np.zeros((SESSION.games, len(Column) - 1), np.int32))),
+    (TABLE, pack_array(table_of(SESSION.games).astype(np.int64))),
+    (TABLE, pack_array(table_of(SESSION.games + 1))),
+    (TABLE, pack_array(table_of(SESSION.games)[:, 1:])),
     (TABLE, _with(Column.POINTS, -1, 0)),
     (TABLE, _with(Column.TICKS, 0, -1)),
+    (TABLE, _with(Column.HITS, 0, -1)),
     (TABLE, _with(Column.CELLS, 0, 0)),
-    (TABLE, _with(Column.CELLS, 2, -1)),  # 2 + 65,535, which is 1 in sixteen bits
+    (TABLE, _with(Column.CELLS, 2, -1)),  # one in all
     (CELLS, pack_array(np.array([SESSION.height * SESSION.width], np.uint16))),
     (CELLS, pack_array(np.array([3, 4], np.uint16))),
     (CELLS, pack_array(np.array([3], np.int16))),
@@ -1091,6 +1099,12 @@ def test_a_port_in_use_is_named() -> None:
     with listening() as (listener, _), pytest.raises(PongError, match="--port") as caught:
         Listener("127.0.0.1", listener.address[1], "", admit, lambda *_: None)
     assert f"127.0.0.1:{listener.address[1]}" in str(caught.value)
+
+
+def test_an_address_of_another_machine_is_not_blamed_on_its_port() -> None:
+    with pytest.raises(PongError, match=r"cannot listen on 192\.0\.2\.1:0") as caught:
+        Listener("192.0.2.1", 0, "", admit, lambda *_: None)
+    assert "port, or" not in str(caught.value)
 
 
 UNRESOLVABLE = ["", "a" * 64 + ".local", "two words", "\x1b[2J"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from dataclasses import KW_ONLY, dataclass, field, fields
@@ -12,7 +13,7 @@ import pytest
 import options
 from mainmodel import PolicyGradient
 from netproto import PongError
-from options import UsageError, stop_signals, within
+from options import UsageError, stop_signals, whole, within
 from pong import Pong
 
 
@@ -33,6 +34,7 @@ class Program:
     host: Annotated[str, "host"] = ""
     _: KW_ONLY
     difficulty: Annotated[int, "difficulty", "--hard", "-d"] = 1
+    colours: Annotated[tuple[str, ...], "colours of the court"] = ()
     debug: Annotated[bool, "log each stage"] = False
     token: str | None = None
     started: list[str] = field(default_factory=list)
@@ -59,6 +61,7 @@ class Program:
         ("--resume", Program(resume=True)),
         ("--resume best.p", Program(resume="best.p")),
         ("--resume --headless", Program(resume=True, headless=True)),
+        ("--colours green white --headless", Program(colours=("green", "white"), headless=True)),
         ("--hard 4", Program(difficulty=4)),
         ("-d 4", Program(difficulty=4)),
         ("--level 1 --level 2 --host h", Program(level=2, host="h")),
@@ -147,6 +150,29 @@ def test_a_value_outside_the_limits_is_told_them(value: float) -> None:
         within("--level", value, 1, 3)
     assert isinstance(caught.value, PongError)
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("value", [1, 2, 3])
+def test_a_whole_number_within_the_limits_is_one(value: int) -> None:
+    whole("--level", value, 1, 3)
+
+
+@pytest.mark.parametrize("value", [0, 4, 2.0, float("nan"), "2", None])
+def test_what_is_no_whole_number_within_the_limits_is_told_them(value: Any) -> None:
+    with pytest.raises(UsageError, match=f"--level must be a whole number from 1 to 3, not {value}"):
+        whole("--level", value, 1, 3)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_debugging_turns_up_our_own_log_alone(debug: bool) -> None:
+    ours, before = logging.getLogger("pong"), logging.getLogger("pong").level
+    try:
+        options.start_log(debug)
+        assert ours.isEnabledFor(logging.INFO)
+        assert ours.isEnabledFor(logging.DEBUG) is debug
+        assert not logging.getLogger("somebody else's").isEnabledFor(logging.DEBUG)
+    finally:
+        ours.setLevel(before)
 
 
 @pytest.mark.parametrize(

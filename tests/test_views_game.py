@@ -123,6 +123,7 @@ def test_without_inset_the_window_is_court_and_status() -> None:
     assert pygame.display.get_caption()[0] == "test"
     window.close()
     assert not pygame.display.get_init()
+    assert not pygame.mixer.get_init()
 
 
 def test_the_camera_sees_the_same_beside_a_window(window: GameWindow) -> None:
