@@ -229,7 +229,8 @@ def _photograph(game: Game, x: int, y: int, width: int, height: int) -> UInt8Arr
 def _draw_small(rectangles: tuple[tuple[int, int, int, int], ...], width: int, height: int) -> UInt8Array:
     surface = pygame_quietly().Surface((width, height), depth=8)
     for rectangle in rectangles:
-        surface.fill(WHITE, rectangle)
+        # Clipped here, since pygame 2.6 fills too much of one that begins above the surface.
+        surface.fill(WHITE, surface.get_rect().clip(rectangle))
     pixels = np.frombuffer(surface.get_buffer().raw, np.uint8).reshape(height, surface.get_pitch())
     cv2 = opencv()
     small: UInt8Array = cv2.resize(
