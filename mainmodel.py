@@ -1110,12 +1110,13 @@ def points_of(path: Path) -> int:
         return int(load(path)["progress"]["points"])
 
 
-def load_policy(path: Path) -> Policy:
+def load_policy(path: Path | str) -> Policy:
     """Read a checkpoint's policy alone.
 
     Raises:
         CheckpointError: there is none to be read.
     """
+    path = Path(path)
     values = load(path)
     with _damage_explained(path):
         return Policy.from_plain(values["policy"], values["options"]["hiddenUnits"])
