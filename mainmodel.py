@@ -37,6 +37,7 @@ for _variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", 
     os.environ[_variable] = "1"
 
 import contextlib
+import itertools
 import logging
 import math
 import secrets
@@ -68,7 +69,7 @@ from netproto import (
     UInt8Array,
     Wake,
 )
-from options import UsageError, whole, within
+from options import LARGEST_SEED, UsageError, whole, within
 from records import CheckpointError, Progress, ProgressFile, load, save
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -437,7 +438,7 @@ class Learner:
         dvalue = own * (VALUE_WEIGHT * estimate)
         scale = np.float32(1 / max(own.sum(), 1))
         gradient = self.policy.backward(seen, scale * dlogit, scale * dvalue)
-        if all(np.isfinite(g.sum()) for g in gradient.values()):
+        if all(np.isfinite(np.vdot(g, g)) for g in gradient.values()):  # their squares go into the cache
             self.optimiser.ascend(self.policy.weights, gradient)
             self.updates += 1
         else:
@@ -557,6 +558,12 @@ class LocalServer:
             raise error
         self.port = int(greeting[2].rpartition(":")[2])
 
+    def has_ended(self) -> bool:
+        """Whether the server is gone for good; its process may end a moment after its connection."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        return self._process.poll() is not None
+
     def last_words(self) -> str:
         """End the server and say what it wrote last."""
         self._end()
@@ -603,7 +610,7 @@ class Examiner:
         """Evaluate at a level; None when told to quit meanwhile."""
         agent = self._agent
         if self._open is None:
-            seed = None if agent.seed is None else agent.seed + 1_000_000  # other games than the training's
+            seed = None if agent.seed is None else agent.seed + EVALUATION_SEED
             server = LocalServer(level, self.GAMES, seed, agent.debug)
             client = PongClient(port=server.port, token=server.token)
             self._open = server, client, client.connect()
@@ -624,6 +631,7 @@ class Examiner:
 # The program
 
 FILES = ("save.p", "interrupt.p", "progress.csv")
+EVALUATION_SEED = 1_000_000  # beyond the run's own, so that the games are others than the training's
 LOCAL_GAMES = 16  # of a server of our own, unless --games says otherwise: they share each round trip
 LONGEST_PAUSE = 5.0  # seconds between two tries to connect
 PAUSE_SECONDS = 0.1  # between two looks at the window's close button while paused
@@ -696,6 +704,8 @@ class PolicyGradient:
                 raise UsageError(f"--level must be 1, 2 or 3, not {self.level}")
             if not self._own_server:
                 raise UsageError("--level is for the server of --local: give it to pong.py, or add --local")
+        if self.seed is not None:
+            whole("--seed", self.seed, 0, LARGEST_SEED - EVALUATION_SEED)
         if self.evaluate_every is not None:
             whole("--evaluate-every", self.evaluate_every, 1, 1_000_000_000)
         if self.local and self.host is not None:
@@ -703,6 +713,8 @@ class PolicyGradient:
         self._wake: Wake | None = None  # exists while training
         self._commands: deque[str] = deque()
         self._paused = self._quitting = False
+        self._window: Any = None
+        self._last = self._saved = 0.0  # when progress was last counted, and interrupt.p written
         self._progress = Progress()
         self._learner: Learner | None = None
         self._file: ProgressFile | None = None  # open from the first connection on
@@ -780,7 +792,7 @@ class PolicyGradient:
             self._progress = Progress.from_plain(chosen["progress"])
             self._learner = self._make_learner(Policy.from_plain(chosen["policy"], self.hiddenUnits))
             self._learner.restore(chosen["learner"])
-        self._say(f"resumed from {path}: {self._progress}")
+            self._say(f"resumed from {path}: {self._progress}")
 
     def _draw_plot(self) -> None:
         from views import plots
@@ -814,9 +826,8 @@ class PolicyGradient:
                 self._say(f"{path} on level {client.session.level}: {result}")
 
     def is_quitting(self) -> bool:
-        """Whether to end soon; commands that came are taken into account."""
-        if self._commands:
-            self._take_commands(None)
+        """Whether to end soon; other commands wait for `_obey`."""
+        self._quitting = self._quitting or "q" in self._commands
         return self._quitting
 
     def _make_learner(self, policy: Policy) -> Learner:
@@ -839,15 +850,18 @@ class PolicyGradient:
         directory = Path(self.directory)
         found = [path for name in FILES if (path := directory / name).exists()]
         if found and self.resume is not True:
-            aside = directory / f"previous-{1 + len(list(directory.glob('previous-*')))}"
+            names = (directory / f"previous-{number}" for number in itertools.count(1))
+            aside = next(path for path in names if not path.exists())
             aside.mkdir()
             for path in found:
                 (shutil.copy2 if self.resume else shutil.move)(path, aside / path.name)
             self._say(f"the files of the run before are kept in {aside}")
-        return ProgressFile(directory / FILES[2], self._progress.points, self.evaluate_every is not None)
+        # A checkpoint from elsewhere does not go on with the rows that are here.
+        ours = self.resume is True or Path(str(self.resume)).resolve().parent == directory.resolve()
+        points = self._progress.points if ours else 0
+        return ProgressFile(directory / FILES[2], points, self.evaluate_every is not None)
 
     def _open_window(self, stack: contextlib.ExitStack) -> None:
-        self._window: Any = None
         if self.render:
             from views.agent_window import AgentWindow  # here, so that a run without never loads pygame
 
@@ -886,7 +900,7 @@ class PolicyGradient:
             try:
                 self._play(client, step)
             except ConnectionLostError as error:
-                if self._server is not None:
+                if self._server is not None and self._server.has_ended():
                     raise PongError(f"the local server has ended: {self._server.last_words()}") from error
                 self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
                 self._save(FILES[1])
@@ -921,7 +935,8 @@ class PolicyGradient:
                     start = "; start one with: python pong.py" if lost and host == "127.0.0.1" else ""
                     self._say(f"waiting for a server: {said}{start}")
             assert self._wake is not None
-            self._wake.wait(pause)
+            self._wake.wait(pause if self._window is None else PAUSE_SECONDS)
+            self._poll_window()
             pause = min(2 * pause, LONGEST_PAUSE)
             self._take_commands(None)
         return None
@@ -936,7 +951,7 @@ class PolicyGradient:
         learner.forget()
         eyes = Eyes(client.session.games, learner.policy.height, learner.policy.width)
         observation = eyes.look(step)
-        self._last = time.monotonic()
+        self._obey(client)  # a pause outlasts a lost connection
         while not self._finished():
             moves = learner.draw(observation)
             client.act(moves)
@@ -999,6 +1014,7 @@ class PolicyGradient:
                     self._report()
         progress.measure_speed()
         if now - self._saved >= CHECKPOINT_SECONDS:
+            self._saved = now
             self._save(FILES[1])
 
     def _report(self) -> None:
@@ -1031,7 +1047,6 @@ class PolicyGradient:
     def _save(self, name: str) -> bool:
         """Write a checkpoint; if that fails, say so and go on: the next may succeed."""
         assert self._learner is not None
-        self._saved = time.monotonic()
         self._progress.updates = self._learner.updates
         values = {
             "options": {option: getattr(self, option) for option in self.KEPT},
@@ -1078,8 +1093,9 @@ class PolicyGradient:
                 client.attend(PAUSE_SECONDS, self._wake)
                 self._take_commands(client)
                 self._poll_window()
-            client.pause(False)
-            self._say("going on")
+            if not self._quitting:
+                client.pause(False)
+                self._say("going on")
         self._last = time.monotonic()
 
     def _ping(self, client: PongClient) -> None:
@@ -1127,7 +1143,7 @@ def _damage_explained(path: Path) -> Iterator[None]:
     """Turn what a checkpoint with the wrong things in it provokes into one sentence."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, ProtocolError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ProtocolError) as error:
         if isinstance(error, UsageError):
             raise
         raise CheckpointError(

@@ -12,7 +12,7 @@ A message is a header and a body; every integer on the wire is big-endian:
     PROOF      HMAC 32s                               WELCOME    HMAC 32s, pickle of the Session
     ACTION     number u32, one u8 per game            STEP       pickle of one Step
     PAUSE      u8, 1 pause or 0 go on                 PONG       u64, what the PING said
-    PING       u64                                    BYE        –
+    PING       u64                                    BYE        sentence (UTF-8), or nothing
     BYE        –                                      HEARTBEAT  –
     HEARTBEAT  –
 
@@ -520,7 +520,9 @@ def server_limits(games: int) -> Mapping[int, int]:
 
 def client_limits(session: Session) -> Mapping[int, int]:
     """What a server may send once it has proved itself."""
-    return {Kind.STEP: session.step_limit, Kind.PONG: _ECHO.size, Kind.BYE: 0, Kind.HEARTBEAT: 0}
+    return {
+        Kind.STEP: session.step_limit, Kind.PONG: _ECHO.size, Kind.BYE: _REASON_BYTES, Kind.HEARTBEAT: 0,
+    }  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------
@@ -722,7 +724,8 @@ class Connection:
             came = self._parser.next()
             if came is not None:
                 if came[0] is Kind.BYE:
-                    raise ConnectionLostError(f"{self.peer} said goodbye")
+                    reason = printable(came[1].decode(errors="replace"))
+                    raise ConnectionLostError(f"{self.peer} said goodbye" + f": {reason}" * bool(reason))
                 if came[0] is not Kind.HEARTBEAT:
                     return came
                 continue
@@ -764,10 +767,10 @@ class Connection:
         self._heard = time.monotonic()
         self._parser.feed(data)
 
-    def close(self) -> None:
-        """Say BYE if that is still possible, and close."""
+    def close(self, reason: str = "") -> None:
+        """Say BYE, and why if it is the agent's fault, if that is still possible, and close."""
         with contextlib.suppress(ConnectionLostError):
-            self.send(message(Kind.BYE))
+            self.send(message(Kind.BYE, reason.encode()[:_REASON_BYTES]))
         self._sock.close()
 
 

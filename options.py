@@ -33,6 +33,9 @@ from netproto import PongError
 Program = TypeVar("Program")
 
 
+LARGEST_SEED = 2**63 - 1
+
+
 class UsageError(PongError, ValueError):
     """An option that cannot be; the sentence says which and what it may be."""
 
@@ -125,9 +128,14 @@ def main(program: type[Startable], argv: Sequence[str] | None) -> int:
             logging.exception("the program ends because of this")
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # whoever read our output has gone, as in `… | head`
+    except OSError as error:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # else Python complains when it flushes the old one
-        return 0
+        if isinstance(error, BrokenPipeError):  # whoever read our output has gone, as in `… | head`
+            return 0
+        if debug:
+            logging.exception("the program ends because of this")
+        print(f"error: {error}: mend that and start again", file=sys.stderr)
+        return 2
     return 0
 
 

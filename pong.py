@@ -19,6 +19,7 @@ game time on both, so a policy trained on one plays the same game on the other.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -56,7 +57,7 @@ from netproto import (
     UInt8Array,
     Wake,
 )
-from options import UsageError, whole
+from options import LARGEST_SEED, UsageError, whole
 
 COURT_WIDTH, COURT_HEIGHT = 700, 500  # pixels; y grows downwards
 PADDLE_WIDTH, PADDLE_HEIGHT = 10, 100
@@ -477,12 +478,14 @@ class Engine(threading.Thread):
 
     def _serve(self, connection: Connection) -> None:
         log.info("agent connected from %s", connection.peer)
+        reason = ""
         try:
             Conversation(self, connection).run()
         except PongError as error:
+            reason = f"it was sent {error}" * isinstance(error, ProtocolError)
             log.info("agent gone: %s", error)
         finally:
-            connection.close()
+            connection.close(reason)
             self._seated = None
             for board in self._boards:
                 board.move, board.mover = STAY, Mover.HELD
@@ -626,7 +629,10 @@ class Conversation:
             board.mover = Mover.HELD  # until the answer comes
         engine._show(self._status(), step)
         if self._debug:
-            log.debug("STEP %d: rewards %s, dropped %d", step.number, step.rewards.tolist(), step.dropped)
+            log.debug(
+                "STEP %d: rewards %s, moves %s by %s, dropped %d",
+                step.number, step.rewards.tolist(), step.moves.tolist(), step.movers.tolist(), step.dropped,
+            )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------
@@ -674,6 +680,8 @@ class Pong:
         whole("--frameskip", self.frameskip, 1, 60)
         whole("--games", self.games, 1, MAX_GAMES)
         whole("--points-to-win", self.points_to_win, 1, 10_000)
+        if self.seed is not None:
+            whole("--seed", self.seed, 0, LARGEST_SEED)
         if self.headless and not self.server:
             raise UsageError(
                 "--headless with --no-server leaves nothing to see and nothing to serve: drop one"
@@ -713,9 +721,11 @@ class Pong:
 
             window = GameWindow(f"Pong, level {self.levelodiff}", inset=self.render)
         try:
-            self._open(watched=window is not None)
-            if block:
-                self._run(window)
+            # From before anybody can know that we listen.
+            with options.stop_signals(self._stop) if block else contextlib.nullcontext():
+                self._open(watched=window is not None)
+                if block:
+                    self._run(window)
         except BaseException:
             self.close()
             raise
@@ -767,22 +777,24 @@ class Pong:
             engine.stop()  # closed from the start, and its number may be a socket's by now
         elif self.until_eof:
             threading.Thread(target=self._stop_at_eof, name="until-eof", daemon=True).start()
-        with options.stop_signals(engine.stop):
-            while engine.is_alive():
-                if window is None:
-                    engine.join(1.0)  # a join without end cannot be interrupted on Windows
-                    continue
-                is_open, engine.human = window.poll()
-                if not is_open:
-                    break
-                if engine.snapshot is not None:
-                    window.show(engine.snapshot)
+        while engine.is_alive():
+            if window is None:
+                engine.join(1.0)  # a join without end cannot be interrupted on Windows
+                continue
+            is_open, engine.human = window.poll()
+            if not is_open:
+                break
+            if engine.snapshot is not None:
+                window.show(engine.snapshot)
+
+    def _stop(self) -> None:
+        if self._engine is not None:
+            self._engine.stop()
 
     def _stop_at_eof(self) -> None:
         while os.read(0, 1024):  # not sys.stdin: its lock would be held while Python shuts down
             pass
-        if self._engine is not None:
-            self._engine.stop()
+        self._stop()
 
     def close(self) -> None:
         """End the game and the server; calling it again does nothing.

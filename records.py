@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import netproto
 from netproto import PongError, ProtocolError
@@ -99,6 +99,11 @@ class Progress:
     COLUMNS = ("seconds", "frames", "decisions", "points", "updates", "win_rate", "running_mean",
                "decisions_per_second")  # fmt: skip
 
+    KINDS: ClassVar = {
+        "seconds": float, "frames": int, "decisions": int, "points": int, "updates": int, "best": float,
+        "sum": float, "recent": bytes,
+    }  # fmt: skip
+
     def __init__(self) -> None:
         self.seconds = 0.0  # of training, pauses and waiting left out
         self.frames = self.decisions = self.points = self.updates = 0
@@ -128,7 +133,7 @@ class Progress:
     def measure_speed(self) -> None:
         """Measure decisions per second since the last time, if that is long enough ago."""
         seconds, decisions = self._lap
-        if self.seconds - seconds >= 1:
+        if self.seconds - seconds >= (1 if self.decisions_per_second else 0.1):
             self.decisions_per_second = (self.decisions - decisions) / (self.seconds - seconds)
             self._lap = self.seconds, self.decisions
 
@@ -159,10 +164,17 @@ class Progress:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Progress:
-        """Go on from there."""
+        """Go on from there.
+
+        Raises:
+            TypeError: a value is not of its kind.
+        """
         self = cls()
-        for name in ("seconds", "frames", "decisions", "points", "updates", "best"):
-            setattr(self, name, plain[name])
+        for name, kind in cls.KINDS.items():
+            if type(plain[name]) is not kind:
+                raise TypeError(f"{name} is not of type {kind.__name__}")
+            if name != "sum":
+                setattr(self, name, plain[name])
         self._sum = plain["sum"]
         self._recent.extend(map(bool, plain["recent"]))
         self._lap = (self.seconds, self.decisions)
@@ -173,20 +185,30 @@ class ProgressFile:
     """progress.csv: a row for every 100 points. Resuming drops the rows of points that are lost."""
 
     def __init__(self, path: Path, resumed_points: int = 0, evaluating: bool = False) -> None:
-        rows = []
-        if resumed_points and path.exists():
-            with open(path, newline="", encoding="utf-8") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["points"]) <= resumed_points]
+        try:
+            rows = self._rows(path, resumed_points) if resumed_points and path.exists() else []
+            self._file = open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115  # closed by `close`
+        except (OSError, UnicodeError, csv.Error) as error:
+            reason = getattr(error, "strerror", None) or "it is no text of comma-separated values"
+            raise CheckpointError(
+                f"{path} cannot be gone on with ({reason}): choose another --directory"
+            ) from error
         columns: tuple[str, ...] = Progress.COLUMNS
-        if evaluating or any(EVALUATION_COLUMN in row for row in rows):
+        if evaluating or any(row.get(EVALUATION_COLUMN) is not None for row in rows):
             columns += (EVALUATION_COLUMN,)
         self._columns = len(columns)
-        self._file = open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115  # closed by `close`
         self._writer = csv.writer(self._file)
         self._writer.writerow(columns)
         self._writer.writerows([row.get(name, "") for name in columns] for row in rows)
         self._file.flush()
         self._points = int(rows[-1]["points"]) if rows else 0
+
+    @staticmethod
+    def _rows(path: Path, points: int) -> list[dict[str, str]]:
+        """The whole rows up to so many points; the last one may have been cut by a crash."""
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if all(row.get(name) for name in Progress.COLUMNS)]
+        return [row for row in rows if row["points"].isdigit() and int(row["points"]) <= points]
 
     def write(self, progress: Progress) -> None:
         """Add a row, unless the last one says the same."""

@@ -163,6 +163,47 @@ def test_a_signal_ends_agent_and_server_in_order(
     assert "Traceback" not in server.output + program.output
 
 
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("_", range(3))
+def test_a_signal_as_soon_as_it_listens_ends_the_server_in_order(kind: signal.Signals, _: int) -> None:
+    with Program(*SERVER, stdin=None) as server:
+        server.wait_for("listening on")
+        server.process.send_signal(kind)
+        assert server.ended() == 0, server.output
+        assert "Traceback" not in server.output
+
+
+def test_a_pause_outlasts_the_server(tmp_path: Path) -> None:
+    with Program(*SERVER, stdin=None) as server:
+        port = port_of(server)
+        with Program(*agent(tmp_path, "--port", port), stdin=None) as program:
+            program.wait_for("connected to")
+            program.type("p\n")
+            program.wait_for("paused, the game too")
+            server.process.kill()
+            program.wait_for("waiting for a server")
+            with Program("pong.py", "--headless", "--lockstep", "--port", port, stdin=None):
+                program.wait_for("paused, the game too")
+                program.type("p\n")
+                program.wait_for("going on")
+                program.wait_for("100 points")
+                program.type("q\n")
+                assert program.ended() == 0, program.output
+
+
+@pytest.mark.parametrize("stdin", ["unreadable", "closed"])
+def test_standard_input_as_nohup_and_services_leave_it(tmp_path: Path, stdin: str) -> None:
+    command = [sys.executable, "-X", "dev", str(ROOT / "mainmodel.py"), "--local", *FAST, "--points", "100"]
+    shell = {"unreadable": 'exec "$@" 0>/dev/null', "closed": 'exec "$@" <&-'}[stdin]
+    result = subprocess.run(
+        ["sh", "-c", shell, "sh", *command, "--directory", str(tmp_path)],
+        capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert result.returncode == 0, result
+    assert result.stderr == ""
+    assert "100 points" in result.stdout
+
+
 def test_a_killed_agent_makes_room_for_the_next(tmp_path: Path, server: Program) -> None:
     port = port_of(server)
     with Program(*agent(tmp_path, "--port", port), stdin=None) as first:
@@ -299,6 +340,8 @@ def test_the_console_on_a_terminal(tmp_path: Path) -> None:
         (("mainmodel.py", "--local", "--render"), "display"),
         (("mainmodel.py", "--resume"), "save.p"),
         (("mainmodel.py", "--resume", "nosuch.p"), "nosuch.p"),
+        (("mainmodel.py", "--seed", "-1"), "--seed"),
+        (("pong.py", "--headless", "--seed", "-1"), "--seed"),
         (("mainmodel.py", "--evaluate"), "save.p"),
         (("mainmodel.py", "--evaluate", "nosuch.p"), "nosuch.p"),
         (("mainmodel.py", "--plot", "nosuch.csv"), "nosuch.csv"),

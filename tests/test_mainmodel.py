@@ -331,7 +331,7 @@ class _Level2:
 
 def test_it_learns_to_beat_random_play_from_pixels() -> None:
     """Sixteen games of level 2 in this process, one seed; random play wins 0.15 of the points."""
-    games, points, rng = 16, 3_000, RNG(3)
+    games, points, rng = 16, 5_000, RNG(3)
     frames = np.zeros((games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
     boards = [Board(_Level2, 100 + i, frames[i]) for i in range(games)]  # type: ignore[arg-type]
     policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, 250, rng)
@@ -458,6 +458,27 @@ def test_a_session_with_other_frames_than_the_policys_is_refused_in_words(tmp_pa
     with pytest.raises(UsageError, match="4"):
         agent._meet(session)
     agent._finish()
+
+
+def test_saving_the_best_does_not_put_off_saving_the_latest(tmp_path: Path) -> None:
+    agent = PolicyGradient(directory=str(tmp_path))
+    agent._address = "127.0.0.1", 1, ""
+    agent._meet(Session(1, 50, 70, 2, 8, 60, 21, True))
+    agent._saved = -1.0
+    assert agent._save("save.p")
+    assert agent._saved == -1.0
+    agent._count(state(np.zeros((1, 50, 70), np.uint8)))  # more than a minute later
+    assert (tmp_path / "interrupt.p").exists()
+    agent._finish()
+
+
+def test_files_are_kept_beside_what_is_kept_already(tmp_path: Path) -> None:
+    for name in ("previous-2", "previous-1"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "progress.csv").write_text("precious")
+    agent = PolicyGradient(directory=str(tmp_path))
+    agent._open_file().close()
+    assert (tmp_path / "previous-3" / "progress.csv").read_text() == "precious"
 
 
 def test_a_policy_sees_the_same_game_the_camera_shows() -> None:

@@ -689,7 +689,7 @@ FORGERIES: dict[str, Callable[[bytes, bytes], bytes]] = {
     "the agent's own, reflected": lambda proof, right: proof,
     "zeros": lambda proof, right: bytes(32),
     "none": lambda proof, right: b"",
-    "a part": lambda proof, right: right[:31],
+    "all but one bit": lambda proof, right: right[:31] + bytes((right[31] ^ 1,)),
     "another handshake's": lambda proof, right: welcome_of(*under_way("secret")[::2])[5:37],
 }
 
@@ -1199,7 +1199,8 @@ FIRST, SECOND = state(0).serialize(), state(1).serialize()
         (message(Kind.STEP, dumps(None)), "a STEP that is none"),
         (message(Kind.ACTION), "kind 3, which may not come here"),
         (struct.pack("!BI", Kind.STEP, SESSION.step_limit + 1), "bytes, where"),
-        (message(Kind.BYE), "said goodbye"),
+        (message(Kind.BYE), "said goodbye$"),
+        (message(Kind.BYE, b"\x1b[2J\xff"), r"said goodbye: \\x1b\[2J"),
         (HTTP, "kind 71, which may not come here"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import math
@@ -23,7 +22,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import netproto
-import options
 import pong
 from netproto import (
     ConnectionLostError,
@@ -376,7 +374,7 @@ class Line:
     def let_tick(self) -> None:
         self.engine._clock.due = 0.0
 
-    def close(self) -> None:
+    def close(self, reason: str = "") -> None:
         self._script.close()  # type: ignore[attr-defined]  # scripts are generators
 
     def answer(self, *moves: int) -> tuple[Kind, bytes]:
@@ -605,7 +603,7 @@ def test_a_flood_of_pings_does_not_stop_the_clock() -> None:
 def test_a_debug_log_has_each_step_and_its_answer(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "pong")
     talk(eager(2, UP))
-    for words in ("STEP 0: rewards [0], dropped 0", "ACTION 0: [1]", "STEP 1:", "the script is over"):
+    for words in ("STEP 0: rewards [0], moves [0] by [1], dropped 0", "ACTION 0: [1]", "STEP 1:", "the script is over"):
         assert words in caplog.text
 
 
@@ -902,13 +900,11 @@ def test_what_ended_the_engine_comes_out_of_close() -> None:
 def test_a_signal_ends_a_server_in_the_main_thread(
     kind: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handled, ended, stop_signals = threading.Event(), threading.Event(), options.stop_signals
+    handled, ended, run = threading.Event(), threading.Event(), Pong._run
 
-    @contextlib.contextmanager
-    def announced(stop: Callable[[], None]) -> Iterator[None]:
-        with stop_signals(stop):
-            handled.set()
-            yield
+    def announced(server: Pong, window: object) -> None:
+        handled.set()
+        run(server, window)
 
     def send() -> None:
         if handled.wait(PATIENCE):
@@ -917,7 +913,7 @@ def test_a_signal_ends_a_server_in_the_main_thread(
         if not ended.wait(PATIENCE):
             server.close()  # so that a failure ends too
 
-    monkeypatch.setattr(options, "stop_signals", announced)
+    monkeypatch.setattr(Pong, "_run", announced)
     main, before = threading.get_ident(), signal.getsignal(kind)
     server = Pong(headless=True, port=0)
     helper = threading.Thread(target=send)

@@ -106,3 +106,35 @@ def test_a_resumed_progress_file_drops_rows_of_points_that_are_lost(tmp_path: Pa
         rows = list(csv.DictReader(text))
     assert [row["points"] for row in rows] == ["100", "200"]
     assert tuple(rows[0]) == Progress.COLUMNS
+
+
+@pytest.mark.parametrize("rest", ["12.3,4", "x,y,z,a,b,c,d,e", "\n"])
+def test_a_row_that_was_cut_is_dropped(tmp_path: Path, rest: str) -> None:
+    path = tmp_path / "progress.csv"
+    file, progress = ProgressFile(path), Progress()
+    progress.points = 100
+    file.write(progress)
+    file.close()
+    whole = path.read_text()
+    path.write_text(whole + rest)
+    ProgressFile(path, 500).close()
+    assert path.read_text() == whole
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", None])
+def test_a_progress_file_that_cannot_be_gone_on_with_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "progress.csv"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"progress\.csv cannot be gone on with"):
+        ProgressFile(path, 500)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seconds", "x"), ("points", None), ("best", 1), ("recent", [1])]
+)
+def test_progress_of_another_kind_is_refused(name: str, value: object) -> None:
+    with pytest.raises(TypeError, match=name):
+        Progress.from_plain(Progress().to_plain() | {name: value})

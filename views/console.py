@@ -33,16 +33,18 @@ class Console(threading.Thread):
         super().__init__(name="console", daemon=True)
         self._command, self._status = command, status
         self._session: Any = None
-        self._terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+        # Without standard streams (a service) their numbers may be our sockets', so nothing is read.
+        self._streams = sys.stdin is not None and sys.stdout is not None
+        self._terminal = self._streams and sys.stdin.isatty() and sys.stdout.isatty()
         self._prompting = threading.Event()
         self._closing = False
 
     def run(self) -> None:
         """The thread: read commands until the end of input, or `close`."""
-        with contextlib.suppress(EOFError):
+        with contextlib.suppress(EOFError, OSError):  # nohup's input can be opened, but not be read
             if self._terminal:
                 self._read_terminal()
-            else:
+            elif self._streams:
                 self._read_lines()
 
     def _read_terminal(self) -> None:

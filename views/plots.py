@@ -42,6 +42,8 @@ def read_progress(path: Path) -> Run:
             rows = list(csv.DictReader(file))
         names = ("seconds", "frames", "points", "win_rate", "running_mean")
         run = {name: [float(row[name]) for row in rows] for name in names}
+    except UnicodeError as error:
+        raise PongError(f"{path} cannot be drawn with curves (it is no text): name a progress.csv") from error
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or f"no column of numbers {error}"
         raise PongError(
