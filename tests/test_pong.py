@@ -603,7 +603,8 @@ def test_a_flood_of_pings_does_not_stop_the_clock() -> None:
 def test_a_debug_log_has_each_step_and_its_answer(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "pong")
     talk(eager(2, UP))
-    for words in ("STEP 0: rewards [0], moves [0] by [1], dropped 0", "ACTION 0: [1]", "STEP 1:", "the script is over"):
+    step = "STEP 0: rewards [0], moves [0] by [1], dropped 0"
+    for words in (step, "ACTION 0: [1]", "STEP 1:", "the script is over"):
         assert words in caplog.text
 
 
