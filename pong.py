@@ -213,7 +213,7 @@ class Camera:
 
     @staticmethod
     def full(game: Game) -> UInt8Array:
-        """Draw the whole court and resize it: what `look` must equal, at forty times the cost."""
+        """Draw the whole court and resize it: what `look` must equal, at two hundred times the cost."""
         return _photograph(game, 0, 0, COURT_WIDTH, COURT_HEIGHT)
 
 

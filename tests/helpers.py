@@ -39,7 +39,7 @@ class Program:
 
     Args:
         arguments: the command line behind `python`.
-        lines: what is typed; None leaves standard input open, "" ends it at once.
+        stdin: what is typed before the end of input; None leaves standard input open for `type`.
     """
 
     def __init__(self, *arguments: str, stdin: str | None = "", cwd: Path | None = None, **env: str) -> None:
