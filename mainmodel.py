@@ -17,14 +17,14 @@ Learning. The point is the episode. After every `batch_size` points of all games
     objective = mean of A_t log P(a_t) + entropy bonus − value loss    (REINFORCE, baseline; Williams, 1992)
     cache ← decay · cache + (1 − decay) · dW²,  W ← W + rate · dW / (√cache + ε)      (RMSProp; Hinton, 2012)
 
-γ is per tick of the game: a decision that lasts k ticks discounts by γ^k. Every name is the code's.
+γ is per tick of the game: a decision that lasts k ticks discounts by γ^k. Every name is the code's. The
+gradient is worked out in a second thread while the next batch is played.
 
     Eyes              frames → observations x
     Policy            the network: forward, and the gradient beside it
     RMSProp           the optimiser
     Learner           rollouts in, better weights out
     evaluate          play without learning
-    LocalServer       a pong.py of our own (--local)
     PolicyGradient    the program: connect, play, learn, obey the console
 """
 
@@ -32,7 +32,8 @@ from __future__ import annotations
 
 import os
 
-# One BLAS thread: more make products of this size slower, and take the core that the game needs.
+# One BLAS thread: more make products of this size slower, and take the core that the game needs. Set here so
+# that numpy does not even start them; `start` sees to it again, for programs that had loaded numpy before.
 for _variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ[_variable] = "1"
 
@@ -40,26 +41,29 @@ import contextlib
 import itertools
 import logging
 import math
-import secrets
+import queue
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import netproto
 import options
 from netproto import (
     DEFAULT_PORT,
+    Column,
     ConnectionLostError,
+    Int32Array,
     Mover,
     PongClient,
     PongError,
@@ -71,6 +75,7 @@ from netproto import (
 )
 from options import LARGEST_SEED, UsageError, whole, within
 from records import CheckpointError, Progress, ProgressFile, load, save
+from servers import LocalServer, Server, address_of
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.intp]
@@ -131,47 +136,57 @@ class Eyes:
     """
 
     def __init__(self, games: int, height: int, width: int) -> None:
-        row, column = np.divmod(np.arange(height * width), width)
+        cells = np.arange(height * width)
+        row, column = np.divmod(cells, width)
+        places = [cells]  # for each size of blocks, the input in which each cell is
+        inputs = len(cells)
+        for size in block_sizes(height, width):
+            places.append(inputs + row // size * (width // size) + column // size)
+            inputs += height // size * (width // size)
+        inputs += 1
+        # The same for the cells of all games, in the flat arrays of inputs below.
+        first = inputs * np.arange(games)[:, None]
+        self._input_of, *self._blocks_of = [(first + place).reshape(-1) for place in places]
         self._between = np.tile((column > 0) & (column < width - 1), games)  # the two paddles' columns
-        # For each size: how many blocks a frame has, and in which of them each cell is.
-        self._blocks = [
-            (height // size * (width // size), row // size * (width // size) + column // size)
-            for size in block_sizes(height, width)
-        ]
-        inputs = height * width + sum(number for number, _ in self._blocks) + 1
-        self._before = np.zeros((games, inputs), np.float32)
+        self._scale = np.full(inputs, BLOCK_SCALE / np.float32(255), np.float32)
+        self._scale[: len(cells)], self._scale[-1] = 1 / 255, 1
+        # Unscaled, so that sums are whole numbers and exact.
+        self._now, self._before = np.zeros((2, games, inputs), np.float32)
         self._blind = True  # nothing was seen before
 
     def look(self, step: Step) -> Sparse:
         """Observe a state. The first of an episode has no frame before it and so no difference."""
-        now = self._brightness(step.frames)  # (games, inputs)
-        games, inputs = now.shape
-        fresh = (step.points > 0) | self._blind
-        self._before[fresh] = now[fresh]
+        self._now, self._before = self._before, self._now
+        now, before = self._now, self._before
+        self._fill(now, step)
+        if self._blind:
+            before[:] = now
+        elif step.points.any():
+            ended = step.points > 0
+            before[ended] = now[ended]
         self._blind = False
-        where = np.flatnonzero((now != 0) | (self._before != 0))
-        game, place = np.divmod(where, inputs)
-        bright = now.reshape(-1)[where]
-        change = bright - self._before.reshape(-1)[where]
-        self._before = now
-        values = np.column_stack((bright, change)).reshape(-1)
-        kept = np.flatnonzero(values)
-        starts = np.searchsorted(np.repeat(game, 2)[kept], np.arange(games))
-        return Sparse(np.column_stack((place, place + inputs)).reshape(-1)[kept], values[kept], starts)
+        lit, changed = np.flatnonzero(now != 0), np.flatnonzero(now != before)
+        bright = now.reshape(-1)
+        values = np.concatenate((bright[lit], bright[changed] - before.reshape(-1)[changed]))
+        games, inputs = now.shape
+        game, place = np.divmod(np.concatenate((lit, changed)), inputs)
+        values *= self._scale[place]
+        place[len(lit) :] += inputs
+        if games == 1:
+            return Sparse(place, values, game[:1])
+        order = game.argsort(kind="stable")
+        return Sparse(place[order], values[order], game[order].searchsorted(np.arange(games)))
 
-    def _brightness(self, frames: UInt8Array) -> Floats:
-        """The frames (games, height, width) at each scale, one behind the other, and the lit input."""
-        games = len(frames)
-        cells = frames.reshape(games, -1)
-        lit = np.flatnonzero(cells.reshape(-1) * self._between)
-        game, cell = np.divmod(lit, cells.shape[1])
-        light = cells.reshape(-1)[lit]
-        levels: list[npt.NDArray[Any]] = [cells]
-        for number, block in self._blocks:
-            sums = np.bincount(game * number + block[cell], light, games * number)
-            levels.append(BLOCK_SCALE * sums.reshape(games, number))
-        levels.append(np.full((games, 1), 255))
-        return np.concatenate(levels, axis=1, dtype=np.float32) / np.float32(255)
+    def _fill(self, now: Floats, step: Step) -> None:
+        """Fill in the frames' cells, and their sums over blocks."""
+        flat = now.reshape(-1)
+        now.fill(0)
+        flat[self._input_of[step.lit]] = step.light
+        between = self._between[step.lit]
+        ball, light = step.lit[between], step.light[between].astype(np.float32)
+        for block_of in self._blocks_of:
+            np.add.at(flat, block_of[ball], light)
+        now[:, -1] = 1
 
 
 def block_sizes(height: int, width: int) -> list[int]:
@@ -204,24 +219,30 @@ class Activations:
     """What `Policy.forward` made of B observations; `Policy.backward` needs it again."""
 
     x: Sparse
-    h: Floats  # (B, H/2) hidden units
-    g: Floats  # (B, H/2) their mirrored twins
+    hidden: Floats  # (B, H): the units h, then their mirrored twins g
     logit: Floats  # (B,) of up
     value: Floats  # (B,)
 
     @classmethod
     def join(cls, parts: list[Activations]) -> Activations:
         """Put batches behind one another."""
-        arrays = ([getattr(part, name) for part in parts] for name in ("h", "g", "logit", "value"))
+        arrays = ([getattr(part, name) for part in parts] for name in ("hidden", "logit", "value"))
         return cls(Sparse.join([part.x for part in parts]), *map(np.concatenate, arrays))
 
 
 class Policy:
-    """Two layers whose hidden units come in mirrored pairs: (frame, difference) → logit of up, value."""
+    """Two layers whose hidden units come in mirrored pairs: (frame, difference) → logit of up, value.
+
+    Its weights are not changed once it is made: learning makes another policy.
+    """
 
     def __init__(self, height: int, width: int, weights: Weights) -> None:
         self.height, self.width, self.weights = height, width, weights
         self.upside_down = upside_down(height, width)
+        W1, w, v = weights["W1"], weights["w"], weights["v"]
+        # What each input does to the units and to their twins side by side, so that one look gives both.
+        self._both = np.hstack((W1, W1[self.upside_down]))  # (inputs, H)
+        self._heads = np.column_stack((np.concatenate((w, -w)), np.concatenate((v, v))))  # (H, 2)
 
     @staticmethod
     def shapes(height: int, width: int, hidden_units: int) -> dict[str, tuple[int, ...]]:
@@ -276,17 +297,18 @@ class Policy:
 
     def forward(self, x: Sparse) -> Activations:
         """Look at B observations."""
-        W1, w, v, c = (self.weights[name] for name in ("W1", "w", "v", "c"))
-        values = x.values[:, None]  # (K, 1)
-        h = np.maximum(np.add.reduceat(values * W1[x.inputs], x.starts), 0)  # (B, H/2)
-        g = np.maximum(np.add.reduceat(values * W1[self.upside_down[x.inputs]], x.starts), 0)
-        return Activations(x, h, g, (h - g) @ w, (h + g) @ v + c)
+        hidden = np.empty((len(x), self._both.shape[1]), self._both.dtype)
+        ends = [*x.starts[1:].tolist(), len(x.inputs)]
+        for row, begin, end in zip(hidden, x.starts.tolist(), ends, strict=True):
+            np.dot(x.values[begin:end], self._both.take(x.inputs[begin:end], 0), out=row)
+        np.maximum(hidden, 0, out=hidden)
+        out = hidden @ self._heads  # (B, 2)
+        return Activations(x, hidden, out[:, 0], out[:, 1] + self.weights["c"])
 
     def backward(self, seen: Activations, dlogit: Floats, dvalue: Floats) -> Weights:
         """The gradient of Σ_b (dlogit_b · logit_b + dvalue_b · value_b) with respect to the weights."""
-        w, v = self.weights["w"], self.weights["v"]
-        dh = (np.outer(dvalue, v) + np.outer(dlogit, w)) * (seen.h > 0)  # (B, H/2)
-        dg = (np.outer(dvalue, v) - np.outer(dlogit, w)) * (seen.g > 0)
+        dout = np.column_stack((dlogit, dvalue))  # (B, 2)
+        dhidden = (dout @ self._heads.T) * (seen.hidden > 0)  # (B, H)
         # One dense product over the inputs that occur in the batch, about a third of all.
         x, inputs = seen.x, len(self.upside_down)
         lit = np.zeros(inputs, bool)
@@ -295,15 +317,16 @@ class Policy:
         row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.inputs)))
         X = np.zeros((len(x), len(active)), np.float32)
         X[row, (np.cumsum(lit) - 1)[x.inputs]] = x.values  # no input comes twice in one observation
-        d = X.T @ np.hstack((dh, dg))  # (active, H)
-        half = dh.shape[1]
+        d = X.T @ dhidden  # (active, H)
+        half = d.shape[1] // 2
         dW1 = np.zeros_like(self.weights["W1"])
         dW1[active] = d[:, :half]
         dW1[self.upside_down[active]] += d[:, half:]
+        dheads = seen.hidden.T @ dout  # (H, 2)
         return {
             "W1": dW1,
-            "w": (seen.h - seen.g).T @ dlogit,
-            "v": (seen.h + seen.g).T @ dvalue,
+            "w": dheads[:half, 0] - dheads[half:, 0],
+            "v": dheads[:half, 1] + dheads[half:, 1],
             "c": dvalue.sum(keepdims=True),
         }
 
@@ -331,13 +354,16 @@ class RMSProp:
         self.rate, self.decay = np.float32(rate), np.float32(decay)
         self.cache = {name: np.zeros_like(weight) for name, weight in weights.items()}
 
-    def ascend(self, weights: Weights, gradient: Weights) -> None:
-        """Step along the gradient, in place."""
+    def ascend(self, weights: Weights, gradient: Weights) -> Weights:
+        """Step along the gradient: the new weights."""
+        stepped: Weights = {}
         for name, g in gradient.items():
             cache = self.cache[name]
             cache *= self.decay
             cache += (1 - self.decay) * np.square(g)
-            weights[name] += self.rate * g / (np.sqrt(cache) + np.float32(EPSILON))
+            root: Floats = np.sqrt(cache)
+            stepped[name] = weights[name] + self.rate * g / (root + np.float32(EPSILON))
+        return stepped
 
 
 # ---------------------------------------------------------------------------------------------
@@ -346,49 +372,111 @@ class RMSProp:
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision of all N games, and what came of it: what learning needs of a rollout."""
+    """One decision of the N games of a server, and what came of it."""
 
     seen: Activations
-    up: npt.NDArray[np.bool_]  # (N,) the move drawn
-    own: npt.NDArray[np.bool_]  # (N,) the move was really made, and by us
-    reward: Floats  # (N,)
-    discount: Floats  # (N,) of what came after: γ^ticks, 0 at the end of an episode
+    up: npt.NDArray[np.bool_]  # (N,) the moves drawn
+    table: Int32Array  # (N, len(Column)) of the STEP that followed
 
 
-def advantages(rollout: list[Decision], last_value: Floats) -> Floats:
-    """Generalised advantage estimates (T, N) for T decisions of N games.
+class Rollout:
+    """What was decided on one server since the last update, and what has still to be answered."""
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+        self.pending: tuple[Activations, npt.NDArray[np.bool_]] | None = None
+        self.points = 0
+
+    def clear(self) -> None:
+        """Forget the decisions; what is pending stays."""
+        self.decisions, self.points = [], 0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """T decisions of N games in a row, all of whose consequences are known but for the last value."""
+
+    decisions: list[Decision]
+    last_value: Floats  # (N,) of the state behind the last decision
+
+
+def advantages(reward: Floats, discount: Floats, value: Floats, last_value: Floats) -> Floats:
+    """Generalised advantage estimates (T, N) of T decisions of N games.
 
     Source: Schulman et al., High-Dimensional Continuous Control Using Generalized Advantage
     Estimation, 2016, equations 11 and 16.
+
+    Args:
+        reward: (T, N).
+        discount: (T, N) of what came after: γ^ticks, 0 at the end of an episode.
+        value: (T, N).
+        last_value: (N,) of the state behind the last decision.
     """
-    estimates = np.zeros((len(rollout), len(last_value)), np.float32)
-    after, next_value = np.zeros_like(last_value), last_value
-    for t in range(len(rollout) - 1, -1, -1):
-        now = rollout[t]
-        delta = now.reward + now.discount * next_value - now.seen.value
-        estimates[t] = after = delta + GAE_LAMBDA * now.discount * after
-        next_value = now.seen.value
+    delta = reward + discount * np.concatenate((value[1:], last_value[None])) - value
+    estimates = np.zeros_like(delta)
+    after = np.zeros_like(last_value)
+    for t in range(len(delta) - 1, -1, -1):
+        estimates[t] = after = delta[t] + GAE_LAMBDA * discount[t] * after
     return estimates
 
 
+def policy_gradient(policy: Policy, segments: list[Segment], gamma: float) -> Weights:
+    """The gradient of the objective, from decisions that this policy has made."""
+    decisions = [decision for segment in segments for decision in segment.decisions]
+    seen = Activations.join([decision.seen for decision in decisions])  # B = Σ T·N decisions
+    up = np.concatenate([decision.up for decision in decisions])  # (B,)
+    table = np.concatenate([decision.table for decision in decisions])  # (B, columns)
+    reward = table[:, Column.REWARD].astype(np.float32)
+    ticks = table[:, Column.TICKS].astype(np.float32)
+    discount = np.where(table[:, Column.POINTS] > 0, np.float32(0), np.float32(gamma) ** ticks)
+    # Moves that were not made, or not by us, teach nothing.
+    own = (table[:, Column.MOVER] == Mover.AGENT) & (table[:, Column.MOVE] == np.where(up, UP, DOWN))
+    estimates, begin = [], 0
+    for segment in segments:
+        shape = len(segment.decisions), len(segment.last_value)
+        here = slice(begin, begin := begin + shape[0] * shape[1])
+        r, d, value = (column[here].reshape(shape) for column in (reward, discount, seen.value))
+        estimates.append(advantages(r, d, value, segment.last_value).reshape(-1))
+    estimate = np.concatenate(estimates)  # (B,)
+    advantage = estimate / (estimate.std() + np.float32(1e-6))
+    p = probability(seen.logit)
+    # d log P(a)/d logit is a − p, d entropy/d logit is −logit p (1 − p), and the value's target is
+    # value + estimate.
+    scale = own / np.float32(max(own.sum(), 1))
+    dlogit = scale * ((up - p) * advantage - ENTROPY_BONUS * seen.logit * p * (1 - p))
+    return policy.backward(seen, dlogit, scale * (VALUE_WEIGHT * estimate))
+
+
 class Learner:
-    """Draws moves from the policy, and makes it better after every `batch_size` points."""
+    """Draws moves from the policy, and makes it better after every `batch_size` points.
+
+    A thread of its own learns from one batch while the next one is played: the policy that plays a batch
+    has learned from all batches before it but the last. When it changes does not depend on how long the
+    thread takes, so that the same seed gives the same run.
+    """
 
     def __init__(
         self, policy: Policy, optimiser: RMSProp, batch_size: int, gamma: float, rng: Generator
     ) -> None:
         self.policy, self.optimiser, self.rng = policy, optimiser, rng
         self.batch_size, self.gamma = batch_size, gamma
-        self.updates = 0
+        self.updates = 0  # that `policy` has seen
         self.refused = 0  # gradients that were not finite
         self.p_up: Floats = np.zeros(0, np.float32)
-        self.forget()
+        self._rollouts: list[Rollout] = []
+        self._thread = ThreadPoolExecutor(1, "learner")
+        self._learned: Future[Policy] | None = None  # the policy that plays next
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
 
     def to_plain(self) -> dict[str, Any]:
         """All that `restore` needs to go on as if never stopped, but for the policy."""
         return {
-            "updates": self.updates, "refused": self.refused, "cache": _pack(self.optimiser.cache),
-            "generator": self.rng.bit_generator.state,
+            "updates": self.updates, "refused": self.refused,
+            "next": None if self._learned is None else _pack(self._learned.result().weights),
+            "cache": _pack(self.optimiser.cache), "generator": self.rng.bit_generator.state,
         }  # fmt: skip
 
     def restore(self, plain: dict[str, Any]) -> None:
@@ -397,53 +485,68 @@ class Learner:
         shapes = {name: weight.shape for name, weight in self.policy.weights.items()}
         self.optimiser.cache = _unpack(plain["cache"], shapes)
         self.rng.bit_generator.state = plain["generator"]
+        if plain["next"] is not None:
+            self._learned = Future()
+            self._learned.set_result(self._with(_unpack(plain["next"], shapes)))
 
-    def forget(self) -> None:
-        """Drop what was collected since the last update: its points will not come to an end."""
-        self._rollout: list[Decision] = []
-        self._points = 0
+    def _with(self, weights: Weights) -> Policy:
+        return Policy(self.policy.height, self.policy.width, weights)
 
-    def draw(self, observation: Sparse) -> UInt8Array:
-        """Draw a move for each game, and remember the decision until `learn_from`."""
+    def begin(self) -> Rollout:
+        """Begin to play on one more server."""
+        self._rollouts.append(Rollout())
+        return self._rollouts[-1]
+
+    def drop(self, rollout: Rollout) -> None:
+        """Forget what is unfinished on a server that is gone."""
+        self._rollouts.remove(rollout)
+
+    def decide(self, rollout: Rollout, step: Step, observation: Sparse) -> UInt8Array:
+        """Take in what came of a server's last moves, and draw the next: (N,)."""
+        if rollout.pending is not None:
+            rollout.decisions.append(Decision(*rollout.pending, step.table))
+            rollout.points += int(step.points.sum())
         seen = self.policy.forward(observation)
         self.p_up = probability(seen.logit)
-        up = self.rng.random(len(seen.logit)) < self.p_up
-        self._pending = seen, up
-        return np.where(up, UP, DOWN).astype(np.uint8)
+        up = self.rng.random(len(self.p_up)) < self.p_up
+        rollout.pending = seen, up
+        return DOWN - up.view(np.uint8)  # UP is one less
 
-    def learn_from(self, step: Step, observation: Sparse) -> None:
-        """Take in what came of the moves drawn last, and learn if enough points have been played."""
-        seen, up = self._pending
-        discount = np.where(step.points > 0, 0, self.gamma ** step.ticks.astype(np.float32))
-        own = (step.movers == Mover.AGENT) & (step.moves == np.where(up, UP, DOWN))
-        self._rollout.append(
-            Decision(seen, up, own, step.rewards.astype(np.float32), discount.astype(np.float32))
-        )
-        self._points += int(step.points.sum())
-        if self._points >= self.batch_size or len(self._rollout) * len(step.points) >= LONGEST_BATCH:
-            self._update(self.policy.forward(observation).value)
-            self.forget()
+    def learn(self) -> None:
+        """Hand the rollouts over to be learned from, if they have enough points or decisions."""
+        points = decisions = 0
+        for rollout in self._rollouts:
+            points += rollout.points
+            if rollout.decisions:
+                decisions += len(rollout.decisions) * len(rollout.decisions[0].up)
+        if points < self.batch_size and decisions < LONGEST_BATCH:
+            return
+        segments = [
+            Segment(rollout.decisions, rollout.pending[0].value)
+            for rollout in self._rollouts
+            if rollout.decisions and rollout.pending is not None
+        ]
+        for rollout in self._rollouts:
+            rollout.clear()
+        played_by = self.policy
+        self._change_policy()
+        self._learned = self._thread.submit(self._learn, played_by, self.policy, segments)
 
-    def _update(self, last_value: Floats) -> None:
-        rollout = self._rollout
-        seen = Activations.join([now.seen for now in rollout])  # B = T·N decisions
-        own = np.concatenate([now.own for now in rollout])  # (B,)
-        up = np.concatenate([now.up for now in rollout])
-        estimate = advantages(rollout, last_value).reshape(-1)
-        advantage = estimate / (estimate.std() + np.float32(1e-6))
-        p = probability(seen.logit)
-        # d log P(a)/d logit is a − p, d entropy/d logit is −logit p (1 − p), and the value's target is
-        # value + estimate. Moves that were not our own teach nothing.
-        dlogit = own * ((up - p) * advantage - ENTROPY_BONUS * seen.logit * p * (1 - p))
-        dvalue = own * (VALUE_WEIGHT * estimate)
-        scale = np.float32(1 / max(own.sum(), 1))
-        gradient = self.policy.backward(seen, scale * dlogit, scale * dvalue)
-        if all(np.isfinite(np.vdot(g, g)) for g in gradient.values()):  # their squares go into the cache
-            self.optimiser.ascend(self.policy.weights, gradient)
-            self.updates += 1
-        else:
-            self.refused += 1
+    def _change_policy(self) -> None:
+        """Play with what the batch before has taught."""
+        if self._learned is not None:
+            learned = self._learned.result()
+            self.updates += learned is not self.policy
+            self.refused += learned is self.policy
+            self.policy = learned
+
+    def _learn(self, played_by: Policy, newest: Policy, segments: list[Segment]) -> Policy:
+        """In the thread: the next policy."""
+        gradient = policy_gradient(played_by, segments, self.gamma)
+        if not all(np.isfinite(np.vdot(g, g)) for g in gradient.values()):  # their squares go into the cache
             log.warning("a gradient that is not finite was refused; the weights stay as they were")
+            return newest
+        return self._with(self.optimiser.ascend(newest.weights, gradient))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -524,77 +627,7 @@ def evaluate(
 
 
 # ---------------------------------------------------------------------------------------------
-# A server of our own
-
-
-class LocalServer:
-    """A headless lockstep pong.py on a free port of this machine, for --local; it ends when we do.
-
-    Raises:
-        PongError: it did not start.
-    """
-
-    def __init__(self, level: int | None, games: int, seed: int | None, debug: bool) -> None:
-        self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `close`
-        script = Path(__file__).with_name("pong.py")
-        command = [sys.executable, str(script), "--headless", "--lockstep", "--port", "0", "--until-eof"]
-        for flag, value in (("--level", level), ("--games", games), ("--seed", seed)):
-            command += [] if value is None else [flag, str(value)]
-        self._process = subprocess.Popen(
-            command + ["--debug"] * debug,
-            stdin=subprocess.PIPE,  # its end of file, when we end however that may be, ends the server
-            stdout=subprocess.PIPE,
-            stderr=None if debug else self._errors,
-            env=os.environ | {"PONG_TOKEN": self.token},
-            text=True,
-            **DETACHED,
-        )
-        assert self._process.stdout is not None
-        greeting = self._process.stdout.readline().split()  # listening on HOST:PORT …
-        if greeting[:2] != ["listening", "on"]:
-            error = PongError(f"the local server did not start: {self.last_words()}")
-            self.close()
-            raise error
-        self.port = int(greeting[2].rpartition(":")[2])
-
-    def has_ended(self) -> bool:
-        """Whether the server is gone for good; its process may end a moment after its connection."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
-        return self._process.poll() is not None
-
-    def last_words(self) -> str:
-        """End the server and say what it wrote last."""
-        self._end()
-        self._errors.seek(0)
-        lines = self._errors.read().split("\n")
-        return next((line for line in reversed(lines) if line), "it said nothing")
-
-    def _end(self) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def close(self) -> None:
-        """End the server."""
-        self._end()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._errors.close()
-
-
-# Ctrl-C in the terminal is for us, who then end the server in order.
-DETACHED: dict[str, Any] = (
-    {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-    if sys.platform == "win32"
-    else {"process_group": 0}
-)
+# Evaluation while training
 
 
 class Examiner:
@@ -633,9 +666,25 @@ class Examiner:
 FILES = ("save.p", "interrupt.p", "progress.csv")
 EVALUATION_SEED = 1_000_000  # beyond the run's own, so that the games are others than the training's
 LOCAL_GAMES = 16  # of a server of our own, unless --games says otherwise: they share each round trip
-LONGEST_PAUSE = 5.0  # seconds between two tries to connect
 PAUSE_SECONDS = 0.1  # between two looks at the window's close button while paused
 PINGS = 10
+PAUSED = "paused, the game too; p goes on"
+
+
+@dataclass(eq=False)
+class Seat:
+    """A server that we play on."""
+
+    server: Server
+    client: PongClient
+    first: Step | None  # state, until it is played
+    eyes: Eyes
+    rollout: Rollout
+
+    def poll(self) -> Step | None:
+        """Give the next state if it is there."""
+        first, self.first = self.first, None
+        return self.client.poll() if first is None else first
 
 
 @dataclass(eq=False)
@@ -654,17 +703,20 @@ class PolicyGradient:
         bool | str, "go on from a checkpoint: FILE, or the one that has learned from more points"
     ] = False
     render: Annotated[bool, "show the frame as the agent sees it, and the probability of each move"] = False
-    host: Annotated[str | None, "where the server is (default this machine)"] = None
-    port: Annotated[int, "port of the server"] = DEFAULT_PORT
+    host: Annotated[
+        str | tuple[str, ...] | None,
+        "where the server is, HOST or HOST:PORT (default this machine); repeat it",
+    ] = None
+    port: Annotated[int, "port of the servers that are named without"] = DEFAULT_PORT
     hiddenUnits: Annotated[int, "hidden units, an even number"] = 250
     batch_size: Annotated[int, "points, of all games together, that each update learns from"] = 10
     learningRate: Annotated[float, "rate of RMSProp"] = 1e-3
     gamma: Annotated[float, "discount per tick of the game"] = 0.99
     decayRate: Annotated[float, "decay of RMSProp's mean of squares"] = 0.99
     _: KW_ONLY
-    local: Annotated[bool, "start a headless lockstep server on this machine, and end it"] = False
-    level: Annotated[int | None, "level of that server's built-in AI (default 2)"] = None
-    games: Annotated[int | None, "games side by side (of that server; another must have as many)"] = None
+    local: Annotated[bool | int, "start N (1) headless lockstep servers on this machine"] = False
+    level: Annotated[int | None, "level of their built-in AI (default 2)"] = None
+    games: Annotated[int | None, "games side by side on each server (16 in all with --local)"] = None
     points: Annotated[int | None, "end after so many points"] = None
     minutes: Annotated[float | None, "end after so many minutes of training"] = None
     seed: Annotated[int | None, "seed of weights and moves, and of the local server's games"] = None
@@ -702,7 +754,7 @@ class PolicyGradient:
         if self.level is not None:
             if self.level not in (1, 2, 3):
                 raise UsageError(f"--level must be 1, 2 or 3, not {self.level}")
-            if not self._own_server:
+            if not self._own_servers:
                 raise UsageError("--level is for the server of --local: give it to pong.py, or add --local")
         if self.seed is not None:
             whole("--seed", self.seed, 0, LARGEST_SEED - EVALUATION_SEED)
@@ -710,6 +762,10 @@ class PolicyGradient:
             whole("--evaluate-every", self.evaluate_every, 1, 1_000_000_000)
         if self.local and self.host is not None:
             raise UsageError("--local starts a server of its own and needs no --host: drop one")
+        if self.local is not False:
+            whole("--local", int(self.local), 1, netproto.MAX_GAMES)
+        hosts = () if self.host is None else (self.host,) if isinstance(self.host, str) else tuple(self.host)
+        self._addresses = [address_of(host, self.port) for host in hosts] or [("127.0.0.1", self.port)]
         self._wake: Wake | None = None  # exists while training
         self._commands: deque[str] = deque()
         self._paused = self._quitting = False
@@ -717,13 +773,17 @@ class PolicyGradient:
         self._last = self._saved = 0.0  # when progress was last counted, and interrupt.p written
         self._progress = Progress()
         self._learner: Learner | None = None
+        self._servers: list[Server] = []
+        self._seats: dict[Server, Seat] = {}  # of those that are connected
+        self._arrivals: queue.SimpleQueue[tuple[Server, PongError | None]] = queue.SimpleQueue()
+        self._turns = 0  # states played
         self._file: ProgressFile | None = None  # open from the first connection on
         self._rng = np.random.default_rng(self.seed)
 
     @property
-    def _own_server(self) -> bool:
-        """Whether the server is one that we start: an evaluation needs no other."""
-        return self.local or (bool(self.evaluate) and self.host is None and self.port == DEFAULT_PORT)
+    def _own_servers(self) -> bool:
+        """Whether the servers are ones that we start: an evaluation needs no other."""
+        return bool(self.local) or (bool(self.evaluate) and self.host is None and self.port == DEFAULT_PORT)
 
     # Other threads.
 
@@ -748,10 +808,12 @@ class PolicyGradient:
         options.start_log(self.debug)
         if self.plot:
             self._draw_plot()
-        elif self.evaluate:
-            self._evaluate_file()
-        else:
-            self._start_training()
+            return
+        with threadpool_limits(1, "blas"):
+            if self.evaluate:
+                self._evaluate_file()
+            else:
+                self._start_training()
 
     def _start_training(self) -> None:
         self._restore()
@@ -761,13 +823,18 @@ class PolicyGradient:
             stack.callback(self._wake.close)
             stack.enter_context(options.stop_signals(lambda: self.command("q")))
             self._open_window(stack)
-            self._open_server(stack)
+            self._open_servers(stack)
             self._examiner = stack.enter_context(contextlib.closing(Examiner(self)))
             self._open_console(stack)
+            stack.callback(self._end_learning)
             try:
                 self._train()
             finally:
                 self._finish()
+
+    def _end_learning(self) -> None:
+        if self._learner is not None:
+            self._learner.close()
 
     def _restore(self) -> None:
         """Read the checkpoint to resume from, and the options that it keeps."""
@@ -814,16 +881,28 @@ class PolicyGradient:
             self._wake = Wake()
             stack.callback(self._wake.close)
             stack.enter_context(options.stop_signals(lambda: self.command("q")))
-            self._open_server(stack)
-            if (connected := self._connect()) is None:
+            self._open_servers(stack)
+            if (server := self._first_server()) is None:
                 return
-            client, step = connected
-            stack.callback(client.close)
+            client, step = server.connected
             self._check_frames(policy, client.session)
             rng = self._rng if self.sample else None
             result, _ = evaluate(policy, client, step, int(self.points or 500), rng, self.is_quitting)
             if result is not None:
                 self._say(f"{path} on level {client.session.level}: {result}")
+
+    def _first_server(self) -> Server | None:
+        """Wait until the first server is there; None when told to quit meanwhile."""
+        assert self._wake is not None
+        self._servers[0].seek()
+        while not self.is_quitting():
+            while not self._arrivals.empty():
+                server, error = self._arrivals.get()
+                if error is None:
+                    return server
+                self._explain(error)
+            self._wake.wait(None)
+        return None
 
     def is_quitting(self) -> bool:
         """Whether to end soon; other commands wait for `_obey`."""
@@ -868,18 +947,25 @@ class PolicyGradient:
             self._window = AgentWindow()
             stack.callback(self._window.close)
 
-    def _open_server(self, stack: contextlib.ExitStack) -> None:
-        """Settle which server to connect to, and start it if it is ours."""
-        self._server: LocalServer | None = None
-        host, port = self.host or "127.0.0.1", self.port
-        if self._own_server:
-            self._server = LocalServer(self.level, self.games or LOCAL_GAMES, self.seed, self.debug)
-            stack.callback(self._server.close)
-            port, token = self._server.port, self._server.token
-        else:
-            given_token = self.token if self.token is not None else netproto.read_token(self.token_file)
-            token = given_token or ""
-        self._address = host, port, token
+    def _open_servers(self, stack: contextlib.ExitStack) -> None:
+        """Settle which servers to connect to, and start them if they are ours."""
+        assert self._wake is not None
+        if not self._own_servers:
+            given = self.token if self.token is not None else netproto.read_token(self.token_file)
+            for host, port in self._addresses:
+                server = Server(host, port, given or "", self._arrivals, self._wake)
+                self._servers.append(stack.enter_context(contextlib.closing(server)))
+            return
+        wanted, cores = int(self.local or 1), os.cpu_count() or 1
+        if wanted > cores:
+            self._say(f"this machine has {cores} cores: {cores} servers instead of {wanted}")
+        count = min(wanted, cores)
+        games = self.games or max(LOCAL_GAMES // count, 1)
+        for number in range(count):
+            seed = None if self.seed is None else self.seed + number * games
+            own = LocalServer(self.level, games, seed, self.debug)
+            server = Server("127.0.0.1", own.port, own.token, self._arrivals, self._wake, own)
+            self._servers.append(stack.enter_context(contextlib.closing(server)))
 
     def _open_console(self, stack: contextlib.ExitStack) -> None:
         from views.console import Console
@@ -892,20 +978,26 @@ class PolicyGradient:
         print(line, flush=True)
 
     def _train(self) -> None:
-        """Connect and play, again and again until finished."""
+        """Play on all servers that are there, until finished."""
         self._points_before, self._seconds_before = self._progress.points, self._progress.seconds
         self._saved, self._evaluated = time.monotonic(), self._progress.points
-        while not self._finished() and (connected := self._connect()) is not None:
-            client, step = connected
-            try:
-                self._play(client, step)
-            except ConnectionLostError as error:
-                if self._server is not None and self._server.has_ended():
-                    raise PongError(f"the local server has ended: {self._server.last_words()}") from error
-                self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
-                self._save(FILES[1])
-            finally:
-                client.close()
+        self._unsought = deque(self._servers)
+        self._seek()
+        while not self._finished():
+            self._take_commands()
+            self._take_arrivals()
+            due, waiting = self._due(), True
+            for seat in due:
+                waiting = not self._advance(seat) and waiting
+            if waiting:
+                self._wait(due)
+
+    def _seek(self) -> None:
+        """Connect to all servers at once, but to our own one after another, always in the same order."""
+        while self._unsought:
+            self._unsought.popleft().seek()
+            if self._own_servers:
+                break
 
     def _finished(self) -> bool:
         progress = self._progress
@@ -915,65 +1007,100 @@ class PolicyGradient:
             or (self.minutes is not None and progress.seconds - self._seconds_before >= 60 * self.minutes)
         )
 
-    def _connect(self) -> tuple[PongClient, Step] | None:
-        """Wait until a server takes us; None when told to quit meanwhile."""
-        host, port, token = self._address
-        said, pause = "", 0.5
-        while not self._quitting:
-            client = PongClient(host, port, token=token)
-            try:
-                return client, client.connect()
-            except PongError as error:
-                client.close()
-                # Before the first connection anything but an absent server is the user's to mend;
-                # later on it may mend itself: a name found again, our own old session given up.
-                lost = isinstance(error, ConnectionLostError)
-                if not lost and self._file is None:
-                    raise
-                if str(error) != said:
-                    said = str(error)
-                    start = "; start one with: python pong.py" if lost and host == "127.0.0.1" else ""
-                    self._say(f"waiting for a server: {said}{start}")
-            assert self._wake is not None
-            self._wake.wait(pause if self._window is None else PAUSE_SECONDS)
-            self._poll_window()
-            pause = min(2 * pause, LONGEST_PAUSE)
-            self._take_commands(None)
-        return None
+    def _due(self) -> list[Seat]:
+        """Give the seats to look at: our own servers take turns, so that a run can be repeated."""
+        if self._own_servers:
+            seat = self._seats.get(self._servers[self._turns % len(self._servers)])
+            return [] if seat is None else [seat]
+        return list(self._seats.values())
 
-    def _play(self, client: PongClient, step: Step) -> None:
-        """Play and learn over one connection until finished.
+    def _wait(self, due: list[Seat]) -> None:
+        """Wait for a state, a server, or a command."""
+        assert self._wake is not None
+        self._poll_window()
+        seconds = None if self._window is None else PAUSE_SECONDS
+        if due:
+            until = None if seconds is None else time.monotonic() + seconds
+            netproto.wait([seat.client.connection for seat in due], until, self._wake)
+        else:
+            self._wake.wait(seconds)
 
-        Raises:
-            ConnectionLostError: the server is gone.
+    def _advance(self, seat: Seat) -> bool:
+        """Play on if the next state is there; whether it was."""
+        try:
+            step = seat.poll()
+            if step is not None:
+                self._play(seat, step)
+        except (ConnectionLostError, ProtocolError) as error:
+            self._lose(seat.server, error)
+            return True
+        return step is not None
+
+    def _play(self, seat: Seat, step: Step) -> None:
+        """Answer a state; what follows from it is done while the server plays."""
+        learner = self._learner
+        assert learner is not None
+        answered = seat.rollout.pending is not None  # else it is the first state
+        moves = learner.decide(seat.rollout, step, seat.eyes.look(step))
+        seat.client.act(moves)
+        self._turns += 1
+        learner.learn()
+        if self.debug:
+            log.debug(
+                "STEP %d of %s: rewards %s; P(up) %s, moves %s", step.number, seat.server,
+                step.rewards.tolist(), learner.p_up.round(3).tolist(), moves.tolist(),
+            )  # fmt: skip
+        if answered:
+            self._count(step)
+        if self._window is not None and seat is next(iter(self._seats.values())):
+            self._show(step)
+
+    # Servers that come and go.
+
+    def _take_arrivals(self) -> None:
+        while not self._arrivals.empty():
+            server, error = self._arrivals.get()
+            if error is not None:
+                self._explain(error)
+            else:
+                try:
+                    self._meet(server)
+                except PongError as problem:
+                    self._dismiss(server, problem)
+
+    def _explain(self, error: PongError) -> None:
+        """Say why a server is not there, or raise the error if the user must mend it.
+
+        Before the first connection anything but an absent server is the user's to mend; later on it may
+        mend itself: a name found again, our own old session given up.
         """
-        learner = self._meet(client.session)
-        learner.forget()
-        eyes = Eyes(client.session.games, learner.policy.height, learner.policy.width)
-        observation = eyes.look(step)
-        self._obey(client)  # a pause outlasts a lost connection
-        while not self._finished():
-            moves = learner.draw(observation)
-            client.act(moves)
-            while (answer := client.observe(self._wake)) is None:
-                self._obey(client)
-                if self._quitting:
-                    return
-            observation = eyes.look(answer)
-            learner.learn_from(answer, observation)
-            if self.debug:
-                log.debug(
-                    "STEP %d: rewards %s, P(up) %s, moves %s",
-                    answer.number, answer.rewards.tolist(), learner.p_up.round(3).tolist(), moves.tolist(),
-                )  # fmt: skip
-            self._count(answer)
-            if self._window is not None:
-                self._show(answer)
-            if self._commands:
-                self._obey(client)
+        lost = isinstance(error, ConnectionLostError)
+        if not lost and self._file is None:
+            raise error
+        start = "; start one with: python pong.py" if lost and self.host is None else ""
+        self._say(f"waiting for a server: {error}{start}")
 
-    def _meet(self, session: Session) -> Learner:
-        """Check that this session can be played by our policy, or make one for it."""
+    def _meet(self, server: Server) -> None:
+        """Take a seat at a server."""
+        client, step = server.connected
+        session = client.session
+        learner = self._prepare(session)
+        if not self._seats:
+            self._last = time.monotonic()
+        eyes = Eyes(session.games, session.height, session.width)
+        seat = self._seats[server] = Seat(server, client, step, eyes, learner.begin())
+        self._say(
+            f"connected to {server}: level {session.level}, "
+            f"games: {session.games}, {'lockstep' if session.lockstep else 'real time'}"
+        )
+        if self._paused:  # a pause outlasts a lost connection
+            with self._losing(seat):
+                client.pause()
+                self._say(PAUSED)
+        self._seek()
+
+    def _prepare(self, session: Session) -> Learner:
+        """Check that our policy can play there, or make a policy for it."""
         if self.games not in (None, session.games):
             raise UsageError(
                 f"the server plays {session.games} games at once, not {self.games}: start it with --games"
@@ -985,11 +1112,30 @@ class PolicyGradient:
         if self._file is None:
             self._file = self._open_file()
         self._level = min(session.level, 3)
-        self._say(
-            f"connected to {self._address[0]}:{self._address[1]}: level {session.level}, "
-            f"games: {session.games}, {'lockstep' if session.lockstep else 'real time'}"
-        )
         return self._learner
+
+    def _lose(self, server: Server, error: PongError) -> None:
+        """Give up a seat, and try to come back to it."""
+        assert self._learner is not None
+        self._learner.drop(self._seats.pop(server).rollout)
+        server.leave()
+        if server.own is not None and server.own.has_ended():
+            words = server.own.last_words()
+            self._dismiss(server, PongError(f"the local server has ended: {words}"))
+        elif isinstance(error, ConnectionLostError):
+            self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
+            self._save(FILES[1])
+            server.seek()
+        else:
+            self._dismiss(server, error)
+
+    def _dismiss(self, server: Server, error: PongError) -> None:
+        """Go on without a server that cannot be played on; the last one's error ends the run."""
+        self._servers.remove(server)
+        server.close()
+        if not self._servers:
+            raise error
+        self._say(f"going on without {server}: {error}")
 
     @staticmethod
     def _check_frames(policy: Policy, session: Session) -> None:
@@ -998,6 +1144,8 @@ class PolicyGradient:
                 f"the server's frames are {session.width}×{session.height} and the policy's "
                 f"{policy.width}×{policy.height}: it was trained on another game"
             )
+
+    # Books.
 
     def _count(self, step: Step) -> None:
         """Keep the books: progress, reports, checkpoints."""
@@ -1071,43 +1219,47 @@ class PolicyGradient:
 
     # Commands and window, still in the training thread.
 
-    def _take_commands(self, client: PongClient | None) -> None:
+    def _take_commands(self) -> None:
         while self._commands:
             word = self._commands.popleft()
             if word == "q":
                 self._quitting = True
-            elif client is None:
+            elif not self._seats:
                 self._say(f"not connected yet: {word} needs a server")
             elif word == "p":
-                self._paused = not self._paused
+                self._pause()
             elif word == "ping":
-                self._ping(client)
+                for seat in list(self._seats.values()):
+                    self._ping(seat)
+            self._last = time.monotonic()
 
-    def _obey(self, client: PongClient) -> None:
-        """Carry out the commands that came; while paused, wait for more."""
-        self._take_commands(client)
-        if self._paused and not self._quitting:
-            client.pause()
-            self._say("paused, the game too; p goes on")
-            while self._paused and not self._quitting:
-                client.attend(PAUSE_SECONDS, self._wake)
-                self._take_commands(client)
-                self._poll_window()
-            if not self._quitting:
-                client.pause(False)
-                self._say("going on")
-        self._last = time.monotonic()
+    def _pause(self) -> None:
+        self._paused = not self._paused
+        for seat in list(self._seats.values()):
+            with self._losing(seat):
+                seat.client.pause(self._paused)
+        self._say(PAUSED if self._paused else "going on")
 
-    def _ping(self, client: PongClient) -> None:
+    def _ping(self, seat: Seat) -> None:
         """Pause, make ten round trips, say what they took, and go on."""
-        if not self._paused:
-            client.pause()
-        times = [1000 * client.ping() for _ in range(PINGS)]
-        for number, milliseconds in enumerate(times, 1):
-            self._say(f"ping {number:2}: {milliseconds:.3f} ms")
-        self._say(f"average of {PINGS}: {sum(times) / PINGS:.3f} ms")
-        if not self._paused:
-            client.pause(False)
+        with self._losing(seat):
+            if not self._paused:
+                seat.client.pause()
+            times = [1000 * seat.client.ping() for _ in range(PINGS)]
+            where = f"{seat.server} " * (len(self._seats) > 1)
+            for number, milliseconds in enumerate(times, 1):
+                self._say(f"ping {where}{number:2}: {milliseconds:.3f} ms")
+            self._say(f"average of {PINGS}: {sum(times) / PINGS:.3f} ms")
+            if not self._paused:
+                seat.client.pause(False)
+
+    @contextlib.contextmanager
+    def _losing(self, seat: Seat) -> Iterator[None]:
+        """Lose the seat if its server turns out to be gone."""
+        try:
+            yield
+        except (ConnectionLostError, ProtocolError) as error:
+            self._lose(seat.server, error)
 
     def _show(self, step: Step) -> None:
         assert self._learner is not None

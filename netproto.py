@@ -49,20 +49,23 @@ from __future__ import annotations
 import contextlib
 import enum
 import errno
+import functools
 import hmac
 import io
 import ipaddress
 import logging
+import math
 import os
 import pickle
 import secrets
 import select
+import selectors
 import socket
 import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -71,7 +74,7 @@ import numpy as np
 import numpy.typing as npt
 
 MAGIC = b"PONG-RL\n"
-VERSION = 1
+VERSION = 2
 DEFAULT_PORT = 12345
 
 HANDSHAKE_SECONDS = 5.0  # for the whole handshake; a LAN needs a hundredth of it
@@ -82,11 +85,14 @@ MAX_FRAME_CELLS = 1 << 16  # an index within a frame crosses as u16
 MAX_STEP_CELLS = 1 << 19  # all frames of one STEP: reading the worst one takes 14 MB
 MAX_GAMES = 128
 MAX_PICKLE_OPCODES = 1_000  # ours need 150; an empty list is one byte on the wire and 56 in memory
+SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # see `wait`
+SHORT_WAITS = 3  # in a row, before a wait begins by spinning
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
 
 Address: TypeAlias = tuple[str, int]
 UInt8Array: TypeAlias = npt.NDArray[np.uint8]
 Int32Array: TypeAlias = npt.NDArray[np.int32]
+IntpArray: TypeAlias = npt.NDArray[np.intp]
 
 log = logging.getLogger("pong.wire")
 
@@ -152,7 +158,7 @@ class Role(enum.IntEnum):
 class Refusal(enum.IntEnum):
     """Why a server refuses."""
 
-    VERSION = 1
+    VERSION = 2
     TOKEN = 2
     ROLE = 3
     BUSY = 4
@@ -272,25 +278,28 @@ def pack_array(array: npt.NDArray[Any]) -> PackedArray:
     return array.dtype.str, array.shape, array.tobytes()
 
 
-def unpack_array(packed: object, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> npt.NDArray[Any]:
-    """Read a packed array of just this dtype and shape (None: any length), read-only.
+DType: TypeAlias = type[np.generic] | np.dtype[Any]
+
+
+def unpack_array(packed: object, dtype: DType, shape: tuple[int, ...] | None) -> npt.NDArray[Any]:
+    """Read a packed array of just this dtype and shape, read-only; None is a vector of any length.
 
     Raises:
         ProtocolError: it is another, or none.
     """
-    match packed:
-        case (str(kind), tuple(given), bytes(data)) if kind == np.dtype(dtype).newbyteorder("<").str:
-            fits = len(given) == len(shape) and all(
-                type(have) is int and have >= 0 and want in (None, have)
-                for have, want in zip(given, shape, strict=True)
-            )
-            count = 1
-            for length in given if fits else ():
-                count *= length
-            if fits and count * np.dtype(dtype).itemsize == len(data):
-                with contextlib.suppress(ValueError):  # of no elements, but of a length beyond all memory
-                    return np.frombuffer(data, kind).reshape(given).astype(dtype, copy=False)
+    kind, name = _on_the_wire(dtype)  # type: ignore[arg-type]  # dtypes can be hashed
+    if type(packed) is tuple and len(packed) == 3 and packed[0] == name and type(packed[2]) is bytes:
+        data = packed[2]
+        wanted = (len(data) // kind.itemsize,) if shape is None else shape
+        if packed[1] == wanted and len(data) == kind.itemsize * math.prod(wanted):
+            return np.frombuffer(data, kind).reshape(wanted).astype(dtype, copy=False)
     raise ProtocolError(f"an array that is not {np.dtype(dtype).name} of shape {shape}")
+
+
+@functools.cache
+def _on_the_wire(dtype: DType) -> tuple[np.dtype[Any], str]:
+    kind = np.dtype(dtype).newbyteorder("<")
+    return kind, kind.str
 
 
 # ---------------------------------------------------------------------------------------------
@@ -410,15 +419,15 @@ class Column(enum.IntEnum):
     """What STEP says of each game, i32 each. "Since" means since the last STEP that was sent."""
 
     REWARD = 0  # points won less points lost, since
-    POINTS = 1  # points played to their end, since
-    TICKS = 2  # ticks played, since
-    MOVE = 3  # the move really made since, for most of the ticks
-    MOVER = 4  # and by whom (Mover)
-    LEFT = 5  # score of the match being played
-    RIGHT = 6
-    MATCHES = 7  # matches finished
+    LEFT = 1  # score of the match being played
+    RIGHT = 2
+    MATCHES = 3  # matches finished
+    MOVE = 4  # the move really made since, for most of the ticks
+    MOVER = 5  # and by whom (Mover)
+    POINTS = 6  # points played to their end, since; from here on none is negative
+    TICKS = 7  # ticks played, since
     HITS = 8  # times that a paddle hit the ball, since
-    CELLS = 9  # non-zero cells of the frame; `serialize` counts them
+    CELLS = 9  # lit cells of the frame; `serialize` counts them
 
 
 @dataclass(frozen=True, eq=False)
@@ -427,14 +436,17 @@ class Step:
 
     Rewards of states that were dropped are in the next one's, so that all rewards received always equal
     the change of the score. Where `points` is not 0 an episode has ended, and the frame already shows
-    what follows it. All arrays but `frames` and `scores` are of shape (games,).
+    what follows it. A frame crosses the wire, and is kept here, as its K lit cells.
     """
 
     number: int
     dropped: int  # states that this session has dropped so far because the agent was late
-    frames: UInt8Array  # (games, height, width)
     table: Int32Array  # (games, len(Column))
+    shape: tuple[int, int, int]  # games, height and width
+    lit: IntpArray  # (K,) which cells of all frames, ascending: (game · height + row) · width + column
+    light: UInt8Array  # (K,) how bright they are
 
+    # Of shape (games,), but for the scores.
     rewards = property(lambda self: self.table[:, Column.REWARD])
     points = property(lambda self: self.table[:, Column.POINTS])
     ticks = property(lambda self: self.table[:, Column.TICKS])
@@ -444,14 +456,27 @@ class Step:
     matches = property(lambda self: self.table[:, Column.MATCHES])
     hits = property(lambda self: self.table[:, Column.HITS])
 
+    @classmethod
+    def of(cls, number: int, dropped: int, frames: UInt8Array, table: Int32Array) -> Step:
+        """Make a state of whole frames (games, height, width)."""
+        games, height, width = frames.shape
+        lit = np.flatnonzero(frames != 0)  # of booleans: ten times as fast as of bytes
+        return cls(number, dropped, table, (games, height, width), lit, frames.reshape(-1)[lit])
+
+    @functools.cached_property
+    def frames(self) -> UInt8Array:
+        """The whole frames: (games, height, width)."""
+        frames = np.zeros(self.shape, np.uint8)
+        frames.reshape(-1)[self.lit] = self.light
+        return frames
+
     def serialize(self) -> bytes:
-        """Pack the whole message; a frame crosses as its non-zero cells: index u16, value u8."""
-        flat = self.frames.reshape(len(self.frames), -1)
-        lit = np.flatnonzero(flat)
+        """Pack the whole message; a lit cell takes three bytes: place in its frame u16, light u8."""
+        games, height, width = self.shape
+        game, cell = np.divmod(self.lit, height * width)
         table = self.table.copy()
-        table[:, Column.CELLS] = np.count_nonzero(flat, axis=1)
-        cells = (lit % flat.shape[1]).astype(np.uint16)
-        packed = (pack_array(table), pack_array(cells), pack_array(flat.reshape(-1)[lit]))
+        table[:, Column.CELLS] = np.bincount(game, minlength=games)
+        packed = pack_array(table), pack_array(cell.astype(np.uint16)), pack_array(self.light)
         return message(Kind.STEP, dumps((self.number, self.dropped, *packed)))
 
     @classmethod
@@ -468,20 +493,18 @@ class Step:
             raise ProtocolError("a STEP that is none")
         games, size = session.games, session.height * session.width
         table = unpack_array(values[2], np.int32, (games, len(Column)))
-        cells = unpack_array(values[3], np.uint16, (None,))
-        lit = unpack_array(values[4], np.uint8, (len(cells),))
-        counts = table[:, Column.CELLS]
-        if (
-            int(counts.min()) < 0
-            or int(counts.sum()) != len(cells)
-            or (len(cells) and int(cells.max()) >= size)
-        ):
-            raise ProtocolError("a STEP with cells outside its frames")
-        if (table[:, [Column.POINTS, Column.TICKS, Column.HITS]] < 0).any():
+        cell = unpack_array(values[3], np.uint16, None)
+        light = unpack_array(values[4], np.uint8, (len(cell),))
+        if table[:, Column.POINTS :].min() < 0:
             raise ProtocolError("a STEP with negative counts")
-        frames = np.zeros((games, size), np.uint8)
-        frames[np.repeat(np.arange(games), counts), cells] = lit
-        return cls(values[0], values[1], frames.reshape(games, session.height, session.width), table)
+        counts = table[:, Column.CELLS]
+        if int(counts.sum()) != len(cell) or (len(cell) and cell.max() >= size):
+            raise ProtocolError("a STEP with cells outside its frames")
+        lit = np.arange(0, games * size, size).repeat(counts)
+        lit += cell
+        if (lit[1:] <= lit[:-1]).any():
+            raise ProtocolError("a STEP with cells out of order")
+        return cls(values[0], values[1], table, (games, session.height, session.width), lit, light)
 
 
 def action(number: int, moves: bytes) -> bytes:
@@ -660,7 +683,7 @@ class Wake:
 
     def wait(self, seconds: float | None) -> bool:
         """Wait until it is set, at most so long; clear it and say whether it was."""
-        heard = bool(select.select([self._reader], [], [], seconds)[0])
+        heard = bool(_ready([self._reader], [], seconds)[0])
         if heard:
             self.clear()
         return heard
@@ -684,6 +707,11 @@ class Connection:
         self._unsent = bytearray()
         self._sending = threading.Lock()  # a heartbeat thread sends beside the owner
         self._sent = self._heard = time.monotonic()
+        self._short_waits = 0  # in a row, until now
+
+    def fileno(self) -> int:
+        """What `select` waits for."""
+        return self._sock.fileno()
 
     def send(self, data: bytes) -> None:
         """Send a whole message, or keep what the peer does not take yet for later.
@@ -697,6 +725,11 @@ class Connection:
             self._flush()
             if len(self._unsent) > MAX_UNSENT_BYTES:
                 raise ConnectionLostError(f"{self.peer} does not read what it is sent")
+
+    def flush(self) -> None:
+        """Send what was kept for later, as far as the peer takes it now; `take` notices if it is gone."""
+        with self._sending, contextlib.suppress(ConnectionLostError):
+            self._flush()
 
     def _flush(self) -> None:
         try:
@@ -712,66 +745,111 @@ class Connection:
         if time.monotonic() - self._sent >= HEARTBEAT_SECONDS:
             self.send(message(Kind.HEARTBEAT))
 
-    def receive(self, until: float | None = None, wake: Wake | None = None) -> tuple[Kind, bytes] | None:
-        """Wait for the next message; None when `until` (time.monotonic) is reached or `wake` set.
+    def take(self) -> tuple[Kind, bytes] | None:
+        """Give the next message that has come, or None; never wait.
 
         Raises:
             ProtocolError: the peer sent what it may not.
             ConnectionLostError: the peer left, was cut off, or has been silent for ten seconds.
         """
-        looked = False
         while True:
             came = self._parser.next()
-            if came is not None:
-                if came[0] is Kind.BYE:
-                    reason = printable(came[1].decode(errors="replace"))
-                    raise ConnectionLostError(f"{self.peer} said goodbye" + f": {reason}" * bool(reason))
-                if came[0] is not Kind.HEARTBEAT:
-                    return came
-                continue
-            now = time.monotonic()
-            if looked and until is not None and now >= until:
-                return None
-            due = min(self._sent + HEARTBEAT_SECONDS, self._heard + SILENCE_SECONDS)
-            wait = (due if until is None else min(due, until)) - now
-            if not self._wait(max(wait, 0.0), wake):
-                return None
-            looked = True
+            if came is None:
+                if not self._read():
+                    return None
+            elif came[0] is Kind.BYE:
+                reason = printable(came[1].decode(errors="replace"))
+                raise ConnectionLostError(f"{self.peer} said goodbye" + f": {reason}" * bool(reason))
+            elif came[0] is not Kind.HEARTBEAT:
+                return came
 
-    def _wait(self, seconds: float, wake: Wake | None) -> bool:
-        """Wait once for the socket, read what is there, keep the line alive; False when woken."""
-        readers: list[socket.socket | Wake] = [self._sock] if wake is None else [self._sock, wake]
-        readable, writable, _ = select.select(readers, [self._sock] if self._unsent else [], [], seconds)
-        if self._sock in readable:
-            self._read()
-        elif time.monotonic() - self._heard >= SILENCE_SECONDS:
-            raise ConnectionLostError(f"{self.peer} has been silent for {SILENCE_SECONDS:.0f} seconds")
-        if writable:
-            with self._sending:
-                self._flush()
-        self.send_heartbeat()
-        if wake is not None and wake in readable:
-            wake.clear()
-            return False
-        return True
-
-    def _read(self) -> None:
+    def _read(self) -> bool:
         try:
             data = self._sock.recv(1 << 16)
         except BlockingIOError:
-            return
+            if time.monotonic() - self._heard >= SILENCE_SECONDS:
+                raise ConnectionLostError(
+                    f"{self.peer} has been silent for {SILENCE_SECONDS:.0f} seconds"
+                ) from None
+            return False
         except OSError as error:
             raise ConnectionLostError(f"{self.peer} is gone ({_reason(error)})") from error
         if not data:
             raise ConnectionLostError(f"{self.peer} has left")
         self._heard = time.monotonic()
         self._parser.feed(data)
+        return True
+
+    def receive(self, until: float | None = None, wake: Wake | None = None) -> tuple[Kind, bytes] | None:
+        """Wait for the next message; None when `until` (time.monotonic) is reached or `wake` set.
+
+        Raises:
+            ProtocolError, ConnectionLostError: as `take` does.
+        """
+        while (came := self.take()) is None:
+            if not wait([self], until, wake):
+                return None
+        return came
 
     def close(self, reason: str = "") -> None:
         """Say BYE, and why if it is the agent's fault, if that is still possible, and close."""
         with contextlib.suppress(ConnectionLostError):
             self.send(message(Kind.BYE, reason.encode()[:_REASON_BYTES]))
         self._sock.close()
+
+
+def wait(connections: Sequence[Connection], until: float | None = None, wake: Wake | None = None) -> bool:
+    """Wait for any of these peers, keeping the lines alive; False when `until` is reached or `wake` set.
+
+    True says that something may have come, or a peer may be gone: `take` tells, and then wait again.
+
+    While answers keep coming within `SPIN_SECONDS` it looks again and again for so long before it sleeps.
+    To be woken costs more than that: the processor falls asleep too, and runs slower for a while after.
+    On loopback that was 60 % of a step. A peer that takes longer, as in real time, is slept for at once.
+    """
+    begin = time.monotonic()
+    end = min(min(c._sent + HEARTBEAT_SECONDS, c._heard + SILENCE_SECONDS) for c in connections)
+    if until is not None:
+        end = min(end, until)
+    readers: list[Connection | Wake] = [*connections] if wake is None else [*connections, wake]
+    readable: list[Any] = []
+    if SPIN_SECONDS and min(c._short_waits for c in connections) >= SHORT_WAITS:
+        spin_end = min(begin + SPIN_SECONDS, end)
+        while not readable and time.monotonic() < spin_end:
+            readable, _ = _ready(readers, [], 0)
+    if not readable:
+        unsent = [c for c in connections if c._unsent]
+        readable, writable = _ready(readers, unsent, max(end - time.monotonic(), 0.0))
+        for connection in writable:
+            connection.flush()
+    now = time.monotonic()
+    for connection in connections:
+        if connection in readable:
+            connection._short_waits = connection._short_waits + 1 if now - begin < SPIN_SECONDS else 0
+        with contextlib.suppress(ConnectionLostError):  # `take` will find out, and say whose it was
+            connection.send_heartbeat()
+    if wake is not None and wake in readable:
+        wake.clear()
+        return False
+    return bool(readable) or until is None or now < until
+
+
+def _ready(readers: list[Any], writers: list[Any], seconds: float | None) -> tuple[list[Any], list[Any]]:
+    """Wait until some of these can be read, or written: which."""
+    try:
+        readable, writable, _ = select.select(readers, writers, [], seconds)
+        return readable, writable
+    except ValueError:  # a file number beyond what `select` takes: this process has many files open
+        with selectors.DefaultSelector() as selector:
+            for one in {*readers, *writers}:
+                selector.register(
+                    one, selectors.EVENT_READ * (one in readers) | selectors.EVENT_WRITE * (one in writers)
+                )
+            found = selector.select(seconds)
+        return (
+            [key.fileobj for key, event in found if event & selectors.EVENT_READ],
+            [key.fileobj for key, event in found if event & selectors.EVENT_WRITE],
+        )
 
 
 def _reason(error: OSError) -> str:
@@ -872,7 +950,7 @@ class Listener(threading.Thread):
         deadlines = [stranger.deadline for stranger in self._strangers.values()]
         seconds = max(min(deadlines) - time.monotonic(), 0.0) if deadlines else None
         readers: list[Any] = [self._sock, self._wake, *self._strangers]
-        readable, _, _ = select.select(readers, [], [], seconds)
+        readable, _ = _ready(readers, [], seconds)
         for ready in readable:
             if ready is self._sock:
                 self._accept()
@@ -1079,7 +1157,9 @@ class PongClient:
                 if self._connection is not None:
                     self._connection.send_heartbeat()
 
-    def _line(self) -> Connection:
+    @property
+    def connection(self) -> Connection:
+        """For `wait`, where several clients are to be waited for."""
         if self._connection is None or self._closed.is_set():
             raise RuntimeError("not connected: call connect() first")
         return self._connection
@@ -1091,13 +1171,13 @@ class PongClient:
             ValueError: too few or too many moves, or what is none.
             ConnectionLostError: the server is gone.
         """
-        answer = np.asarray(moves)
-        games = self.session.games
-        if answer.shape != (games,) or answer.dtype.kind not in "iu" or not (
-            (answer >= 0) & (answer <= 255)
-        ).all():  # fmt: skip
-            raise ValueError(f"moves must be {games} integers from 0 to 255, one per game")
-        self._line().send(action(self._number, answer.astype(np.uint8).tobytes()))
+        given, games = np.asarray(moves), self.session.games
+        if given.shape != (games,) or given.dtype.kind not in "iu":
+            raise ValueError(f"moves must be {games} integers, one per game")
+        answer = given.astype(np.uint8, copy=False)
+        if answer is not given and (answer != given).any():
+            raise ValueError("moves must be from 0 to 255")
+        self.connection.send(action(self._number, answer.tobytes()))
 
     def observe(self, wake: Wake | None = None) -> Step | None:
         """Wait for the next state; None when `wake` was set meanwhile: call again.
@@ -1108,10 +1188,21 @@ class PongClient:
         """
         step, self._step = self._step, None
         while step is None:
-            came = self._line().receive(wake=wake)
+            came = self.connection.receive(wake=wake)
             if came is None:
                 return None
             step = self._read_step(came)  # or a PONG that nobody waits for any more
+        return step
+
+    def poll(self) -> Step | None:
+        """Give the next state if it has come, or None; never wait.
+
+        Raises:
+            ProtocolError, ConnectionLostError: as `observe` does.
+        """
+        step, self._step = self._step, None
+        while step is None and (came := self.connection.take()) is not None:
+            step = self._read_step(came)
         return step
 
     def _read_step(self, came: tuple[Kind, bytes]) -> Step | None:
@@ -1132,15 +1223,15 @@ class PongClient:
 
     def pause(self, paused: bool = True) -> None:
         """Stop the game, or let it go on. It stays connected; `ping` and `attend` work meanwhile."""
-        self._line().send(message(Kind.PAUSE, bytes((paused,))))
+        self.connection.send(message(Kind.PAUSE, bytes((paused,))))
 
     def ping(self) -> float:
         """Seconds that one PING takes there and back."""
         echo = secrets.token_bytes(_ECHO.size)
         start = time.perf_counter()
-        self._line().send(message(Kind.PING, echo))
+        self.connection.send(message(Kind.PING, echo))
         while True:
-            came = self._line().receive(until=time.monotonic() + SILENCE_SECONDS)
+            came = self.connection.receive(until=time.monotonic() + SILENCE_SECONDS)
             if came is None:
                 raise ConnectionLostError("the server does not answer a PING")
             if came == (Kind.PONG, echo):
@@ -1154,7 +1245,7 @@ class PongClient:
             ConnectionLostError: the server is gone.
         """
         until = time.monotonic() + seconds
-        while (came := self._line().receive(until, wake)) is not None:
+        while (came := self.connection.receive(until, wake)) is not None:
             self._step = self._read_step(came) or self._step
 
     def close(self) -> None:

@@ -9,6 +9,8 @@ explanation is written twice:
         hiddenUnits: Annotated[int, "hidden units"] = 250          # --hidden-units 250
         server: Annotated[bool, "do not serve"] = True             # --no-server
         levelodiff: Annotated[int, "level", "--level"] = 2         # a flag by another name
+        host: Annotated[str | tuple[str, ...], "a host"] = ""      # --host a --host b
+        resume: Annotated[bool | str, "go on"] = False             # --resume, or --resume FILE
         token: str | None = None                                   # no flag: not annotated
 """
 
@@ -99,6 +101,10 @@ def _add(
             keywords["help"] += f" (default {default})"
         if bool in kinds:  # a flag whose value may be left out
             keywords |= {"nargs": "?", "const": True}
+        several = {kind for kind in kinds if typing.get_origin(kind) is tuple}
+        if several and len(kinds - {bool, type(None)}) > 1:  # str | tuple[str, ...]: the flag may be repeated
+            keywords["action"] = "append"
+            kinds -= several
         (keywords["type"],) = kinds - {bool, type(None)}
         if typing.get_origin(keywords["type"]) is tuple:  # tuple[str, ...]: one or more values
             keywords |= {"nargs": "+", "type": typing.get_args(keywords["type"])[0]}

@@ -118,15 +118,31 @@ class Game:
         Returns:
             The left paddle's reward: +1 for a point won, −1 for one lost, else 0.
         """
+        # Comparisons instead of min and max: this runs a hundred thousand times a second.
         paddles = self.paddles
         # A paddle stands on whole pixels, the ones above where its speed would take it.
-        paddles[LEFT] = min(max(math.floor(paddles[LEFT] + left), 0), PADDLE_BOTTOM)
-        paddles[RIGHT] = min(max(math.floor(paddles[RIGHT] + right), 0), PADDLE_BOTTOM)
-        self.ball_x = x = min(max(self.ball_x + self.ball_vx, 0), COURT_WIDTH - BALL)
-        self.ball_y = y = min(max(self.ball_y + self.ball_vy, 0), COURT_HEIGHT - BALL)
-        if (y <= 1 and self.ball_vy < 0) or (y >= COURT_HEIGHT - BALL - 1 and self.ball_vy > 0):
+        y = math.floor(paddles[LEFT] + left)
+        paddles[LEFT] = 0 if y < 0 else PADDLE_BOTTOM if y > PADDLE_BOTTOM else y
+        y = math.floor(paddles[RIGHT] + right)
+        paddles[RIGHT] = 0 if y < 0 else PADDLE_BOTTOM if y > PADDLE_BOTTOM else y
+        x = self.ball_x + self.ball_vx
+        y = self.ball_y + self.ball_vy
+        if y <= 1 or y >= COURT_HEIGHT - BALL - 1:
+            y = self._at_wall(y)
+        self.ball_x, self.ball_y = x, y
+        if LEFT_X + PADDLE_WIDTH < x < RIGHT_X - BALL:
+            return 0
+        return self._at_paddle()
+
+    def _at_wall(self, y: int) -> int:
+        if self.ball_vy < 0 if y <= 1 else self.ball_vy > 0:
             self.ball_vy = -self.ball_vy
             self.bounces += 1
+        return min(max(y, 0), COURT_HEIGHT - BALL)
+
+    def _at_paddle(self) -> int:
+        paddles, y = self.paddles, self.ball_y
+        self.ball_x = x = min(max(self.ball_x, 0), COURT_WIDTH - BALL)
         if x <= LEFT_X + PADDLE_WIDTH and self.ball_vx < 0:
             if paddles[LEFT] - BALL <= y <= paddles[LEFT] + PADDLE_HEIGHT:
                 self._hit()
@@ -166,8 +182,8 @@ def built_in(level: int) -> Player:
     divisor, fastest = {1: (25, 5), 2: (10, 8)}[level]
 
     def player(game: Game, side: int) -> float:
-        distance = game.ball_y - game.paddles[side] - PADDLE_HEIGHT / 2
-        return math.copysign(min(abs(distance) / divisor, fastest), distance)
+        wish = (game.ball_y - game.paddles[side] - PADDLE_HEIGHT / 2) / divisor
+        return fastest if wish > fastest else -fastest if wish < -fastest else wish
 
     return player
 
@@ -306,40 +322,39 @@ class Board:
         self._hits_before = self.game.hits
         self._made: dict[tuple[int, Mover], int] = {}  # ticks of each move by each mover
 
-    def tick(self, human: int | None) -> None:
-        """Play one tick; `human` is the move of the keys that a person holds, if any."""
+    def play(self, ticks: int, human: int | None) -> None:
+        """Play so many ticks, or fewer if a point ends them; `human` is the move of the keys held, if any."""
+        game, left, right = self.game, self._left, self._right
         move, mover = self.move, self.mover
         if human is not None:
-            move, mover = human, Mover.HUMAN
-        velocity: float = VELOCITY[move]
-        if self._left is not None and human is None:
-            velocity, mover = self._left(self.game, LEFT), Mover.BUILTIN
-        before = self.game.paddles[LEFT]
-        reward = self.game.step(velocity, self._right(self.game, RIGHT))
-        if mover is Mover.BUILTIN:  # its steps are no moves of ours: say where they led
-            moved = self.game.paddles[LEFT] - before
-            move = (moved > 0) * DOWN + (moved < 0) * UP
-        self.ticks += 1
-        self._made[move, mover] = self._made.get((move, mover), 0) + 1
-        if reward:
-            self.reward += reward
-            self.points += 1
-            self.resting = True
-
-    def decide(self, ticks: int, human: int | None) -> None:
-        """Play a whole decision: so many ticks, or fewer if a point ends it."""
-        self.resting = False
-        for _ in range(ticks):
-            self.tick(human)
-            if self.resting:
-                break
+            move, mover, left = human, Mover.HUMAN, None
+        reward = played = 0
+        if left is None:
+            velocity = VELOCITY[move]
+            while played < ticks and not reward:
+                reward = game.step(velocity, right(game, RIGHT))
+                played += 1
+            self._made[move, mover] = self._made.get((move, mover), 0) + played
+        else:
+            while played < ticks and not reward:
+                before = game.paddles[LEFT]
+                reward = game.step(left(game, LEFT), right(game, RIGHT))
+                played += 1
+                moved = game.paddles[LEFT] - before  # no move of ours: say where it led
+                made = (moved > 0) * DOWN + (moved < 0) * UP, Mover.BUILTIN
+                self._made[made] = self._made.get(made, 0) + 1
+        self.ticks += played
+        self.reward += reward
+        self.points += abs(reward)
+        self.resting = self.resting or reward != 0
 
     def row(self) -> tuple[int, ...]:
         """The board's row of STEP's table (netproto.Column)."""
         game = self.game
         made = max(self._made, key=self._made.__getitem__) if self._made else (self.move, self.mover)
         hits = game.hits - self._hits_before
-        return (self.reward, self.points, self.ticks, *made, *game.score, game.matches & 0x7FFFFFFF, hits, 0)
+        matches = game.matches & 0x7FFFFFFF
+        return (self.reward, *game.score, matches, *made, self.points, self.ticks, hits, 0)
 
 
 @dataclass(frozen=True)
@@ -498,7 +513,7 @@ class Engine(threading.Thread):
         """
         for number, board in enumerate(self._boards):
             if not board.resting:
-                board.tick(self.human if number == 0 else None)
+                board.play(1, self.human if number == 0 else None)
         self._ticks += 1
         ended = self._ticks >= self._program.frameskip or all(board.resting for board in self._boards)
         if ended:
@@ -514,7 +529,7 @@ class Engine(threading.Thread):
         game, last = self._boards[0].game, self.snapshot
         frame, sent = (last.frame, last.sent) if last is not None else (None, "")
         if step is not None and self._program.render:
-            frame = step.frames[0].copy()
+            frame = self._frames[0].copy()
             sent = (
                 f"STEP {step.number}   reward {step.rewards[0]:+d}   move {MOVE_NAMES[step.moves[0]]}"
                 f" by {Mover(step.movers[0]).name.lower()}   states dropped {step.dropped}"
@@ -601,7 +616,7 @@ class Conversation:
     def _play_lockstep(self) -> None:
         engine = self._engine
         for number, board in enumerate(engine._boards):
-            board.decide(self._program.frameskip, engine.human if number == 0 else None)
+            board.play(self._program.frameskip, engine.human if number == 0 else None)
         self._send_step()
 
     def _end_decision(self) -> None:
@@ -621,7 +636,7 @@ class Conversation:
             board.camera.look(board.game)
         table: Int32Array = np.array([board.row() for board in engine._boards], np.int32)
         self._number = (self._number + 1) % (1 << 32)
-        step = Step(self._number, self._dropped, engine._frames, table)
+        step = Step.of(self._number, self._dropped, engine._frames, table)
         self._connection.send(step.serialize())
         self._answered = False
         for board in engine._boards:

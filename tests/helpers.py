@@ -21,7 +21,7 @@ PATIENCE = 60.0  # seconds until a wait for an event is a failure; far above wha
 @contextlib.contextmanager
 def serving(**options: object) -> Iterator[Pong]:
     """A headless server on a free port of this machine, in this process."""
-    with Pong(headless=True, port=0, **options) as server:  # type: ignore[arg-type]
+    with Pong(**({"headless": True, "port": 0} | options)) as server:  # type: ignore[arg-type]
         server.start(block=False)
         yield server
 

@@ -56,10 +56,11 @@ def test_one_command_trains_and_leaves_its_files(tmp_path: Path) -> None:
     assert "Exception" not in program.output
 
 
-def test_the_same_seed_trains_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("servers", ["1", "2"])
+def test_the_same_seed_trains_the_same(tmp_path: Path, servers: str) -> None:
     for name in ("a", "b"):
         code, program = run_program(
-            *agent(tmp_path / name, "--local", "--games", "1", "--seed", "5", "--points", "100")
+            *agent(tmp_path / name, "--local", servers, "--games", "1", "--seed", "5", "--points", "100")
         )
         assert code == 0, program.output
     a, b = (load(tmp_path / name / "interrupt.p") for name in ("a", "b"))
@@ -81,6 +82,56 @@ def test_resumed_training_goes_on_where_it_was(tmp_path: Path) -> None:
     assert points == sorted(points)
     # The third run went on from save.p, so it kept what the second had.
     assert load(tmp_path / "previous-1" / "interrupt.p")["progress"]["points"] >= 200
+
+
+def test_one_agent_trains_on_several_hosts_and_goes_on_with_the_rest_when_one_leaves(tmp_path: Path) -> None:
+    with Program(*SERVER, "--games", "3", stdin=None) as one, Program(*SERVER, stdin=None) as other:
+        ports = port_of(one), port_of(other)
+        hosts = "--host", f"127.0.0.1:{ports[0]}", "--host", "localhost", "--port", ports[1]
+        with Program(*agent(tmp_path, *hosts), stdin=None) as program:
+            program.wait_for("connected to")
+            program.wait_for("connected to")
+            program.wait_for("100 points")
+            other.process.kill()
+            program.wait_for("what was learned is kept")
+            program.wait_for("waiting for a server")
+            program.wait_for("points")
+            with Program("pong.py", "--headless", "--lockstep", "--port", ports[1], stdin=None) as back:
+                program.wait_for(f"connected to localhost:{ports[1]}")
+                program.wait_for("points")
+                program.type("ping\n")
+                program.wait_for(f"ping 127.0.0.1:{ports[0]} 10")
+                program.wait_for(f"ping localhost:{ports[1]} 10")
+                program.type("p\n")
+                program.wait_for("paused, the game too")
+                for server in (one, back):
+                    server.wait_for("the agent has paused the game")
+                program.type("p\nq\n")
+                assert program.ended() == 0, program.output
+                for server in (one, back):
+                    server.wait_for("said goodbye")
+
+
+def test_a_server_that_cannot_be_played_on_does_not_end_what_goes_on_elsewhere(tmp_path: Path) -> None:
+    with (
+        Program(*SERVER, stdin=None) as good,
+        Program(*SERVER, "--games", "2", stdin=None) as other,
+    ):
+        ports = port_of(good), port_of(other)
+        hosts = [flag for port in ports for flag in ("--host", f"127.0.0.1:{port}")]
+        with Program(*agent(tmp_path, *hosts, "--games", "1", "--points", "100")) as program:
+            words = program.wait_for(f"going on without 127.0.0.1:{ports[1]}")
+            assert "2 games at once, not 1" in words
+            assert program.ended() == 0, program.output
+
+
+def test_more_servers_than_cores_are_not_started(tmp_path: Path) -> None:
+    code, program = run_program(*agent(tmp_path, "--local", "128", "--games", "1", "--points", "1"))
+    assert code == 0, program.output
+    assert (
+        f"this machine has {os.cpu_count()} cores: {os.cpu_count()} servers instead of 128" in program.output
+    )
+    assert program.output.count("connected to") == os.cpu_count()
 
 
 def test_a_new_run_keeps_the_files_of_the_run_before(tmp_path: Path) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +32,7 @@ from mainmodel import (
 from netproto import Column, Mover, Session, Step
 from options import UsageError
 from pong import FRAME_HEIGHT, FRAME_WIDTH, Board, Camera, Game
-from tests.helpers import connected, serving
+from tests.helpers import ROOT, connected, serving
 
 RNG = np.random.default_rng
 SMALL = (10, 20)  # height and width of frames for tests of the mathematics
@@ -39,7 +44,7 @@ def state(frames: np.ndarray, **columns: list[int]) -> Step:
     table[:, Column.TICKS] = 4
     for name, values in columns.items():
         table[:, Column[name.upper()]] = values
-    return Step(0, 0, frames, table)
+    return Step.of(0, 0, frames, table)
 
 
 def random_frames(rng: np.random.Generator, games: int, shape: tuple[int, int] = SMALL) -> np.ndarray:
@@ -150,18 +155,18 @@ def test_the_gradient_equals_finite_differences() -> None:
     rng = RNG(6)
     policy = Policy.random(*SMALL, 6, rng)
     # Double precision and large weights: differences then are exact to many places.
-    for name, weight in policy.weights.items():
-        policy.weights[name] = rng.standard_normal(weight.shape) * 0.3  # type: ignore[assignment]
+    weights = {name: rng.standard_normal(weight.shape) * 0.3 for name, weight in policy.weights.items()}
+    policy = Policy(*SMALL, weights)  # type: ignore[arg-type]
     x = observations(rng, 4)
     dlogit, dvalue = rng.standard_normal(4), rng.standard_normal(4)
     gradient = policy.backward(policy.forward(x), dlogit, dvalue)  # type: ignore[arg-type]
 
     def objective() -> float:
-        seen = policy.forward(x)
+        seen = Policy(*SMALL, weights).forward(x)  # type: ignore[arg-type]
         return float(seen.logit @ dlogit + seen.value @ dvalue)
 
     small = 1e-6
-    for name, weight in policy.weights.items():
+    for name, weight in weights.items():
         lit = np.flatnonzero(gradient[name])
         for index in rng.choice(lit, min(len(lit), 30), replace=False):
             value = weight.flat[index]
@@ -198,32 +203,17 @@ def test_rmsprop_divides_by_the_root_of_the_decaying_mean_of_squares() -> None:
     for g in ([1.0, -2.0], [0.5, 0.0]):
         cache = 0.9 * cache + 0.1 * np.square(g)
         expected += 0.1 * np.array(g) / (np.sqrt(cache) + mainmodel.EPSILON)
-        optimiser.ascend(weights, {"w": np.array(g, np.float32)})
+        weights = optimiser.ascend(weights, {"w": np.array(g, np.float32)})
     np.testing.assert_allclose(weights["w"], expected, rtol=1e-5)
 
 
 # Learning
 
 
-def rollout(rewards: list[float], discounts: list[float], values: list[float]) -> list[mainmodel.Decision]:
-    empty = Sparse(np.zeros(1, np.intp), np.zeros(1, np.float32), np.zeros(1, np.intp))
-    nothing = np.zeros((1, 1), np.float32)
-    column = [np.array([value], np.float32) for value in values]
-    return [
-        mainmodel.Decision(
-            mainmodel.Activations(empty, nothing, nothing, nothing[0], value),
-            np.ones(1, bool),
-            np.ones(1, bool),
-            np.array([reward], np.float32),
-            np.array([discount], np.float32),
-        )
-        for reward, discount, value in zip(rewards, discounts, column, strict=True)
-    ]
-
-
 def test_advantages_are_the_sums_of_the_formula() -> None:
     rewards, discounts, values, last = [0.0, 0.0, 1.0, 0.0], [0.9, 0.8, 0.0, 0.9], [0.1, 0.2, 0.3, 0.4], 0.5
-    estimates = advantages(rollout(rewards, discounts, values), np.array([last], np.float32))
+    columns = (np.array(column, np.float32)[:, None] for column in (rewards, discounts, values))
+    estimates = advantages(*columns, np.array([last], np.float32))
     following = [*values[1:], last]
     deltas = [r + d * v1 - v for r, d, v1, v in zip(rewards, discounts, following, values, strict=True)]
     for t in range(4):
@@ -240,30 +230,55 @@ def small_learner(seed: int = 0, batch_size: int = 3) -> Learner:
     return Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), batch_size, 0.99, rng)
 
 
+@pytest.fixture(autouse=True)
+def learners_ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End the threads of all learners that a test makes."""
+    made, begin = [], Learner.__init__
+
+    def remembered(self: Learner, *arguments: Any) -> None:
+        begin(self, *arguments)
+        made.append(self)
+
+    monkeypatch.setattr(Learner, "__init__", remembered)
+    yield
+    for learner in made:
+        learner.close()
+
+
 def play(learner: Learner, decisions: int, movers: Mover = Mover.AGENT, seed: int = 1) -> None:
     """Let it decide about frames of noise, where up is always right, two games side by side."""
-    rng, eyes = RNG(seed), Eyes(2, *SMALL)
-    observation = eyes.look(state(random_frames(rng, 2)))
-    for _ in range(decisions):
-        moves = learner.draw(observation).astype(int)
+    rng, eyes, rollout = RNG(seed), Eyes(2, *SMALL), learner.begin()
+    step = state(random_frames(rng, 2))
+    for _ in range(decisions + 1):
+        moves = learner.decide(rollout, step, eyes.look(step)).astype(int)
+        learner.learn()
         won = np.where(moves == UP, 1, -1)
         step = state(
             random_frames(rng, 2), reward=won.tolist(), points=[1, 1], move=moves.tolist(), mover=[movers] * 2
         )
-        observation = eyes.look(step)
-        learner.learn_from(step, observation)
+    learner.drop(rollout)
+
+
+def settle(learner: Learner) -> None:
+    """Let the policy learn from the batch before too."""
+    learner._change_policy()
+    learner._learned = None
 
 
 def weights_of(learner: Learner) -> list[list[float]]:
     return [weight.reshape(-1).tolist() for weight in learner.policy.weights.values()]
 
 
-def test_an_update_comes_after_every_batch_of_points() -> None:
+def test_an_update_comes_after_every_batch_of_points_while_the_next_is_played() -> None:
     learner = small_learner(batch_size=4)
-    play(learner, 1)  # two games, a point each
-    assert learner.updates == 0
+    before = learner.policy
+    play(learner, 2)  # two games, a point each: the batch is full, and its update under way
+    assert learner.policy is before
     play(learner, 1)
+    assert learner.policy is before
+    play(learner, 2)  # the next is full
     assert learner.updates == 1
+    assert learner.policy is not before
 
 
 @pytest.mark.parametrize("movers", [Mover.HELD, Mover.HUMAN, Mover.BUILTIN])
@@ -271,32 +286,37 @@ def test_moves_that_were_not_its_own_teach_nothing(movers: Mover) -> None:
     learner = small_learner()
     before = weights_of(learner)
     play(learner, 20, movers)
+    settle(learner)
     assert learner.updates > 0
     assert weights_of(learner) == before
 
 
+def one_decision(learner: Learner, made: Callable[[int], int], broken: bool = False) -> None:
+    """Let it decide once and win the point; `made` gives the move that the game says was made."""
+    eyes, rollout = Eyes(1, *SMALL), learner.begin()
+    first = state(random_frames(RNG(1), 1))
+    move = int(learner.decide(rollout, first, eyes.look(first))[0])
+    if broken:
+        assert rollout.pending is not None
+        rollout.pending[0].value[0] = np.nan  # as an overflow somewhere would leave it
+    step = state(random_frames(RNG(2), 1), reward=[1], points=[1], move=[made(move)], mover=[Mover.AGENT])
+    learner.decide(rollout, step, eyes.look(step))
+    learner.learn()
+    settle(learner)
+
+
 def test_a_move_other_than_the_one_drawn_teaches_nothing() -> None:
-    learner = small_learner(batch_size=1)
-    before = weights_of(learner)
-    eyes = Eyes(1, *SMALL)
-    observation = eyes.look(state(random_frames(RNG(1), 1)))
-    move = int(learner.draw(observation)[0])
-    step = state(
-        random_frames(RNG(2), 1), reward=[1], points=[1], move=[UP + DOWN - move], mover=[Mover.AGENT]
-    )
-    learner.learn_from(step, eyes.look(step))
-    assert weights_of(learner) == before
+    for made, learns in ((lambda move: UP + DOWN - move, False), (lambda move: move, True)):
+        learner = small_learner(batch_size=1)
+        before = weights_of(learner)
+        one_decision(learner, made)
+        assert (weights_of(learner) != before) == learns
 
 
 def test_a_gradient_that_is_not_finite_is_refused_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     learner = small_learner(batch_size=1)
-    eyes = Eyes(1, *SMALL)
-    observation = eyes.look(state(random_frames(RNG(1), 1)))
-    move = int(learner.draw(observation)[0])
     before = weights_of(learner)
-    learner._pending[0].value[0] = np.nan  # as an overflow somewhere would leave it
-    step = state(random_frames(RNG(2), 1), reward=[1], points=[1], move=[move], mover=[Mover.AGENT])
-    learner.learn_from(step, eyes.look(step))
+    one_decision(learner, lambda move: move, broken=True)
     assert (learner.refused, learner.updates) == (1, 0)
     assert weights_of(learner) == before
     assert "not finite" in caplog.text
@@ -313,7 +333,8 @@ def test_learning_stopped_and_resumed_equals_learning_that_never_stopped() -> No
     whole, first = small_learner(9), small_learner(9)
     play(whole, 30, seed=1)
     play(whole, 30, seed=2)
-    play(first, 30, seed=1)  # 60 points: a multiple of the batch, so nothing is under way
+    play(first, 30, seed=1)  # 60 points: a multiple of the batch, so none is half collected
+    assert first._learned is not None  # and the last one is being learned from
     plain = mainmodel.netproto.loads(
         mainmodel.netproto.dumps({"policy": first.policy.to_plain(), "learner": first.to_plain()})
     )
@@ -323,6 +344,49 @@ def test_learning_stopped_and_resumed_equals_learning_that_never_stopped() -> No
     play(resumed, 30, seed=2)
     assert weights_of(resumed) == weights_of(whole)
     assert resumed.updates == whole.updates
+
+
+def test_the_gradient_of_several_servers_is_that_of_their_games_together() -> None:
+    """One server with two games teaches what two servers with one game each teach."""
+    weights = []
+    for groups in ([[0, 1]], [[0], [1]]):
+        learner = small_learner(batch_size=6)
+        learner.rng = _Fixed()  # type: ignore[assignment]
+        frames = RNG(3)
+        eyes = [Eyes(len(group), *SMALL) for group in groups]
+        rollouts = [learner.begin() for _ in groups]
+        for number in range(5):
+            seen = random_frames(frames, 2)
+            for group, eye, rollout in zip(groups, eyes, rollouts, strict=True):
+                step = state(
+                    seen[group], reward=[1] * len(group), points=[int(number > 0)] * len(group),
+                    move=[UP] * len(group), mover=[Mover.AGENT] * len(group),
+                )  # fmt: skip
+                learner.decide(rollout, step, eye.look(step))
+            learner.learn()
+        settle(learner)
+        weights.append(learner.policy.weights)
+    for name in weights[0]:
+        np.testing.assert_allclose(weights[0][name], weights[1][name], rtol=1e-3, atol=1e-6)
+        assert np.abs(weights[0][name]).max() > 0
+
+
+class _Fixed:
+    """A random generator that always chooses up."""
+
+    def random(self, count: int) -> np.ndarray:
+        return np.zeros(count)
+
+
+def test_a_server_that_is_gone_takes_its_unfinished_points_with_it() -> None:
+    learner = small_learner(batch_size=4)
+    eyes, rollout = Eyes(2, *SMALL), learner.begin()
+    for number in range(2):
+        step = state(random_frames(RNG(number), 2), points=[number] * 2, mover=[Mover.AGENT] * 2)
+        learner.decide(rollout, step, eyes.look(step))
+    learner.drop(rollout)
+    play(learner, 1)  # two points more: with the two that are gone they would be enough
+    assert learner._learned is None
 
 
 class _Level2:
@@ -344,16 +408,16 @@ def test_it_learns_to_beat_random_play_from_pixels() -> None:
         table = np.array([board.row() for board in boards], np.int32)
         for board in boards:
             board.forget()
-        return Step(0, 0, frames, table)
+        return Step.of(0, 0, frames, table)
 
-    observation = eyes.look(look())
+    step, rollout = look(), learner.begin()
     while len(won) < points:
-        for board, move in zip(boards, learner.draw(observation).tolist(), strict=True):
+        moves = learner.decide(rollout, step, eyes.look(step))
+        learner.learn()
+        for board, move in zip(boards, moves.tolist(), strict=True):
             board.move, board.mover = move, Mover.AGENT
-            board.decide(8, None)
+            board.play(8, None)
         step = look()
-        observation = eyes.look(step)
-        learner.learn_from(step, observation)
         won += (step.rewards[step.points > 0] > 0).tolist()
     assert np.mean(won[:500]) < 0.25
     assert np.mean(won[-500:]) > 0.30
@@ -450,20 +514,18 @@ def test_the_seeds_names_order_and_defaults_are_kept() -> None:
 def test_a_session_with_other_frames_than_the_policys_is_refused_in_words(tmp_path: Path) -> None:
     agent = PolicyGradient(directory=str(tmp_path))
     session = Session(1, 50, 70, 2, 8, 60, 21, True)
-    agent._address = "127.0.0.1", 1, ""
-    agent._meet(session)
+    agent._prepare(session)
     with pytest.raises(mainmodel.PongError, match="another game"):
-        agent._meet(Session(1, 20, 30, 2, 8, 60, 21, True))
+        agent._prepare(Session(1, 20, 30, 2, 8, 60, 21, True))
     agent.games = 4
     with pytest.raises(UsageError, match="4"):
-        agent._meet(session)
+        agent._prepare(session)
     agent._finish()
 
 
 def test_saving_the_best_does_not_put_off_saving_the_latest(tmp_path: Path) -> None:
     agent = PolicyGradient(directory=str(tmp_path))
-    agent._address = "127.0.0.1", 1, ""
-    agent._meet(Session(1, 50, 70, 2, 8, 60, 21, True))
+    agent._prepare(Session(1, 50, 70, 2, 8, 60, 21, True))
     agent._saved = -1.0
     assert agent._save("save.p")
     assert agent._saved == -1.0
@@ -486,3 +548,21 @@ def test_a_policy_sees_the_same_game_the_camera_shows() -> None:
     frame = Camera().look(Game(1))
     x = Eyes(1, FRAME_HEIGHT, FRAME_WIDTH).look(state(frame[None]))
     assert len(x.inputs) > 20
+
+
+def test_one_blas_thread_whatever_the_environment_says_and_was_loaded_before() -> None:
+    script = (
+        "import numpy, threadpoolctl\n"
+        "def threads(): return max(each['num_threads'] for each in threadpoolctl.threadpool_info())\n"
+        "before = threads()\n"
+        "import mainmodel\n"
+        "mainmodel.PolicyGradient._start_training = lambda self: print(before, threads())\n"
+        "mainmodel.PolicyGradient().start()\n"
+    )
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    before, during = map(int, result.stdout.split())
+    assert before in (1, 2)  # 1 on a machine with one core
+    assert during == 1

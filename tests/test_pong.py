@@ -747,7 +747,9 @@ def test_an_agent_that_breaks_the_rules_is_sent_away_and_the_next_is_served(
     with serving(lockstep=lockstep) as server:
         served = Calls(server, "_serve")
         with connected(server) as client:
-            client._line().send(b"".join(netproto.action(number, bytes(moves)) for number, moves in messages))
+            client.connection.send(
+                b"".join(netproto.action(number, bytes(moves)) for number, moves in messages)
+            )
             with pytest.raises(ConnectionLostError):
                 client.attend(PATIENCE)
         served.wait_for(1)
