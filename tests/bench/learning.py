@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench.table import put_between
 from tests.helpers import ROOT
 from views.plots import draw_curves
 
@@ -62,11 +63,7 @@ def table_of(runs: dict[int, list[dict[str, float]]], level: int, minutes: float
 
 def write_into_readme(table: str, level: int) -> None:
     """Put the table between its markers."""
-    text = README.read_text("utf-8")
-    begin, end = f"<!-- learning {level} -->\n", f"<!-- end of learning {level} -->"
-    if begin in text:
-        before, after = text.split(begin)[0], text.split(end)[1]
-        README.write_text(f"{before}{begin}{table}\n{end}{after}", "utf-8")
+    README.write_text(put_between(README.read_text("utf-8"), f"learning {level}", table), "utf-8")
 
 
 def main() -> None:
