@@ -42,6 +42,7 @@ import itertools
 import logging
 import math
 import queue
+import secrets
 import shutil
 import sys
 import tempfile
@@ -49,7 +50,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -59,10 +60,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import netproto
 import options
+import plain
 from netproto import (
     DEFAULT_PORT,
     Column,
     ConnectionLostError,
+    GoodbyeError,
     Int32Array,
     Mover,
     PongClient,
@@ -84,6 +87,7 @@ Generator: TypeAlias = np.random.Generator
 UP, DOWN = 1, 2  # moves on the wire; 0 would be to stay
 
 LONGEST_BATCH = 4096  # decisions from which to learn at the latest: good rallies last and last
+GRADIENT_ROWS = 512  # decisions in one product: with more the arrays leave the processor's cache
 BLOCKS = (2, 5, 10)  # sides of the blocks of cells that are inputs too
 BLOCK_SCALE = np.float32(4)  # of those inputs: the larger, the faster they learn
 
@@ -331,13 +335,13 @@ class Policy:
         }
 
 
-def _pack(arrays: Weights) -> dict[str, netproto.PackedArray]:
-    return {name: netproto.pack_array(array) for name, array in arrays.items()}
+def _pack(arrays: Weights) -> dict[str, plain.PackedArray]:
+    return {name: plain.pack_array(array) for name, array in arrays.items()}
 
 
 def _unpack(packed: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Weights:
     return {
-        name: netproto.unpack_array(packed[name], np.float32, shape).copy() for name, shape in shapes.items()
+        name: plain.unpack_array(packed[name], np.float32, shape).copy() for name, shape in shapes.items()
     }
 
 
@@ -423,8 +427,10 @@ def advantages(reward: Floats, discount: Floats, value: Floats, last_value: Floa
 def policy_gradient(policy: Policy, segments: list[Segment], gamma: float) -> Weights:
     """The gradient of the objective, from decisions that this policy has made."""
     decisions = [decision for segment in segments for decision in segment.decisions]
-    seen = Activations.join([decision.seen for decision in decisions])  # B = Σ T·N decisions
-    up = np.concatenate([decision.up for decision in decisions])  # (B,)
+    # B = Σ T·N decisions, of all segments behind one another.
+    logit = np.concatenate([decision.seen.logit for decision in decisions])
+    value = np.concatenate([decision.seen.value for decision in decisions])
+    up = np.concatenate([decision.up for decision in decisions])
     table = np.concatenate([decision.table for decision in decisions])  # (B, columns)
     reward = table[:, Column.REWARD].astype(np.float32)
     ticks = table[:, Column.TICKS].astype(np.float32)
@@ -435,16 +441,30 @@ def policy_gradient(policy: Policy, segments: list[Segment], gamma: float) -> We
     for segment in segments:
         shape = len(segment.decisions), len(segment.last_value)
         here = slice(begin, begin := begin + shape[0] * shape[1])
-        r, d, value = (column[here].reshape(shape) for column in (reward, discount, seen.value))
-        estimates.append(advantages(r, d, value, segment.last_value).reshape(-1))
+        r, d, v = (column[here].reshape(shape) for column in (reward, discount, value))
+        estimates.append(advantages(r, d, v, segment.last_value).reshape(-1))
     estimate = np.concatenate(estimates)  # (B,)
     advantage = estimate / (estimate.std() + np.float32(1e-6))
-    p = probability(seen.logit)
+    p = probability(logit)
     # d log P(a)/d logit is a − p, d entropy/d logit is −logit p (1 − p), and the value's target is
     # value + estimate.
     scale = own / np.float32(max(own.sum(), 1))
-    dlogit = scale * ((up - p) * advantage - ENTROPY_BONUS * seen.logit * p * (1 - p))
-    return policy.backward(seen, dlogit, scale * (VALUE_WEIGHT * estimate))
+    dlogit = scale * ((up - p) * advantage - ENTROPY_BONUS * logit * p * (1 - p))
+    return _summed(policy, decisions, dlogit, scale * (VALUE_WEIGHT * estimate))
+
+
+def _summed(policy: Policy, decisions: list[Decision], dlogit: Floats, dvalue: Floats) -> Weights:
+    """Add up the gradients of parts of the batch, so that a long one needs no more memory."""
+    parts, begin = [], 0
+    step = max(GRADIENT_ROWS // len(decisions[0].up), 1)
+    for first in range(0, len(decisions), step):
+        seen = Activations.join([decision.seen for decision in decisions[first : first + step]])
+        here = slice(begin, begin := begin + len(seen.logit))
+        parts.append(policy.backward(seen, dlogit[here], dvalue[here]))
+        if len(parts) > 1:
+            for name, g in parts.pop().items():
+                parts[0][name] += g
+    return parts[0]
 
 
 class Learner:
@@ -485,7 +505,7 @@ class Learner:
         shapes = {name: weight.shape for name, weight in self.policy.weights.items()}
         self.optimiser.cache = _unpack(plain["cache"], shapes)
         self.rng.bit_generator.state = plain["generator"]
-        if plain["next"] is not None:
+        if plain.get("next") is not None:
             self._learned = Future()
             self._learned.set_result(self._with(_unpack(plain["next"], shapes)))
 
@@ -722,13 +742,14 @@ class PolicyGradient:
     seed: Annotated[int | None, "seed of weights and moves, and of the local server's games"] = None
     directory: Annotated[str, "where to write checkpoints and progress.csv"] = "."
     token_file: Annotated[str | None, "file with the server's token (or set PONG_TOKEN)"] = None
+    ca: Annotated[str | None, "encrypt with TLS: file of certificates, the server's or its signer's"] = None
     debug: Annotated[bool, "log each stage, and what comes in and goes out"] = False
     evaluate: Annotated[bool | str, "play --points (500) without learning, with FILE or save.p"] = False
     sample: Annotated[bool, "let --evaluate draw its moves instead of making the likelier one"] = False
     evaluate_every: Annotated[int | None, "evaluate after every N points too, on a server of its own"] = None
     plot: Annotated[tuple[str, ...], "draw progress.csv files as curves, or a checkpoint's hidden units"] = ()
     output: Annotated[str, "the picture that --plot writes", "-o", "--output"] = "curve.png"
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
 
     # What a checkpoint keeps of the options, and gives back unless the command line says otherwise.
     KEPT = ("hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate", "level", "games")
@@ -777,6 +798,7 @@ class PolicyGradient:
         self._seats: dict[Server, Seat] = {}  # of those that are connected
         self._arrivals: queue.SimpleQueue[tuple[Server, PongError | None]] = queue.SimpleQueue()
         self._turns = 0  # states played
+        self._identity = secrets.token_bytes(netproto.IDENTITY_BYTES)  # by which servers know us again
         self._file: ProgressFile | None = None  # open from the first connection on
         self._rng = np.random.default_rng(self.seed)
 
@@ -859,6 +881,7 @@ class PolicyGradient:
             self._progress = Progress.from_plain(chosen["progress"])
             self._learner = self._make_learner(Policy.from_plain(chosen["policy"], self.hiddenUnits))
             self._learner.restore(chosen["learner"])
+            self._identity = bytes(chosen.get("identity", self._identity))
             self._say(f"resumed from {path}: {self._progress}")
 
     def _draw_plot(self) -> None:
@@ -953,7 +976,8 @@ class PolicyGradient:
         if not self._own_servers:
             given = self.token if self.token is not None else netproto.read_token(self.token_file)
             for host, port in self._addresses:
-                server = Server(host, port, given or "", self._arrivals, self._wake)
+                server = Server(host, port, given or "", self._arrivals, self._wake, ca=self.ca)
+                server.identity = self._identity
                 self._servers.append(stack.enter_context(contextlib.closing(server)))
             return
         wanted, cores = int(self.local or 1), os.cpu_count() or 1
@@ -1123,6 +1147,8 @@ class PolicyGradient:
             words = server.own.last_words()
             self._dismiss(server, PongError(f"the local server has ended: {words}"))
         elif isinstance(error, ConnectionLostError):
+            if isinstance(error, GoodbyeError):  # it keeps no place for us; if another has ours, let it be
+                server.identity = netproto.NOBODY
             self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
             self._save(FILES[1])
             server.seek()
@@ -1201,6 +1227,7 @@ class PolicyGradient:
             "progress": self._progress.to_plain(),
             "policy": self._learner.policy.to_plain(),
             "learner": self._learner.to_plain(),
+            "identity": self._identity,
         }
         try:
             save(Path(self.directory, name), values)

@@ -9,7 +9,7 @@ A message is a header and a body; every integer on the wire is big-endian:
     agent → server (fixed layouts)                    server → agent
     HELLO      magic 8s, version u16, role u8,        CHALLENGE  version u16, nonce 32s
                nonce 32s                              REFUSAL    reason u8, sentence (UTF-8)
-    PROOF      HMAC 32s                               WELCOME    HMAC 32s, pickle of the Session
+    PROOF      HMAC 32s, identity 16s                 WELCOME    HMAC 32s, pickle of the Session
     ACTION     number u32, one u8 per game            STEP       pickle of one Step
     PAUSE      u8, 1 pause or 0 go on                 PONG       u64, what the PING said
     PING       u64                                    BYE        sentence (UTF-8), or nothing
@@ -21,11 +21,13 @@ The handshake proves to each side that the other one has the token, which itself
         agent                                          server
     1.  HELLO(magic, version, role, nonce a)  ──────►  magic and version are checked
     2.                                        ◄──────  CHALLENGE(version, nonce s)
-    3.  PROOF(HMAC("agent", …))               ──────►  compared in constant time; role and place checked
+    3.  PROOF(HMAC("agent", …), identity)     ──────►  compared in constant time; role and place checked
     4.                                        ◄──────  WELCOME(HMAC("server", …), session)
     5.  the server's proof is compared, then the session is read
 
-    HMAC(side, …) is HMAC-SHA256, keyed with the token, over side, version, role, nonce a and nonce s.
+    HMAC(side, …) is HMAC-SHA256, keyed with the token, over side, version, role, nonce a, nonce s, identity.
+    The identity is the agent's secret: with it an agent whose machine died takes over the place that the
+    server still keeps for it. Sixteen zeros are none.
     In place of 2 or 4 the server may send REFUSAL with a reason that a person can act on. One deadline
     covers all of it.
 
@@ -33,36 +35,31 @@ After it the server sends STEP n and the agent answers ACTION n, one STEP outsta
 side sends a HEARTBEAT when it has sent nothing for two seconds; a peer silent for ten is given up.
 
 Threat model. Anybody can connect, and send and answer anything. The listening side never unpickles.
-The connecting side unpickles only what comes after the server's proof, and only plain values: `loads`
-admits no global, no object and no back-reference to a container, so what it builds is a tree no larger
-than the bytes it came in. Somebody who can read or change the traffic of a network is not kept out
-(nothing is encrypted); use an ssh tunnel there.
+The connecting side unpickles only what comes after the server's proof, and only plain values (`plain`).
+Somebody who can read or change the traffic of a network is kept out by TLS alone, which is optional.
 
     PongError                 one sentence for a person: what happened, and what to do
     ├── ProtocolError         the peer broke the rules above, or is no Pong peer at all
     ├── RefusedError          the server answered, and refused us (.reason says why)
     └── ConnectionLostError   the peer left, or went silent, or the network did
+        └── GoodbyeError      the peer said that it leaves
 """
 
 from __future__ import annotations
 
 import contextlib
 import enum
-import errno
 import functools
 import hmac
-import io
 import ipaddress
 import logging
-import math
 import os
-import pickle
 import secrets
 import select
 import selectors
 import socket
+import ssl
 import struct
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -73,18 +70,21 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+# The "as" lets others take them from here.
+from plain import PongError as PongError
+from plain import ProtocolError as ProtocolError
+from plain import dumps, loads, pack_array, unpack_array
+
 MAGIC = b"PONG-RL\n"
 VERSION = 2
 DEFAULT_PORT = 12345
 
 HANDSHAKE_SECONDS = 5.0  # for the whole handshake; a LAN needs a hundredth of it
-HEARTBEAT_SECONDS = 2.0  # a quarter of the silence below, so that one lost packet is no lost peer
-SILENCE_SECONDS = 10.0
-PENDING_HANDSHAKES = 64  # strangers beyond that push out the oldest stranger
+HEARTBEAT_SECONDS = 2.0  # less than a quarter of the silence below, so that one lost packet is no lost peer
+SILENCE_SECONDS = 9.0  # so that a peer that vanished is given up within ten
 MAX_FRAME_CELLS = 1 << 16  # an index within a frame crosses as u16
 MAX_STEP_CELLS = 1 << 19  # all frames of one STEP: reading the worst one takes 14 MB
 MAX_GAMES = 128
-MAX_PICKLE_OPCODES = 1_000  # ours need 150; an empty list is one byte on the wire and 56 in memory
 SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # see `wait`
 SHORT_WAITS = 3  # in a row, before a wait begins by spinning
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
@@ -94,19 +94,14 @@ UInt8Array: TypeAlias = npt.NDArray[np.uint8]
 Int32Array: TypeAlias = npt.NDArray[np.int32]
 IntpArray: TypeAlias = npt.NDArray[np.intp]
 
+# A socket that does not wait says so: nothing is there now, or nothing fits now.
+AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
 log = logging.getLogger("pong.wire")
 
 
 # ---------------------------------------------------------------------------------------------
 # Errors
-
-
-class PongError(Exception):
-    """One sentence for a person: what happened, to what, and what to do about it."""
-
-
-class ProtocolError(PongError):
-    """The peer broke the protocol, or is no Pong peer at all."""
 
 
 class RefusedError(PongError):
@@ -119,6 +114,10 @@ class RefusedError(PongError):
 
 class ConnectionLostError(PongError):
     """The peer left, or went silent, or the network between did."""
+
+
+class GoodbyeError(ConnectionLostError):
+    """The peer ended the connection in order, and said so."""
 
 
 def printable(text: str) -> str:
@@ -174,135 +173,6 @@ class Mover(enum.IntEnum):
 
 
 # ---------------------------------------------------------------------------------------------
-# Plain pickles
-
-# What follows an opcode: so many bytes, or a length of so many bytes and then that much.
-_FIXED = {
-    pickle.NONE: 0, pickle.NEWTRUE: 0, pickle.NEWFALSE: 0, pickle.MARK: 0, pickle.MEMOIZE: 0,
-    pickle.BININT: 4, pickle.BININT1: 1, pickle.BININT2: 2, pickle.BINFLOAT: 8, pickle.FRAME: 8,
-    pickle.EMPTY_TUPLE: 0, pickle.TUPLE1: 0, pickle.TUPLE2: 0, pickle.TUPLE3: 0, pickle.TUPLE: 0,
-    pickle.EMPTY_LIST: 0, pickle.APPEND: 0, pickle.APPENDS: 0,
-    pickle.EMPTY_DICT: 0, pickle.SETITEM: 0, pickle.SETITEMS: 0,
-}  # fmt: skip
-_SIZED = {
-    pickle.LONG1: 1, pickle.SHORT_BINUNICODE: 1, pickle.BINUNICODE: 4, pickle.BINUNICODE8: 8,
-    pickle.SHORT_BINBYTES: 1, pickle.BINBYTES: 4, pickle.BINBYTES8: 8,
-}  # fmt: skip
-_BACK_REFERENCE = {pickle.BINGET[0]: 1, pickle.LONG_BINGET[0]: 4}
-_ARGUMENT = {code[0]: (size, False) for code, size in _FIXED.items()} | {
-    code[0]: (size, True) for code, size in _SIZED.items()
-}
-_TEXT = frozenset(code[0] for code in _SIZED)
-_PROTO, _FRAME, _MEMOIZE, _STOP = (
-    code[0] for code in (pickle.PROTO, pickle.FRAME, pickle.MEMOIZE, pickle.STOP)
-)
-
-
-class _NoGlobals(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        raise ProtocolError("a pickle named a class")
-
-
-def dumps(value: object) -> bytes:
-    """Pickle a tree of None, bool, int, float, str, bytes, list, tuple and dict (protocol 5)."""
-    buffer = io.BytesIO()
-    pickler = pickle.Pickler(buffer, protocol=5)
-    pickler.fast = True  # no memo: smaller and faster, and `loads` wants none
-    pickler.dump(value)
-    return buffer.getvalue()
-
-
-def loads(data: bytes) -> Any:
-    """Read what `dumps` wrote, from anybody.
-
-    The opcodes are walked first, since Python's unpickler trusts them: a 9-byte pickle can make it
-    allocate gigabytes. A back-reference may name a string or a bytes only. So nothing is built that is
-    larger than its pickle says, contains itself, or takes exponential time to hash.
-
-    Raises:
-        ProtocolError: whatever else the bytes are.
-    """
-    try:
-        _check_plain(data)
-        return _NoGlobals(io.BytesIO(data)).load()
-    except ProtocolError:
-        raise
-    except Exception as error:  # the unpickler raises whatever the bytes provoke
-        raise ProtocolError(f"a pickle that cannot be read ({type(error).__name__})") from error
-
-
-def _check_plain(data: bytes) -> None:
-    """Walk the opcodes of a pickle and refuse all but plain ones, or a length beyond the end."""
-    end = len(data)
-    if end < 3 or data[0] != _PROTO or not 2 <= data[1] <= 5:
-        raise ProtocolError("bytes that are no pickle")
-    at, made = 2, -1  # `made` is the opcode that put the value on top of the stack
-    memo: list[int] = []  # and of each memoized value
-    for _ in range(MAX_PICKLE_OPCODES):
-        if at >= end:
-            raise ProtocolError("a pickle that ends too early")
-        code = data[at]
-        at += 1
-        argument = _ARGUMENT.get(code)
-        if argument is None:
-            if code == _STOP:
-                if at != end:
-                    raise ProtocolError("bytes behind the end of a pickle")
-                return
-            size = _BACK_REFERENCE.get(code)
-            if size is None:
-                raise ProtocolError(f"a pickle with opcode 0x{code:02x}, which no plain value needs")
-            index = int.from_bytes(data[at : at + size], "little")
-            at += size
-            if index >= len(memo) or memo[index] not in _TEXT:
-                raise ProtocolError("a pickle that refers back to a container")
-        else:
-            size, sized = argument
-            if sized:
-                length = int.from_bytes(data[at : at + size], "little")
-                at += length
-            at += size
-        if code == _MEMOIZE:
-            memo.append(made)
-        elif code != _FRAME:
-            made = code
-    raise ProtocolError(f"a pickle of more than {MAX_PICKLE_OPCODES} opcodes")
-
-
-PackedArray: TypeAlias = tuple[str, tuple[int, ...], bytes]
-
-
-def pack_array(array: npt.NDArray[Any]) -> PackedArray:
-    """Turn an array into plain values: dtype, shape and bytes (C order, little-endian)."""
-    array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-    return array.dtype.str, array.shape, array.tobytes()
-
-
-DType: TypeAlias = type[np.generic] | np.dtype[Any]
-
-
-def unpack_array(packed: object, dtype: DType, shape: tuple[int, ...] | None) -> npt.NDArray[Any]:
-    """Read a packed array of just this dtype and shape, read-only; None is a vector of any length.
-
-    Raises:
-        ProtocolError: it is another, or none.
-    """
-    kind, name = _on_the_wire(dtype)  # type: ignore[arg-type]  # dtypes can be hashed
-    if type(packed) is tuple and len(packed) == 3 and packed[0] == name and type(packed[2]) is bytes:
-        data = packed[2]
-        wanted = (len(data) // kind.itemsize,) if shape is None else shape
-        if packed[1] == wanted and len(data) == kind.itemsize * math.prod(wanted):
-            return np.frombuffer(data, kind).reshape(wanted).astype(dtype, copy=False)
-    raise ProtocolError(f"an array that is not {np.dtype(dtype).name} of shape {shape}")
-
-
-@functools.cache
-def _on_the_wire(dtype: DType) -> tuple[np.dtype[Any], str]:
-    kind = np.dtype(dtype).newbyteorder("<")
-    return kind, kind.str
-
-
-# ---------------------------------------------------------------------------------------------
 # Messages
 
 _HEADER = struct.Struct("!BI")
@@ -311,10 +181,12 @@ _CHALLENGE = struct.Struct("!H32s")
 _NUMBER = struct.Struct("!I")
 _ECHO = struct.Struct("!Q")
 _PROOF_BYTES = 32
+IDENTITY_BYTES = 16
+NOBODY = bytes(IDENTITY_BYTES)
 _REASON_BYTES = 400
 
 # A HELLO or CHALLENGE of a later version may be longer; it must still be told apart from garbage.
-SERVER_HANDSHAKE_LIMITS: Mapping[int, int] = {Kind.HELLO: 128, Kind.PROOF: _PROOF_BYTES}
+SERVER_HANDSHAKE_LIMITS: Mapping[int, int] = {Kind.HELLO: 128, Kind.PROOF: _PROOF_BYTES + IDENTITY_BYTES}
 CLIENT_HANDSHAKE_LIMITS: Mapping[int, int] = {
     Kind.CHALLENGE: 128,
     Kind.REFUSAL: 1 + _REASON_BYTES,
@@ -560,6 +432,7 @@ class Admission:
 
     role: Role
     session: Session
+    identity: bytes = NOBODY
     last: bytes = b""
 
 
@@ -574,8 +447,8 @@ def _proof(token: str, side: bytes, role: int, nonces: bytes) -> bytes:
     return hmac.digest(token.encode(errors="surrogateescape"), text + nonces, "sha256")
 
 
-def server_handshake(token: str, admit: Callable[[Role], Session]) -> Handshake:
-    """The server's half. `admit` gives the session for a role, or raises RefusedError.
+def server_handshake(token: str, admit: Callable[[Role, bytes], Session]) -> Handshake:
+    """The server's half. `admit` gives the session for a role and an identity, or raises RefusedError.
 
     Raises:
         ProtocolError: the peer is no Pong agent.
@@ -593,8 +466,12 @@ def server_handshake(token: str, admit: Callable[[Role], Session]) -> Handshake:
         )
     _, _, wanted, agent_nonce = _unpack(_HELLO, Kind.HELLO, hello)
     nonce = secrets.token_bytes(32)
-    proof = _expect(Kind.PROOF, (yield message(Kind.CHALLENGE, _CHALLENGE.pack(VERSION, nonce))))
-    if not hmac.compare_digest(proof, _proof(token, b"agent", wanted, agent_nonce + nonce)):
+    answer = _expect(Kind.PROOF, (yield message(Kind.CHALLENGE, _CHALLENGE.pack(VERSION, nonce))))
+    proof, identity = answer[:_PROOF_BYTES], answer[_PROOF_BYTES:]
+    secrets_of_this = agent_nonce + nonce + identity
+    if len(identity) != IDENTITY_BYTES or not hmac.compare_digest(
+        proof, _proof(token, b"agent", wanted, secrets_of_this)
+    ):
         raise RefusedError(
             Refusal.TOKEN,
             "the token is wrong: give the agent the one that the server printed, "
@@ -606,12 +483,12 @@ def server_handshake(token: str, admit: Callable[[Role], Session]) -> Handshake:
         role = Role(wanted)
     except ValueError as error:
         raise RefusedError(Refusal.ROLE, f"this server knows no role {wanted}") from error
-    session = admit(role)
-    answer = _proof(token, b"server", role, agent_nonce + nonce)
-    return Admission(role, session, message(Kind.WELCOME, answer + session.serialize()))
+    session = admit(role, identity)
+    own_proof = _proof(token, b"server", role, secrets_of_this)
+    return Admission(role, session, identity, message(Kind.WELCOME, own_proof + session.serialize()))
 
 
-def client_handshake(token: str, role: Role) -> Handshake:
+def client_handshake(token: str, role: Role, identity: bytes = NOBODY) -> Handshake:
     """The agent's half.
 
     Raises:
@@ -628,13 +505,13 @@ def client_handshake(token: str, role: Role) -> Handshake:
             "run the same release on both machines"
         )
     _, server_nonce = _unpack(_CHALLENGE, Kind.CHALLENGE, challenge)
-    nonces = nonce + server_nonce
-    came = yield message(Kind.PROOF, _proof(token, b"agent", role, nonces))
+    secrets_of_this = nonce + server_nonce + identity
+    came = yield message(Kind.PROOF, _proof(token, b"agent", role, secrets_of_this) + identity)
     welcome = _expect(Kind.WELCOME, _unless_refused(came))
     proof, parameters = welcome[:_PROOF_BYTES], welcome[_PROOF_BYTES:]
-    if not hmac.compare_digest(proof, _proof(token, b"server", role, nonces)):
+    if not hmac.compare_digest(proof, _proof(token, b"server", role, secrets_of_this)):
         raise ProtocolError("the server does not know the token: it may be somebody else's, go no further")
-    return Admission(role, Session.parse(parameters))
+    return Admission(role, Session.parse(parameters), identity)
 
 
 def _unless_refused(came: tuple[Kind, bytes]) -> tuple[Kind, bytes]:
@@ -683,7 +560,7 @@ class Wake:
 
     def wait(self, seconds: float | None) -> bool:
         """Wait until it is set, at most so long; clear it and say whether it was."""
-        heard = bool(_ready([self._reader], [], seconds)[0])
+        heard = bool(ready([self._reader], [], seconds)[0])
         if heard:
             self.clear()
         return heard
@@ -705,7 +582,7 @@ class Connection:
         self._sock = sock
         self._parser = parser
         self._unsent = bytearray()
-        self._sending = threading.Lock()  # a heartbeat thread sends beside the owner
+        self._lock = threading.Lock()  # of the socket: a heartbeat thread sends beside the owner
         self._sent = self._heard = time.monotonic()
         self._short_waits = 0  # in a row, until now
 
@@ -719,7 +596,7 @@ class Connection:
         Raises:
             ConnectionLostError: the peer is gone, or has left a megabyte unread.
         """
-        with self._sending:
+        with self._lock:
             self._unsent += data
             self._sent = time.monotonic()
             self._flush()
@@ -728,17 +605,17 @@ class Connection:
 
     def flush(self) -> None:
         """Send what was kept for later, as far as the peer takes it now; `take` notices if it is gone."""
-        with self._sending, contextlib.suppress(ConnectionLostError):
+        with self._lock, contextlib.suppress(ConnectionLostError):
             self._flush()
 
     def _flush(self) -> None:
         try:
             while self._unsent:
                 del self._unsent[: self._sock.send(self._unsent)]
-        except BlockingIOError:
+        except AGAIN:
             pass
         except OSError as error:
-            raise ConnectionLostError(f"{self.peer} is gone ({_reason(error)})") from error
+            raise ConnectionLostError(f"{self.peer} is gone ({reason_of(error)})") from error
 
     def send_heartbeat(self) -> None:
         """Send a HEARTBEAT if nothing else was sent for a while."""
@@ -759,21 +636,22 @@ class Connection:
                     return None
             elif came[0] is Kind.BYE:
                 reason = printable(came[1].decode(errors="replace"))
-                raise ConnectionLostError(f"{self.peer} said goodbye" + f": {reason}" * bool(reason))
+                raise GoodbyeError(f"{self.peer} said goodbye" + f": {reason}" * bool(reason))
             elif came[0] is not Kind.HEARTBEAT:
                 return came
 
     def _read(self) -> bool:
         try:
-            data = self._sock.recv(1 << 16)
-        except BlockingIOError:
+            with self._lock:
+                data = self._sock.recv(1 << 16)
+        except AGAIN:
             if time.monotonic() - self._heard >= SILENCE_SECONDS:
                 raise ConnectionLostError(
                     f"{self.peer} has been silent for {SILENCE_SECONDS:.0f} seconds"
                 ) from None
             return False
         except OSError as error:
-            raise ConnectionLostError(f"{self.peer} is gone ({_reason(error)})") from error
+            raise ConnectionLostError(f"{self.peer} is gone ({reason_of(error)})") from error
         if not data:
             raise ConnectionLostError(f"{self.peer} has left")
         self._heard = time.monotonic()
@@ -816,10 +694,10 @@ def wait(connections: Sequence[Connection], until: float | None = None, wake: Wa
     if SPIN_SECONDS and min(c._short_waits for c in connections) >= SHORT_WAITS:
         spin_end = min(begin + SPIN_SECONDS, end)
         while not readable and time.monotonic() < spin_end:
-            readable, _ = _ready(readers, [], 0)
+            readable, _ = ready(readers, [], 0)
     if not readable:
         unsent = [c for c in connections if c._unsent]
-        readable, writable = _ready(readers, unsent, max(end - time.monotonic(), 0.0))
+        readable, writable = ready(readers, unsent, max(end - time.monotonic(), 0.0))
         for connection in writable:
             connection.flush()
     now = time.monotonic()
@@ -834,7 +712,7 @@ def wait(connections: Sequence[Connection], until: float | None = None, wake: Wa
     return bool(readable) or until is None or now < until
 
 
-def _ready(readers: list[Any], writers: list[Any], seconds: float | None) -> tuple[list[Any], list[Any]]:
+def ready(readers: list[Any], writers: list[Any], seconds: float | None) -> tuple[list[Any], list[Any]]:
     """Wait until some of these can be read, or written: which."""
     try:
         readable, writable, _ = select.select(readers, writers, [], seconds)
@@ -852,11 +730,17 @@ def _ready(readers: list[Any], writers: list[Any], seconds: float | None) -> tup
         )
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Say in a few words what went wrong."""
     return error.strerror or str(error) or type(error).__name__
 
 
-def _resolve(host: str, port: int, passive: bool) -> list[tuple[Any, ...]]:
+def resolve(host: str, port: int, passive: bool) -> list[tuple[Any, ...]]:
+    """Find a host's addresses, as `getaddrinfo` does.
+
+    Raises:
+        PongError: there are none, or the port is none.
+    """
     if not 0 <= port <= 65535:
         raise PongError(f"port {port} is out of range: give one from 1 to 65535")
     try:
@@ -869,156 +753,11 @@ def _resolve(host: str, port: int, passive: bool) -> list[tuple[Any, ...]]:
         ) from error
 
 
-def _tuned(sock: socket.socket) -> socket.socket:
+def tuned(sock: socket.socket) -> socket.socket:
+    """Make a socket fit for the game: small messages at once, and no call that waits."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or every step waits 40 ms
     sock.setblocking(False)
     return sock
-
-
-@dataclass
-class _Stranger:
-    """A peer in the middle of its handshake."""
-
-    sock: socket.socket
-    peer: str
-    deadline: float
-    parser: Parser
-    handshake: Handshake
-
-
-class Listener(threading.Thread):
-    """Listens, and shakes hands with many peers at a time beside whatever the server is doing.
-
-    Args:
-        admit: gives the session to a role, or raises RefusedError; called in this thread.
-        deliver: takes over an authenticated connection; called in this thread.
-
-    Raises:
-        PongError: it cannot listen there.
-    """
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        token: str,
-        admit: Callable[[Role], Session],
-        deliver: Callable[[Connection, Admission], None],
-    ) -> None:
-        super().__init__(name="listener", daemon=True)
-        self._token, self._admit, self._deliver = token, admit, deliver
-        self._strangers: dict[int, _Stranger] = {}  # by file number, oldest first
-        self._closing = False
-        family, kind, protocol, _, address = _resolve(host, port, passive=True)[0]
-        self._wake = Wake()
-        self._sock = socket.socket(family, kind, protocol)
-        try:
-            if sys.platform != "win32":  # there it would let two servers share one port
-                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._sock.bind(address)
-            self._sock.listen(128)
-        except OSError as error:
-            self._sock.close()
-            self._wake.close()
-            advice = "end the program that has this port, or choose another with --port"
-            if error.errno == errno.EADDRNOTAVAIL:
-                advice = "give --host an address of this machine"
-            raise PongError(f"cannot listen on {host}:{port} ({_reason(error)}): {advice}") from error
-        self._sock.setblocking(False)
-        self.address: Address = self._sock.getsockname()[:2]
-
-    def run(self) -> None:
-        """The thread: shake hands until `close`."""
-        try:
-            while not self._closing:
-                self._turn()
-        finally:
-            for stranger in self._strangers.values():
-                stranger.sock.close()
-
-    def close(self) -> None:
-        """Stop listening, send pending strangers away, and wait for the thread's end."""
-        self._closing = True
-        self._wake.set()
-        if self.is_alive():
-            self.join()
-        self._sock.close()
-        self._wake.close()
-
-    def _turn(self) -> None:
-        """Wait for the next thing to happen on any socket, and do what it asks for."""
-        deadlines = [stranger.deadline for stranger in self._strangers.values()]
-        seconds = max(min(deadlines) - time.monotonic(), 0.0) if deadlines else None
-        readers: list[Any] = [self._sock, self._wake, *self._strangers]
-        readable, _ = _ready(readers, [], seconds)
-        for ready in readable:
-            if ready is self._sock:
-                self._accept()
-            elif ready is self._wake:
-                self._wake.clear()
-            elif ready in self._strangers:
-                self._listen_to(ready)
-        now = time.monotonic()
-        for number, stranger in list(self._strangers.items()):
-            if now >= stranger.deadline:
-                self._send_away(number, "took too long over the handshake")
-
-    def _accept(self) -> None:
-        try:
-            sock, address = self._sock.accept()
-        except OSError as error:  # the peer left already, or this process has no more files
-            log.debug("could not accept a connection: %s", _reason(error))
-            return
-        try:
-            _tuned(sock)
-        except OSError:  # macOS says so of a peer that has left already
-            sock.close()
-            return
-        peer = f"{address[0]}:{address[1]}"
-        log.debug("%s has connected", peer)
-        if len(self._strangers) >= PENDING_HANDSHAKES:
-            self._send_away(next(iter(self._strangers)), "had to make room for another")
-        handshake = server_handshake(self._token, self._admit)
-        next(handshake)
-        self._strangers[sock.fileno()] = _Stranger(
-            sock,
-            peer,
-            time.monotonic() + HANDSHAKE_SECONDS,
-            Parser(SERVER_HANDSHAKE_LIMITS),
-            handshake,
-        )
-
-    def _listen_to(self, number: int) -> None:
-        stranger = self._strangers[number]
-        try:
-            data = stranger.sock.recv(1024)
-            if not data:
-                self._send_away(number, "left in the middle of the handshake")
-                return
-            stranger.parser.feed(data)
-            while (came := stranger.parser.next()) is not None:
-                stranger.sock.sendall(stranger.handshake.send(came))
-        except StopIteration as done:
-            del self._strangers[number]
-            self._let_in(stranger, done.value)
-        except RefusedError as error:
-            with contextlib.suppress(OSError):
-                stranger.sock.sendall(refusal(error))
-            self._send_away(number, f"was refused: {error}")
-        except (ProtocolError, OSError) as error:
-            self._send_away(number, f"is no agent of ours: {error}")
-
-    def _let_in(self, stranger: _Stranger, admission: Admission) -> None:
-        stranger.parser.limits = server_limits(admission.session.games)
-        connection = Connection(stranger.sock, stranger.parser, stranger.peer)
-        with contextlib.suppress(ConnectionLostError):  # whoever takes it over will find out
-            connection.send(admission.last)
-        self._deliver(connection, admission)
-
-    def _send_away(self, number: int, why: str) -> None:
-        stranger = self._strangers.pop(number)
-        stranger.sock.close()
-        log.info("%s %s", stranger.peer, why)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1044,7 +783,7 @@ def read_token(token_file: str | None) -> str | None:
 
 def is_loopback(host: str) -> bool:
     """Whether everybody who can reach this host is on this machine."""
-    addresses = _resolve(host, 0, passive=True)
+    addresses = resolve(host, 0, passive=True)
     return all(ipaddress.ip_address(address[4][0].split("%")[0]).is_loopback for address in addresses)
 
 
@@ -1054,6 +793,9 @@ def is_loopback(host: str) -> bool:
 
 class PongClient:
     """The agent's end of the wire; any agent can be built on it.
+
+    With an `identity` (16 secret bytes) a client that lost its connection takes over its own place. With
+    `ca`, a file of certificates, the connection is encrypted and the server's certificate is checked.
 
         with PongClient("raspberrypi.local", token="…") as client:
             step = client.connect()
@@ -1072,9 +814,12 @@ class PongClient:
         token: str = "",
         role: Role = Role.LEFT,
         timeout: float = HANDSHAKE_SECONDS,
+        identity: bytes = NOBODY,
+        ca: str | None = None,
     ) -> None:
         self.host, self.port, self.role, self.timeout = host, port, role, timeout
-        self._token = token
+        self._token, self._identity, self._ca = token, identity, ca
+        self._answered = True  # there is no state that waits for an answer
         self._session: Session | None = None
         self._connection: Connection | None = None
         self._step: Step | None = None  # came while something else was waited for
@@ -1106,18 +851,20 @@ class PongClient:
         """
         if self._connection is not None:
             raise RuntimeError("connected already")
-        _resolve(self.host, self.port, passive=False)
+        resolve(self.host, self.port, passive=False)
         where = f"{self.host}:{self.port}"
         try:
             sock = socket.create_connection((self.host, self.port), self.timeout)
         except OSError as error:
-            raise ConnectionLostError(f"no server at {where} ({_reason(error)})") from error
+            raise ConnectionLostError(f"no server at {where} ({reason_of(error)})") from error
         try:
+            if self._ca is not None:
+                sock = self._encrypted(sock, self._ca)
             parser = Parser(CLIENT_HANDSHAKE_LIMITS)
             admission = self._shake_hands(sock, parser)
             parser.limits = client_limits(admission.session)
             self._session = admission.session
-            self._connection = Connection(_tuned(sock), parser, f"the server at {where}")
+            self._connection = Connection(tuned(sock), parser, f"the server at {where}")
         except ProtocolError as error:
             sock.close()
             raise ProtocolError(f"{where} is not a Pong server that this agent can use: {error}") from error
@@ -1130,9 +877,29 @@ class PongClient:
         assert step is not None  # nothing could wake it
         return step
 
+    def _encrypted(self, sock: socket.socket, ca: str) -> socket.socket:
+        """Agree upon TLS with a server whose certificate is in, or is signed by one in, the file `ca`."""
+        try:
+            context = ssl.create_default_context(cafile=ca)
+        except OSError as error:
+            raise PongError(
+                f"the certificates in {ca} cannot be read ({reason_of(error)}): give --ca a PEM file"
+            ) from error
+        try:
+            return context.wrap_socket(sock, server_hostname=self.host)
+        except ssl.SSLCertVerificationError as error:
+            raise ProtocolError(
+                f"its certificate is not one that {ca} vouches for ({error.verify_message})"
+            ) from error
+        except OSError as error:
+            raise ProtocolError(
+                f"it does not speak TLS ({reason_of(error)}): leave out --ca if it has no --certificate"
+            ) from error
+
     def _shake_hands(self, sock: socket.socket, parser: Parser) -> Admission:
         deadline = time.monotonic() + self.timeout
-        handshake = client_handshake(self._token, self.role)
+        handshake = client_handshake(self._token, self.role, self._identity)
+        hint = "" if self._ca else "; if it has a --certificate, give --ca"
         try:
             sock.sendall(next(handshake))
             while True:
@@ -1140,7 +907,7 @@ class PongClient:
                     sock.settimeout(max(deadline - time.monotonic(), 0.001))
                     data = sock.recv(4096)
                     if not data:
-                        raise ProtocolError("it hung up in the middle of the handshake")
+                        raise ProtocolError(f"it hung up in the middle of the handshake{hint}")
                     parser.feed(data)
                 sock.sendall(handshake.send(came))
         except StopIteration as done:
@@ -1149,7 +916,7 @@ class PongClient:
         except TimeoutError as error:
             raise ProtocolError(f"it has not answered for {self.timeout:g} seconds") from error
         except OSError as error:
-            raise ConnectionLostError(f"the server is gone ({_reason(error)})") from error
+            raise ConnectionLostError(f"the server is gone ({reason_of(error)}){hint}") from error
 
     def _beat(self) -> None:
         with contextlib.suppress(ConnectionLostError):  # the owner's next call will say so
@@ -1177,6 +944,7 @@ class PongClient:
         answer = given.astype(np.uint8, copy=False)
         if answer is not given and (answer != given).any():
             raise ValueError("moves must be from 0 to 255")
+        self._answered = True
         self.connection.send(action(self._number, answer.tobytes()))
 
     def observe(self, wake: Wake | None = None) -> Step | None:
@@ -1211,7 +979,9 @@ class PongClient:
         step = Step.parse(came[1], self.session)
         if step.number != (self._number + 1) % (1 << 32):
             raise ProtocolError(f"STEP {step.number} where {self._number + 1} is due")
-        self._number = step.number
+        if not self._answered:
+            raise ProtocolError(f"STEP {step.number} before the one before it was answered")
+        self._number, self._answered = step.number, False
         return step
 
     def step(self, moves: npt.ArrayLike) -> Step:

@@ -20,6 +20,7 @@ game time on both, so a policy trained on one plays the same game on the other.
 from __future__ import annotations
 
 import contextlib
+import hmac
 import logging
 import math
 import os
@@ -31,21 +32,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
 import netproto
 import options
+from listener import Listener, certificate_context
 from netproto import (
     DEFAULT_PORT,
     MAX_GAMES,
+    NOBODY,
     Admission,
     Connection,
     Int32Array,
     Kind,
-    Listener,
     Mover,
     PongError,
     ProtocolError,
@@ -410,7 +412,9 @@ class Engine(threading.Thread):
         self.idle_status = ""
         self._wake, self._stopping = Wake(), False
         self._arrivals: queue.SimpleQueue[Connection] = queue.SimpleQueue()
-        self._seated: str | None = None  # set by the listener's thread when free, cleared by ours
+        # Who has the left paddle, and its identity: set by the listener's thread, cleared by ours.
+        self._seated: tuple[Connection, bytes] | None = None
+        self._seat_lock = threading.Lock()
         self._clock = Clock(program.fps)
         self._begin()
 
@@ -424,8 +428,8 @@ class Engine(threading.Thread):
 
     # For the listener's thread.
 
-    def admit(self, role: Role) -> Session:
-        """Give the session to an agent that has proved the token.
+    def admit(self, role: Role, identity: bytes) -> Session:
+        """Give the session to an agent that has proved the token; to one that comes back, its own place.
 
         Raises:
             RefusedError: its role is not served here, or is taken.
@@ -436,10 +440,11 @@ class Engine(threading.Thread):
             )
         if self._stopping:
             raise RefusedError(Refusal.BUSY, "this server is ending: wait for the next")
-        if self._seated is not None:
+        seated = self._seated
+        if seated is not None and (identity == NOBODY or not hmac.compare_digest(identity, seated[1])):
             raise RefusedError(
                 Refusal.BUSY,
-                f"an agent is already connected from {self._seated}: end it, or wait for its end",
+                f"an agent is already connected from {seated[0].peer}: end it, or wait for its end",
             )
         program = self._program
         return Session(
@@ -448,9 +453,10 @@ class Engine(threading.Thread):
             points_to_win=program.points_to_win, lockstep=program.lockstep,
         )  # fmt: skip
 
-    def deliver(self, connection: Connection, _: Admission) -> None:
-        """Take over a connection that was admitted."""
-        self._seated = connection.peer
+    def deliver(self, connection: Connection, admission: Admission) -> None:
+        """Take over a connection that was admitted; one that is being served then comes to its end."""
+        with self._seat_lock:
+            self._seated = connection, admission.identity
         self._arrivals.put(connection)
         self._wake.set()
 
@@ -499,9 +505,15 @@ class Engine(threading.Thread):
         except PongError as error:
             reason = f"it was sent {error}" * isinstance(error, ProtocolError)
             log.info("agent gone: %s", error)
+        else:
+            if not self._arrivals.empty():
+                reason = "the same agent has connected again"
+                log.info("the agent from %s has connected again: its old connection ends", connection.peer)
         finally:
             connection.close(reason)
-            self._seated = None
+            with self._seat_lock:
+                if self._seated is not None and self._seated[0] is connection:
+                    self._seated = None
             for board in self._boards:
                 board.move, board.mover = STAY, Mover.HELD
 
@@ -571,7 +583,7 @@ class Conversation:
             board.forget()
         self._send_step()
         clock.restart()
-        while not engine._stopping:
+        while not engine._stopping and engine._arrivals.empty():
             real_time = not self._program.lockstep and not self._paused
             came = self._connection.receive(clock.due if real_time else None, engine._wake)
             if came is not None:
@@ -684,8 +696,11 @@ class Pong:
     points_to_win: Annotated[int, "points that win a match"] = 21
     seed: Annotated[int | None, "seed of the games' random generators"] = None
     token_file: Annotated[str | None, "file with the token that agents must prove (or set PONG_TOKEN)"] = None
+    open: Annotated[bool, "let agents in without a token, from other machines too"] = False
+    certificate: Annotated[str | None, "encrypt with TLS, showing this certificate (a PEM file)"] = None
+    key: Annotated[str | None, "file with the certificate's key, if it is not in the same"] = None
     until_eof: Annotated[bool, "end when standard input does: for a program that starts this one"] = False
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if type(self.levelodiff) is not int or self.levelodiff not in (1, 2, 3, 4):
@@ -703,6 +718,10 @@ class Pong:
             )
         if self.headless and self.render:
             raise UsageError("--render needs the window that --headless does without: drop one")
+        if self.open and self.token_file is not None:
+            raise UsageError("--open lets agents in without a token and --token-file names one: drop one")
+        if self.key is not None and self.certificate is None:
+            raise UsageError("--key belongs to a --certificate: give that too")
         self._engine: Engine | None = None
         self._listener: Listener | None = None
 
@@ -756,7 +775,8 @@ class Pong:
         if self.server:
             host = self.host or "127.0.0.1"
             token, made_up = self._choose_token(netproto.is_loopback(host))
-            self._listener = Listener(host, self.port, token, engine.admit, engine.deliver)
+            tls = certificate_context(self.certificate, self.key) if self.certificate is not None else None
+            self._listener = Listener(host, self.port, token, engine.admit, engine.deliver, tls)
             where = "{}:{}".format(*self.address)
             engine.idle_status = f"waiting for an agent on {where}"
             self._listener.start()
@@ -771,10 +791,16 @@ class Pong:
     def _choose_token(self, loopback: bool) -> tuple[str, bool]:
         """Give the token to be proved, and whether it was made up, as it is where strangers can connect."""
         given = self.token if self.token is not None else netproto.read_token(self.token_file)
+        if self.open:
+            if given:
+                raise UsageError("--open lets agents in without a token, but there is one: drop one of them")
+            if not loopback:
+                log.warning("without a token everybody on this network can take the left paddle")
+            return "", False
+        if given == "" and not loopback:
+            raise UsageError("the token is empty: give one, or say --open to let everybody in")
         if given is None and not loopback:
             return secrets.token_urlsafe(12), True
-        if given == "" and not loopback:
-            log.warning("the token is empty: everybody on this network can take the left paddle")
         return given or "", False
 
     def _tell_agents(self, token: str) -> None:
@@ -782,6 +808,7 @@ class Pong:
         name = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host
         name += "" if "." in name or ":" in name else ".local"
         command = f"PONG_TOKEN={token} python mainmodel.py --host {name} --port {self.address[1]}"
+        command += " --ca FILE" * (self.certificate is not None)
         print(f"an agent on another machine connects with\n    {command}", flush=True)
 
     def _run(self, window: Any) -> None:

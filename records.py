@@ -10,7 +10,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, ClassVar
 
-import netproto
+import plain
 from netproto import PongError, ProtocolError
 
 WINDOW_POINTS = 1000  # the share won is over so many
@@ -37,7 +37,7 @@ def save(path: Path, values: dict[str, Any]) -> None:
     Raises:
         CheckpointError: the disk is full, the directory gone, the file read-only.
     """
-    body = netproto.dumps(values)
+    body = plain.dumps(values)
     head = CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big") + hashlib.sha256(body).digest()
     unfinished = path.with_name(path.name + ".tmp")
     try:
@@ -81,7 +81,7 @@ def load(path: Path) -> dict[str, Any]:
     try:
         if hashlib.sha256(body).digest() != digest:
             raise ProtocolError("its checksum is wrong")
-        values = netproto.loads(body)
+        values = plain.loads(body)
         if type(values) is not dict:
             raise ProtocolError("it holds something else")
     except ProtocolError as error:

@@ -18,10 +18,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from netproto import PongClient, PongError, Step, Wake
+from netproto import NOBODY, PongClient, PongError, Step, Wake
 from options import UsageError
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two tries to connect: each twice the one before
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between two tries to connect: each twice the one before
 
 
 def address_of(text: str, port: int) -> tuple[str, int]:
@@ -53,8 +53,11 @@ class Server:
         arrivals: queue.SimpleQueue[tuple[Server, PongError | None]],
         wake: Wake,
         own: LocalServer | None = None,
+        ca: str | None = None,
     ) -> None:
         self.host, self.port, self.own = host, port, own
+        self.identity = NOBODY  # by which the server knows us again
+        self._ca = ca
         self._connected: tuple[PongClient, Step] | None = None
         self._token, self._arrivals, self._wake = token, arrivals, wake
         self._given_up = threading.Event()
@@ -71,7 +74,7 @@ class Server:
     def _connect(self) -> None:
         pause, said = FIRST_PAUSE, ""
         while not self._given_up.is_set():
-            client = PongClient(self.host, self.port, token=self._token)
+            client = PongClient(self.host, self.port, token=self._token, identity=self.identity, ca=self._ca)
             try:
                 step = client.connect()
             except PongError as error:

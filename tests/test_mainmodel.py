@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import mainmodel
+import plain
 from mainmodel import (
     DOWN,
     UP,
@@ -335,12 +336,10 @@ def test_learning_stopped_and_resumed_equals_learning_that_never_stopped() -> No
     play(whole, 30, seed=2)
     play(first, 30, seed=1)  # 60 points: a multiple of the batch, so none is half collected
     assert first._learned is not None  # and the last one is being learned from
-    plain = mainmodel.netproto.loads(
-        mainmodel.netproto.dumps({"policy": first.policy.to_plain(), "learner": first.to_plain()})
-    )
-    policy = Policy.from_plain(plain["policy"], 8)
+    saved = plain.loads(plain.dumps({"policy": first.policy.to_plain(), "learner": first.to_plain()}))
+    policy = Policy.from_plain(saved["policy"], 8)
     resumed = Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), 3, 0.99, RNG(12345))
-    resumed.restore(plain["learner"])
+    resumed.restore(saved["learner"])
     play(resumed, 30, seed=2)
     assert weights_of(resumed) == weights_of(whole)
     assert resumed.updates == whole.updates

@@ -30,7 +30,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
+import listener as listener_module
 import netproto
+import plain
+from listener import Listener
 from netproto import (
     MAGIC,
     VERSION,
@@ -40,7 +43,6 @@ from netproto import (
     ConnectionLostError,
     Handshake,
     Kind,
-    Listener,
     Parser,
     PongClient,
     PongError,
@@ -53,16 +55,13 @@ from netproto import (
     Wake,
     client_handshake,
     client_limits,
-    dumps,
-    loads,
     message,
-    pack_array,
     printable,
     refusal,
     server_handshake,
     server_limits,
-    unpack_array,
 )
+from plain import dumps, loads, pack_array, unpack_array
 from tests.helpers import PATIENCE, ROOT, connected, serving
 
 SESSION = Session(
@@ -196,17 +195,17 @@ def test_a_hostile_pickle_is_refused_and_takes_little_memory(data: bytes) -> Non
 
 
 def test_as_many_empty_lists_as_are_allowed_take_little_memory() -> None:
-    lists = netproto.MAX_PICKLE_OPCODES - 3
+    lists = plain.MAX_PICKLE_OPCODES - 3
     with memory_below(MEMORY):
         assert len(loads(b"\x80\x05(" + b"]" * lists + b"t.")) == lists
 
 
 SMALL_STACK = """
-import contextlib, threading, netproto
+import contextlib, threading, plain, netproto
 
 def read():
     with contextlib.suppress(netproto.ProtocolError):
-        netproto.loads(b"\\x80\\x05})" + b"\\x85" * (netproto.MAX_PICKLE_OPCODES - 10) + b"Ns.")
+        plain.loads(b"\\x80\\x05})" + b"\\x85" * (plain.MAX_PICKLE_OPCODES - 10) + b"Ns.")
 
 threading.stack_size(512 * 1024)  # what a thread has on macOS
 thread = threading.Thread(target=read)
@@ -402,7 +401,7 @@ def test_the_largest_step_crosses_with_every_cell_lit(games: int, cells: int) ->
         assert_it_crosses(session, Step.of(0, 0, frames, table_of(games)))
 
 
-def _with(column: Column, *counts: int) -> netproto.PackedArray:
+def _with(column: Column, *counts: int) -> plain.PackedArray:
     """The table of `state`, with another column."""
     table = table_of(SESSION.games)
     table[:, Column.CELLS] = 0, 1
@@ -542,7 +541,7 @@ def test_garbage_parses_or_gives_protocol_error_and_is_never_hoarded(data: bytes
 SERVER, CLIENT = netproto.SERVER_HANDSHAKE_LIMITS, netproto.CLIENT_HANDSHAKE_LIMITS
 
 
-def admit(_: Role) -> Session:
+def admit(_: Role, _identity: bytes = netproto.NOBODY) -> Session:
     return SESSION
 
 
@@ -675,7 +674,7 @@ def test_an_unknown_role_is_refused_by_its_number() -> None:
 
 @pytest.mark.parametrize("reason", [Refusal.ROLE, Refusal.BUSY])
 def test_what_the_server_refuses_the_agent_is_told(reason: Refusal) -> None:
-    def refuse(role: Role) -> Session:
+    def refuse(role: Role, _: bytes) -> Session:
         raise RefusedError(reason, f"nobody plays {role.name} today")
 
     halves = server_handshake("", refuse), client_handshake("", Role.WATCH)
@@ -767,7 +766,7 @@ def test_garbage_at_any_stage_ends_a_handshake_in_its_own_errors(
 def test_garbage_behind_the_servers_proof_gives_only_protocol_error(parameters: bytes) -> None:
     session = SimpleNamespace(serialize=lambda: parameters)
     _, client = shake_hands(
-        server_handshake("", lambda _: session),  # type: ignore[arg-type,return-value]
+        server_handshake("", lambda *_: session),  # type: ignore[arg-type,return-value]
         client_handshake("", Role.LEFT),
     )
     assert isinstance(client, ProtocolError | Admission)
@@ -986,7 +985,7 @@ def test_silence_is_noticed_but_not_before_its_time(clock: Clock, ends: Ends) ->
     clock.now += netproto.SILENCE_SECONDS - 0.001
     assert connection.receive(until=clock.now) is None
     clock.now += 0.002
-    with pytest.raises(ConnectionLostError, match="the peer has been silent for 10 seconds"):
+    with pytest.raises(ConnectionLostError, match="the peer has been silent for 9 seconds"):
         connection.receive()
 
 
@@ -1030,7 +1029,7 @@ Delivered = queue.SimpleQueue[Connection]
 
 @contextlib.contextmanager
 def listening(
-    token: str = "", opening: bytes | None = None, admit: Callable[[Role], Session] = admit
+    token: str = "", opening: bytes | None = None, admit: Callable[[Role, bytes], Session] = admit
 ) -> Iterator[tuple[Any, Delivered]]:
     """A listener that sends each agent an opening (STEP 0), and the connections that it delivers."""
     delivered: Delivered = queue.SimpleQueue()
@@ -1088,27 +1087,27 @@ def test_strangers_do_not_keep_an_agent_from_connecting(count: int, words: bytes
 
 @pytest.mark.parametrize("words", [b"", HALF_A_HELLO])
 def test_a_stranger_is_sent_away_at_the_deadline(monkeypatch: pytest.MonkeyPatch, words: bytes) -> None:
-    monkeypatch.setattr(netproto, "HANDSHAKE_SECONDS", 0.02)
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 0.02)
     with listening() as (listener, _), stranger(listener, words) as sock:
         assert is_sent_away(sock)
 
 
 def test_a_stranger_too_many_pushes_out_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(netproto, "HANDSHAKE_SECONDS", 10 * PATIENCE)
-    monkeypatch.setattr(netproto, "PENDING_HANDSHAKES", 1)
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(listener_module, "PENDING_HANDSHAKES", 1)
     with listening() as (listener, _), stranger(listener) as oldest, stranger(listener):
         assert is_sent_away(oldest)
 
 
 def test_a_stranger_who_leaves_while_being_accepted_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    tuned, calls = netproto._tuned, itertools.count()
+    tuned, calls = listener_module.tuned, itertools.count()
 
     def fail_first(sock: socket.socket) -> socket.socket:
         if next(calls) == 0:
             raise OSError("what macOS says of a peer that has gone")
         return tuned(sock)
 
-    monkeypatch.setattr(netproto, "_tuned", fail_first)
+    monkeypatch.setattr(listener_module, "tuned", fail_first)
     with listening() as (listener, _), stranger(listener) as sock, connected(listener):
         assert is_sent_away(sock)
 
@@ -1123,7 +1122,7 @@ def test_an_agent_is_refused_and_the_next_one_let_in() -> None:
 
 
 def test_who_is_refused_is_told_why_and_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(netproto, "HANDSHAKE_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 10 * PATIENCE)
     with listening() as (listener, _), stranger(listener, LATER_HELLO) as sock, sock.makefile("rb") as line:
         assert body_of(line.read(), CLIENT)[0] == Refusal.VERSION
 
@@ -1299,9 +1298,17 @@ def test_a_step_out_of_turn_is_refused() -> None:
             client.observe()
 
 
+def test_a_state_before_the_last_was_answered_is_refused() -> None:
+    with talking() as (client, connection):
+        connection.send(SECOND)
+        with pytest.raises(ProtocolError, match="STEP 1 before the one before it was answered"):
+            client.observe()
+
+
 def test_the_number_of_a_step_begins_anew_after_the_last() -> None:
     with talking() as (client, connection):
         client._number = (1 << 32) - 1
+        client.act([0, 0])
         connection.send(FIRST)
         assert observed(client).number == 0
 
@@ -1387,14 +1394,17 @@ def test_waiting_for_a_state_ends_when_woken_and_goes_on(wake: Wake) -> None:
         assert client.observe(wake) is None
         wake.set()
         client.attend(PATIENCE, wake)
+        client.act([0, 0])
         connection.send(SECOND)
         assert observed(client).number == 1
 
 
 def test_a_state_that_comes_before_an_answer_to_a_ping_is_kept() -> None:
     with talking() as (client, connection):
+        client.act([0, 0])
 
         def answer() -> None:
+            assert connection.receive() is not None
             kind, echo = connection.receive() or (None, b"")
             assert kind is Kind.PING
             connection.send(SECOND + message(Kind.PONG, echo))
@@ -1415,6 +1425,7 @@ def test_the_answer_to_another_ping_is_none() -> None:
 
 def test_a_state_that_comes_while_attending_is_kept() -> None:
     with talking() as (client, connection):
+        client.act([0, 0])
         connection.send(SECOND)
         client.attend(0)
         assert observed(client).number == 1

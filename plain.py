@@ -1,0 +1,153 @@
+"""Plain values as pickles: written by us, read from anybody.
+
+Python's own unpickler is no sandbox: it calls what a pickle names, and a 9-byte pickle can make it allocate
+gigabytes. `loads` admits no global, no object and no back-reference to a container, so what it builds is a
+tree no larger than the bytes it came in, and what it raises is ProtocolError.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+import pickle
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_PICKLE_OPCODES = 1_000  # ours need 150; an empty list is one byte on the wire and 56 in memory
+
+
+class PongError(Exception):
+    """One sentence for a person: what happened, to what, and what to do about it."""
+
+
+class ProtocolError(PongError):
+    """The peer broke the protocol, or is no Pong peer at all."""
+
+
+# What follows an opcode: so many bytes, or a length of so many bytes and then that much.
+_FIXED = {
+    pickle.NONE: 0, pickle.NEWTRUE: 0, pickle.NEWFALSE: 0, pickle.MARK: 0, pickle.MEMOIZE: 0,
+    pickle.BININT: 4, pickle.BININT1: 1, pickle.BININT2: 2, pickle.BINFLOAT: 8, pickle.FRAME: 8,
+    pickle.EMPTY_TUPLE: 0, pickle.TUPLE1: 0, pickle.TUPLE2: 0, pickle.TUPLE3: 0, pickle.TUPLE: 0,
+    pickle.EMPTY_LIST: 0, pickle.APPEND: 0, pickle.APPENDS: 0,
+    pickle.EMPTY_DICT: 0, pickle.SETITEM: 0, pickle.SETITEMS: 0,
+}  # fmt: skip
+_SIZED = {
+    pickle.LONG1: 1, pickle.SHORT_BINUNICODE: 1, pickle.BINUNICODE: 4, pickle.BINUNICODE8: 8,
+    pickle.SHORT_BINBYTES: 1, pickle.BINBYTES: 4, pickle.BINBYTES8: 8,
+}  # fmt: skip
+_BACK_REFERENCE = {pickle.BINGET[0]: 1, pickle.LONG_BINGET[0]: 4}
+_ARGUMENT = {code[0]: (size, False) for code, size in _FIXED.items()} | {
+    code[0]: (size, True) for code, size in _SIZED.items()
+}
+_TEXT = frozenset(code[0] for code in _SIZED)
+_PROTO, _FRAME, _MEMOIZE, _STOP = (
+    code[0] for code in (pickle.PROTO, pickle.FRAME, pickle.MEMOIZE, pickle.STOP)
+)
+
+
+class _NoGlobals(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        raise ProtocolError("a pickle named a class")
+
+
+def dumps(value: object) -> bytes:
+    """Pickle a tree of None, bool, int, float, str, bytes, list, tuple and dict (protocol 5)."""
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer, protocol=5)
+    pickler.fast = True  # no memo: smaller and faster, and `loads` wants none
+    pickler.dump(value)
+    return buffer.getvalue()
+
+
+def loads(data: bytes) -> Any:
+    """Read what `dumps` wrote, from anybody.
+
+    The opcodes are walked first, since Python's unpickler trusts them: a 9-byte pickle can make it
+    allocate gigabytes. A back-reference may name a string or a bytes only. So nothing is built that is
+    larger than its pickle says, contains itself, or takes exponential time to hash.
+
+    Raises:
+        ProtocolError: whatever else the bytes are.
+    """
+    try:
+        _check_plain(data)
+        return _NoGlobals(io.BytesIO(data)).load()
+    except ProtocolError:
+        raise
+    except Exception as error:  # the unpickler raises whatever the bytes provoke
+        raise ProtocolError(f"a pickle that cannot be read ({type(error).__name__})") from error
+
+
+def _check_plain(data: bytes) -> None:
+    """Walk the opcodes of a pickle and refuse all but plain ones, or a length beyond the end."""
+    end = len(data)
+    if end < 3 or data[0] != _PROTO or not 2 <= data[1] <= 5:
+        raise ProtocolError("bytes that are no pickle")
+    at, made = 2, -1  # `made` is the opcode that put the value on top of the stack
+    memo: list[int] = []  # and of each memoized value
+    for _ in range(MAX_PICKLE_OPCODES):
+        if at >= end:
+            raise ProtocolError("a pickle that ends too early")
+        code = data[at]
+        at += 1
+        argument = _ARGUMENT.get(code)
+        if argument is None:
+            if code == _STOP:
+                if at != end:
+                    raise ProtocolError("bytes behind the end of a pickle")
+                return
+            size = _BACK_REFERENCE.get(code)
+            if size is None:
+                raise ProtocolError(f"a pickle with opcode 0x{code:02x}, which no plain value needs")
+            index = int.from_bytes(data[at : at + size], "little")
+            at += size
+            if index >= len(memo) or memo[index] not in _TEXT:
+                raise ProtocolError("a pickle that refers back to a container")
+        else:
+            size, sized = argument
+            if sized:
+                length = int.from_bytes(data[at : at + size], "little")
+                at += length
+            at += size
+        if code == _MEMOIZE:
+            memo.append(made)
+        elif code != _FRAME:
+            made = code
+    raise ProtocolError(f"a pickle of more than {MAX_PICKLE_OPCODES} opcodes")
+
+
+PackedArray: TypeAlias = tuple[str, tuple[int, ...], bytes]
+
+
+def pack_array(array: npt.NDArray[Any]) -> PackedArray:
+    """Turn an array into plain values: dtype, shape and bytes (C order, little-endian)."""
+    array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return array.dtype.str, array.shape, array.tobytes()
+
+
+DType: TypeAlias = type[np.generic] | np.dtype[Any]
+
+
+def unpack_array(packed: object, dtype: DType, shape: tuple[int, ...] | None) -> npt.NDArray[Any]:
+    """Read a packed array of just this dtype and shape, read-only; None is a vector of any length.
+
+    Raises:
+        ProtocolError: it is another, or none.
+    """
+    kind, name = _on_the_wire(dtype)  # type: ignore[arg-type]  # dtypes can be hashed
+    if type(packed) is tuple and len(packed) == 3 and packed[0] == name and type(packed[2]) is bytes:
+        data = packed[2]
+        wanted = (len(data) // kind.itemsize,) if shape is None else shape
+        if packed[1] == wanted and len(data) == kind.itemsize * math.prod(wanted):
+            return np.frombuffer(data, kind).reshape(wanted).astype(dtype, copy=False)
+    raise ProtocolError(f"an array that is not {np.dtype(dtype).name} of shape {shape}")
+
+
+@functools.cache
+def _on_the_wire(dtype: DType) -> tuple[np.dtype[Any], str]:
+    kind = np.dtype(dtype).newbyteorder("<")
+    return kind, kind.str
