@@ -83,8 +83,10 @@ class Attempts:
         *_, told = self._wrong.pop(address, (0.0, now, False))
         too_many = left + 1 > FREE_ATTEMPTS - 1
         self._wrong[address] = left + 1, now, too_many or (told and left > 0)
-        if len(self._wrong) > REMEMBERED_ADDRESSES:
-            del self._wrong[next(iter(self._wrong))]
+        for oldest in list(self._wrong):
+            if self._left(oldest, now) > 0 and len(self._wrong) <= REMEMBERED_ADDRESSES:
+                break
+            del self._wrong[oldest]
         return too_many and not (told and left > 0)
 
 

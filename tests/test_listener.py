@@ -56,6 +56,8 @@ def test_only_so_many_addresses_are_remembered() -> None:
     for number in range(3 * listener_module.REMEMBERED_ADDRESSES):
         attempts.count(str(number), 100.0)
     assert len(attempts._wrong) == listener_module.REMEMBERED_ADDRESSES
+    attempts.count("one", 1000.0)
+    assert list(attempts._wrong) == ["one"]  # the others are forgotten with their time
 
 
 def test_an_ipv6_address_counts_with_its_network() -> None:
