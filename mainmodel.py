@@ -78,7 +78,7 @@ from netproto import (
 )
 from options import LARGEST_SEED, UsageError, whole, within
 from records import CheckpointError, Progress, ProgressFile, load, save
-from servers import LocalServer, Server, address_of
+from servers import LocalServer, Server, address_of, training_flags
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.intp]
@@ -569,6 +569,37 @@ class Learner:
         return self._with(self.optimiser.ascend(newest.weights, gradient))
 
 
+class Player:
+    """Plays a policy as it is, with the likelier moves: a Learner's place in a session without learning."""
+
+    updates = 0
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.p_up: Floats = np.zeros(0, np.float32)
+
+    def begin(self) -> Rollout:
+        """Begin to play on one more server."""
+        return Rollout()
+
+    def drop(self, rollout: Rollout) -> None:
+        """Leave a server."""
+
+    def decide(self, rollout: Rollout, _step: Step, observation: Sparse) -> UInt8Array:
+        """Choose the next moves on a server: (N,)."""
+        seen = self.policy.forward(observation)
+        self.p_up = probability(seen.logit)
+        up = self.p_up > 0.5
+        rollout.pending = seen, up
+        return DOWN - up.view(np.uint8)
+
+    def learn(self) -> None:
+        """Learn nothing."""
+
+    def close(self) -> None:
+        """End nothing."""
+
+
 # ---------------------------------------------------------------------------------------------
 # Evaluation
 
@@ -664,7 +695,7 @@ class Examiner:
         agent = self._agent
         if self._open is None:
             seed = None if agent.seed is None else agent.seed + EVALUATION_SEED
-            server = LocalServer(level, self.GAMES, seed, agent.debug)
+            server = LocalServer(training_flags(level, self.GAMES, seed), agent.debug)
             client = PongClient(port=server.port, token=server.token)
             self._open = server, client, client.connect()
         _, client, step = self._open
@@ -744,6 +775,9 @@ class PolicyGradient:
     token_file: Annotated[str | None, "file with the server's token (or set PONG_TOKEN)"] = None
     ca: Annotated[str | None, "encrypt with TLS: file of certificates, the server's or its signer's"] = None
     debug: Annotated[bool, "log each stage, and what comes in and goes out"] = False
+    play: Annotated[
+        bool | str, "play without learning, with FILE or save.p; with --local against you, in a window"
+    ] = False
     evaluate: Annotated[bool | str, "play --points (500) without learning, with FILE or save.p"] = False
     sample: Annotated[bool, "let --evaluate draw its moves instead of making the likelier one"] = False
     evaluate_every: Annotated[int | None, "evaluate after every N points too, on a server of its own"] = None
@@ -781,6 +815,8 @@ class PolicyGradient:
             whole("--seed", self.seed, 0, LARGEST_SEED - EVALUATION_SEED)
         if self.evaluate_every is not None:
             whole("--evaluate-every", self.evaluate_every, 1, 1_000_000_000)
+        if self.play and (self.evaluate or self.resume or self.level is not None or self.games is not None):
+            raise UsageError("--play goes with neither --evaluate, --resume, --level nor --games: drop them")
         if self.local and self.host is not None:
             raise UsageError("--local starts a server of its own and needs no --host: drop one")
         if self.local is not False:
@@ -793,10 +829,11 @@ class PolicyGradient:
         self._window: Any = None
         self._last = self._saved = 0.0  # when progress was last counted, and interrupt.p written
         self._progress = Progress()
-        self._learner: Learner | None = None
+        self._learner: Learner | Player | None = None
         self._servers: list[Server] = []
         self._seats: dict[Server, Seat] = {}  # of those that are connected
         self._arrivals: queue.SimpleQueue[tuple[Server, PongError | None]] = queue.SimpleQueue()
+        self._has_met = False  # any server
         self._turns = 0  # states played
         self._identity = secrets.token_bytes(netproto.IDENTITY_BYTES)  # by which servers know us again
         self._file: ProgressFile | None = None  # open from the first connection on
@@ -838,8 +875,13 @@ class PolicyGradient:
                 self._start_training()
 
     def _start_training(self) -> None:
-        self._restore()
-        self._prepare_directory()
+        if self.play:
+            path = self._file_of(self.play)
+            self._learner = Player(load_policy(path))
+            self._say(f"playing with {path}, without learning")
+        else:
+            self._restore()
+            self._prepare_directory()
         with contextlib.ExitStack() as stack:
             self._wake = Wake()
             stack.callback(self._wake.close)
@@ -898,7 +940,7 @@ class PolicyGradient:
 
     def _evaluate_file(self) -> None:
         """Evaluate a checkpoint, on a server of our own or on the one named."""
-        path = Path(self.evaluate) if isinstance(self.evaluate, str) else Path(self.directory, FILES[0])
+        path = self._file_of(self.evaluate)
         policy = load_policy(path)
         with contextlib.ExitStack() as stack:
             self._wake = Wake()
@@ -913,6 +955,9 @@ class PolicyGradient:
             result, _ = evaluate(policy, client, step, int(self.points or 500), rng, self.is_quitting)
             if result is not None:
                 self._say(f"{path} on level {client.session.level}: {result}")
+
+    def _file_of(self, option: bool | str) -> Path:
+        return Path(option) if isinstance(option, str) else Path(self.directory, FILES[0])
 
     def _first_server(self) -> Server | None:
         """Wait until the first server is there; None when told to quit meanwhile."""
@@ -980,6 +1025,9 @@ class PolicyGradient:
                 server.identity = self._identity
                 self._servers.append(stack.enter_context(contextlib.closing(server)))
             return
+        if self.play:
+            self._open_opponent(stack)
+            return
         wanted, cores = int(self.local or 1), os.cpu_count() or 1
         if wanted > cores:
             self._say(f"this machine has {cores} cores: {cores} servers instead of {wanted}")
@@ -987,9 +1035,16 @@ class PolicyGradient:
         games = self.games or max(LOCAL_GAMES // count, 1)
         for number in range(count):
             seed = None if self.seed is None else self.seed + number * games
-            own = LocalServer(self.level, games, seed, self.debug)
+            own = LocalServer(training_flags(self.level, games, seed), self.debug)
             server = Server("127.0.0.1", own.port, own.token, self._arrivals, self._wake, own)
             self._servers.append(stack.enter_context(contextlib.closing(server)))
+
+    def _open_opponent(self, stack: contextlib.ExitStack) -> None:
+        """Open the game's window, where a person has the right paddle."""
+        assert self._wake is not None
+        own = LocalServer(("--opponent", "human"), self.debug)
+        server = Server("127.0.0.1", own.port, own.token, self._arrivals, self._wake, own)
+        self._servers.append(stack.enter_context(contextlib.closing(server)))
 
     def _open_console(self, stack: contextlib.ExitStack) -> None:
         from views.console import Console
@@ -1099,7 +1154,7 @@ class PolicyGradient:
         mend itself: a name found again, our own old session given up.
         """
         lost = isinstance(error, ConnectionLostError)
-        if not lost and self._file is None:
+        if not lost and not self._has_met:
             raise error
         start = "; start one with: python pong.py" if lost and self.host is None else ""
         self._say(f"waiting for a server: {error}{start}")
@@ -1123,7 +1178,7 @@ class PolicyGradient:
                 self._say(PAUSED)
         self._seek()
 
-    def _prepare(self, session: Session) -> Learner:
+    def _prepare(self, session: Session) -> Learner | Player:
         """Check that our policy can play there, or make a policy for it."""
         if self.games not in (None, session.games):
             raise UsageError(
@@ -1133,7 +1188,8 @@ class PolicyGradient:
             policy = Policy.random(session.height, session.width, self.hiddenUnits, self._rng)
             self._learner = self._make_learner(policy)
         self._check_frames(self._learner.policy, session)
-        if self._file is None:
+        self._has_met = True
+        if self._file is None and not self.play:
             self._file = self._open_file()
         self._level = min(session.level, 3)
         return self._learner
@@ -1143,7 +1199,9 @@ class PolicyGradient:
         assert self._learner is not None
         self._learner.drop(self._seats.pop(server).rollout)
         server.leave()
-        if server.own is not None and server.own.has_ended():
+        if server.own is not None and server.own.has_ended() and self.play:
+            self._quitting = True  # the person has closed the window
+        elif server.own is not None and server.own.has_ended():
             words = server.own.last_words()
             self._dismiss(server, PongError(f"the local server has ended: {words}"))
         elif isinstance(error, ConnectionLostError):
@@ -1193,6 +1251,9 @@ class PolicyGradient:
 
     def _report(self) -> None:
         progress = self._progress
+        if isinstance(self._learner, Player):
+            self._say(str(progress))
+            return
         assert self._learner is not None
         assert self._file is not None
         progress.updates = self._learner.updates
@@ -1220,6 +1281,8 @@ class PolicyGradient:
 
     def _save(self, name: str) -> bool:
         """Write a checkpoint; if that fails, say so and go on: the next may succeed."""
+        if isinstance(self._learner, Player):
+            return True
         assert self._learner is not None
         self._progress.updates = self._learner.updates
         values = {
@@ -1238,7 +1301,9 @@ class PolicyGradient:
 
     def _finish(self) -> None:
         """Leave everything on disk."""
-        if self._file is not None:
+        if isinstance(self._learner, Player):
+            self._say(f"played: {self._progress}")
+        elif self._file is not None:
             saved = self._save(FILES[1])
             self._file.write(self._progress)
             self._file.close()

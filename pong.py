@@ -33,7 +33,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -78,6 +78,7 @@ MOVE_NAMES = ("stay", "up", "down")
 VELOCITY = (0, -5, 5)  # of an agent's or a person's paddle, pixels per tick, by move
 
 LEFT, RIGHT = 0, 1  # sides
+YOURS = "   you: right paddle, W/S or arrow keys"
 
 log = logging.getLogger("pong")
 
@@ -306,13 +307,23 @@ def opencv() -> Any:
 # Boards
 
 
+class Keys(NamedTuple):
+    """The moves of the keys that are held, None where none is: W and S, the arrow keys, either."""
+
+    letters: int | None = None
+    arrows: int | None = None
+    either: int | None = None
+
+
 class Board:
     """One game, the camera on it, who moves its left paddle, and what happened since the last STEP."""
 
     def __init__(self, program: Pong, seed: int | None, frame: UInt8Array) -> None:
         self.game = Game(seed, program.points_to_win)
         self.camera = Camera(frame)
-        self._right = built_in(min(program.levelodiff, 3))
+        person = program.opponent == "human"
+        self._right: Player = self._by_keys if person else built_in(min(program.levelodiff, 3))
+        self.right_move = STAY  # of the keys, if a person has the right paddle
         self._left = built_in(3) if program.levelodiff == 4 else None
         self.move, self.mover = STAY, Mover.HELD  # in force for the left paddle
         self.resting = False  # a point was played: the decision is over
@@ -323,6 +334,9 @@ class Board:
         self.reward = self.points = self.ticks = 0
         self._hits_before = self.game.hits
         self._made: dict[tuple[int, Mover], int] = {}  # ticks of each move by each mover
+
+    def _by_keys(self, _game: Game, _side: int) -> float:
+        return VELOCITY[self.right_move]
 
     def play(self, ticks: int, human: int | None) -> None:
         """Play so many ticks, or fewer if a point ends them; `human` is the move of the keys held, if any."""
@@ -399,14 +413,14 @@ class Clock:
 class Engine(threading.Thread):
     """Plays the boards, and serves one agent at a time, until `stop`.
 
-    Other threads may call `stop`, `admit` and `deliver`, set `human` and read `snapshot`.
+    Other threads may call `stop`, `admit` and `deliver`, set `keys` and read `snapshot`.
     """
 
     def __init__(self, program: Pong, watched: bool) -> None:
         super().__init__(name="engine", daemon=True)
         self._program = program
         self._watched = watched
-        self.human: int | None = None  # the move of the keys held; the window sets it
+        self.keys = Keys()  # the window sets them
         self.snapshot: Snapshot | None = None
         self.error: BaseException | None = None
         self.idle_status = ""
@@ -525,7 +539,7 @@ class Engine(threading.Thread):
         """
         for number, board in enumerate(self._boards):
             if not board.resting:
-                board.play(1, self.human if number == 0 else None)
+                board.play(1, self._human() if number == 0 else None)
         self._ticks += 1
         ended = self._ticks >= self._program.frameskip or all(board.resting for board in self._boards)
         if ended:
@@ -533,6 +547,15 @@ class Engine(threading.Thread):
             for board in self._boards:
                 board.resting = False
         return ended
+
+    def _human(self) -> int | None:
+        """Give the move of the keys for the first board's left paddle, and its right one to a person."""
+        keys = self.keys
+        if self._program.opponent == "ai":
+            return keys.either
+        right = keys.either if self._program.server else keys.arrows
+        self._boards[0].right_move = STAY if right is None else right
+        return None if self._program.server else keys.letters
 
     def _show(self, status: str, step: Step | None = None) -> None:
         """Leave a snapshot for the window."""
@@ -595,7 +618,8 @@ class Conversation:
                 clock.advance()
 
     def _status(self) -> str:
-        return f"{'paused by' if self._paused else 'played by'} the agent at {self._connection.peer}"
+        words = f"{'paused by' if self._paused else 'played by'} the agent at {self._connection.peer}"
+        return words + YOURS * (self._program.opponent == "human")
 
     def _obey(self, kind: Kind, body: bytes) -> None:
         """Do what a message asks for."""
@@ -628,7 +652,7 @@ class Conversation:
     def _play_lockstep(self) -> None:
         engine = self._engine
         for number, board in enumerate(engine._boards):
-            board.play(self._program.frameskip, engine.human if number == 0 else None)
+            board.play(self._program.frameskip, engine._human() if number == 0 else None)
         self._send_step()
 
     def _end_decision(self) -> None:
@@ -686,6 +710,7 @@ class Pong:
     )
     port: Annotated[int, "port to listen on; 0 picks a free one"] = DEFAULT_PORT
     _: KW_ONLY
+    opponent: Annotated[str, "who has the right paddle: ai, or human, at this keyboard"] = "ai"
     headless: Annotated[bool, "no window, no sound: for a machine without a screen"] = False
     lockstep: Annotated[bool, "wait for the agent at every decision, then go on at once: for training"] = (
         False
@@ -705,6 +730,15 @@ class Pong:
     def __post_init__(self) -> None:
         if type(self.levelodiff) is not int or self.levelodiff not in (1, 2, 3, 4):
             raise UsageError(f"the level must be 1, 2 or 3, or 4 to play itself, not {self.levelodiff}")
+        if self.opponent not in ("ai", "human"):
+            raise UsageError(f"--opponent must be ai or human, not {self.opponent}")
+        if self.opponent == "human" and (self.headless or self.lockstep or self.games != 1):
+            raise UsageError(
+                "--opponent human needs the window, real time and one game: "
+                "leave out --headless, --lockstep and --games"
+            )
+        if self.opponent == "human" and self.levelodiff == 4:
+            raise UsageError("level 4 plays both sides and leaves no paddle to a human: choose 1, 2 or 3")
         whole("--port", self.port, 0, 65535)
         whole("--fps", self.fps, 1, 1000)
         whole("--frameskip", self.frameskip, 1, 60)
@@ -753,7 +787,8 @@ class Pong:
         if not self.headless:
             from views.game_window import GameWindow  # here, so that a headless run never loads it
 
-            window = GameWindow(f"Pong, level {self.levelodiff}", inset=self.render)
+            opponent = "against you" if self.opponent == "human" else f"level {self.levelodiff}"
+            window = GameWindow(f"Pong, {opponent}", inset=self.render)
         try:
             # From before anybody can know that we listen.
             with options.stop_signals(self._stop) if block else contextlib.nullcontext():
@@ -779,13 +814,19 @@ class Pong:
             self._listener = Listener(host, self.port, token, engine.admit, engine.deliver, tls)
             where = "{}:{}".format(*self.address)
             engine.idle_status = f"waiting for an agent on {where}"
+            if self.opponent == "human":
+                engine.idle_status += YOURS
             self._listener.start()
             clock = "lockstep" if self.lockstep else f"real time at {self.fps} ticks per second"
             print(f"listening on {where} (level {self.levelodiff}, {clock}, games: {self.games})", flush=True)
             if made_up:
                 self._tell_agents(token)
         else:
-            engine.idle_status = "W/S or the arrow keys move the left paddle, Escape ends"
+            engine.idle_status = (
+                "W/S or the arrow keys move the left paddle, Escape ends"
+                if self.opponent == "ai"
+                else "left paddle: W/S   right paddle: arrow keys   Escape ends"
+            )
         engine.start()
 
     def _choose_token(self, loopback: bool) -> tuple[str, bool]:
@@ -823,7 +864,7 @@ class Pong:
             if window is None:
                 engine.join(1.0)  # a join without end cannot be interrupted on Windows
                 continue
-            is_open, engine.human = window.poll()
+            is_open, engine.keys = window.poll()
             if not is_open:
                 break
             if engine.snapshot is not None:

@@ -118,20 +118,26 @@ class Server:
             self.own.close()
 
 
+def training_flags(level: int | None, games: int, seed: int | None) -> tuple[str, ...]:
+    """What pong.py is told when it is to be trained on."""
+    flags = ["--headless", "--lockstep", "--games", str(games)]
+    for flag, value in (("--level", level), ("--seed", seed)):
+        flags += [] if value is None else [flag, str(value)]
+    return tuple(flags)
+
+
 class LocalServer:
-    """A headless lockstep pong.py on a free port of this machine, for --local; it ends when we do.
+    """A pong.py with these flags on a free port of this machine, for --local; it ends when we do.
 
     Raises:
         PongError: it did not start.
     """
 
-    def __init__(self, level: int | None, games: int, seed: int | None, debug: bool) -> None:
+    def __init__(self, flags: tuple[str, ...], debug: bool) -> None:
         self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `close`
         script = Path(__file__).with_name("pong.py")
-        command = [sys.executable, str(script), "--headless", "--lockstep", "--port", "0", "--until-eof"]
-        for flag, value in (("--level", level), ("--games", games), ("--seed", seed)):
-            command += [] if value is None else [flag, str(value)]
+        command = [sys.executable, str(script), "--port", "0", "--until-eof", *flags]
         self._process = subprocess.Popen(
             command + ["--debug"] * debug,
             stdin=subprocess.PIPE,  # its end of file, when we end however that may be, ends the server

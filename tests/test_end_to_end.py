@@ -134,6 +134,33 @@ def test_more_servers_than_cores_are_not_started(tmp_path: Path) -> None:
     assert program.output.count("connected to") == os.cpu_count()
 
 
+def test_a_trained_agent_plays_and_leaves_its_files_alone(tmp_path: Path) -> None:
+    code, program = run_program(*agent(tmp_path, "--local", *FAST, "--points", "100"))
+    assert code == 0, program.output
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with Program(*SERVER, stdin=None) as server:
+        port = port_of(server)
+        code, program = run_program(*agent(tmp_path, "--play", "--port", port, "--points", "100"))
+        assert code == 0, program.output
+        assert "without learning" in program.output
+        assert re.search(r"played: 100 points +won .* % of the last 100", program.output)
+    with Program(*agent(tmp_path, "--local", "--play"), stdin=None, SDL_VIDEODRIVER="dummy") as program:
+        program.wait_for("connected to")
+        program.type("p\np\nping\n")
+        program.wait_for("average of 10")
+        program.type("q\n")
+        assert program.ended() == 0, program.output
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
+
+
+def test_playing_without_a_checkpoint_or_a_screen_is_told(tmp_path: Path) -> None:
+    code, program = run_program(*agent(tmp_path, "--play"))
+    assert (code, "save.p cannot be read" in program.output) == (2, True)
+    run_program(*agent(tmp_path, "--local", *FAST, "--points", "100"))
+    code, program = run_program(*agent(tmp_path, "--local", "--play"))
+    assert (code, "no window can be opened" in program.output) == (2, True), program.output
+
+
 def test_a_new_run_keeps_the_files_of_the_run_before(tmp_path: Path) -> None:
     (tmp_path / "save.p").write_bytes(b"precious")
     code, program = run_program(*agent(tmp_path, "--local", *FAST, "--points", "1"))

@@ -45,6 +45,7 @@ from pong import (
     Camera,
     Engine,
     Game,
+    Keys,
     Player,
     Pong,
     built_in,
@@ -492,7 +493,7 @@ def test_an_agent_that_answers_at_once_plays_the_same_on_both_clocks(games: int)
 )
 def test_a_step_says_who_moved(level: int, human: int | None, movers: list[Mover], lockstep: bool) -> None:
     def script(line: Line) -> Iterator[Came]:
-        line.engine.human = human
+        line.engine.keys = Keys(either=human)
         yield from eager(10, DOWN, DOWN)(line)
 
     moves = {Mover.AGENT: DOWN, Mover.HUMAN: UP}
@@ -570,9 +571,48 @@ def test_when_the_agent_is_gone_its_paddle_stops_and_the_game_goes_on(lockstep: 
 
 def test_a_person_plays_while_no_agent_does() -> None:
     engine = talk(eager(1)).engine
-    engine.human = UP
+    engine.keys = Keys(either=UP)
     engine._tick()
     assert engine._boards[0].game.paddles[LEFT] == 195
+
+
+def test_a_human_opponent_has_the_right_paddle_and_the_agent_the_left() -> None:
+    def script(line: Line) -> Iterator[Came]:
+        line.engine.keys = Keys(arrows=UP, either=UP)
+        yield from eager(10, DOWN)(line)
+
+    line = talk(script, opponent="human")
+    game = line.engine._boards[0].game
+    assert game.paddles[LEFT] > 200 > game.paddles[RIGHT]
+    for step in line.steps[1:]:
+        assert step.movers.tolist() == [Mover.AGENT]
+
+
+@pytest.mark.parametrize(
+    ("keys", "moved"),
+    [
+        (Keys(), (0, 0)), (Keys(letters=UP, either=UP), (-5, 0)), (Keys(arrows=DOWN, either=DOWN), (0, 5)),
+        (Keys(UP, DOWN, UP), (-5, 5)),
+    ],
+)  # fmt: skip
+def test_two_people_share_a_keyboard_when_nothing_is_served(keys: Keys, moved: tuple[int, int]) -> None:
+    engine = Engine(Pong(server=False, opponent="human"), watched=False)
+    engine.keys = keys
+    engine._tick()
+    assert engine._boards[0].game.paddles == [200 + moved[0], 200 + moved[1]]
+    engine.release()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"opponent": "cat"}, {"opponent": "human", "headless": True}, {"opponent": "human", "games": 2},
+        {"opponent": "human", "lockstep": True}, {"opponent": "human", "levelodiff": 4},
+    ],
+)  # fmt: skip
+def test_an_opponent_that_cannot_play_so_is_told(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"--opponent|level 4"):
+        Pong(**options)
 
 
 @pytest.mark.parametrize("games", [1, 2])

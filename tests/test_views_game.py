@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 from netproto import Mover, PongClient
-from pong import DOWN, UP, Camera, Game, Pong, Snapshot, pygame_quietly
+from pong import DOWN, UP, Camera, Game, Keys, Pong, Snapshot, pygame_quietly
 from tests.helpers import PATIENCE, ROOT, run_program
 from views.game_window import ACCENT, BACKGROUND, DIM, LINE, WHITE, GameWindow
 from views.sound import Sounds
@@ -163,15 +163,24 @@ FOCUS_LOST = pygame.event.Event(pygame.WINDOWFOCUSLOST)
 def test_the_latest_key_held_gives_the_move(window: GameWindow, events: list[Any], move: int | None) -> None:
     for event in events:
         pygame.event.post(event)
-    assert window.poll() == (True, move)
-    assert window.poll() == (True, move)  # as long as it is held
+    for _ in range(2):  # as long as it is held
+        is_open, keys = window.poll()
+        assert (is_open, keys.either) == (True, move)
+
+
+def test_two_people_hold_keys_of_their_own(window: GameWindow) -> None:
+    for event in (press(W), press(DOWN_ARROW)):
+        pygame.event.post(event)
+    assert window.poll() == (True, Keys(letters=UP, arrows=DOWN, either=DOWN))
+    pygame.event.post(release(DOWN_ARROW))
+    assert window.poll() == (True, Keys(letters=UP, arrows=None, either=UP))
 
 
 @pytest.mark.parametrize("event", [pygame.event.Event(pygame.QUIT), press(pygame.K_ESCAPE)])
 def test_escape_and_the_close_button_end_the_game(window: GameWindow, event: Any) -> None:
     pygame.event.post(press(W))
     pygame.event.post(event)
-    assert window.poll() == (False, None)
+    assert window.poll() == (False, Keys())
 
 
 # ---------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from pong import (
     PADDLE_WIDTH,
     RIGHT_X,
     UP,
+    Keys,
     Snapshot,
     pygame_quietly,
 )
@@ -80,25 +81,27 @@ class GameWindow:
         self._words = pygame.font.Font(None, 22)
         self._clock = pygame.time.Clock()
         self._sounds = Sounds()
-        self._up = {pygame.K_w, pygame.K_UP}
-        self._down = {pygame.K_s, pygame.K_DOWN}
+        self._letters = {pygame.K_w: UP, pygame.K_s: DOWN}
+        self._arrows = {pygame.K_UP: UP, pygame.K_DOWN: DOWN}
         self._held: list[int] = []  # of those keys, the latest last
 
-    def poll(self) -> tuple[bool, int | None]:
-        """Handle what came in: whether the window is still wanted, and the move of the keys held."""
-        pygame = self._pygame
+    def poll(self) -> tuple[bool, Keys]:
+        """Handle what came in: whether the window is still wanted, and the moves of the keys held."""
+        pygame, either = self._pygame, self._letters | self._arrows
         for event in pygame.event.get():
             if event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE):
-                return False, None
-            if event.type == pygame.KEYDOWN and event.key in self._up | self._down:
+                return False, Keys()
+            if event.type == pygame.KEYDOWN and event.key in either:
                 self._held.append(event.key)
             elif event.type == pygame.KEYUP and event.key in self._held:
                 self._held.remove(event.key)
             elif event.type == pygame.WINDOWFOCUSLOST:
                 self._held.clear()  # the key's release goes to another window
-        if not self._held:
-            return True, None
-        return True, UP if self._held[-1] in self._up else DOWN
+        return True, Keys(*(self._latest(keys) for keys in (self._letters, self._arrows, either)))
+
+    def _latest(self, moves: dict[int, int]) -> int | None:
+        """Give the move of that of these keys that was pressed last and is still held."""
+        return next((moves[key] for key in reversed(self._held) if key in moves), None)
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw one frame, play its sounds, and wait until the next is due."""
