@@ -53,6 +53,7 @@ import functools
 import hmac
 import ipaddress
 import logging
+import math
 import os
 import secrets
 import select
@@ -995,18 +996,21 @@ class PongClient:
         """Stop the game, or let it go on. It stays connected; `ping` and `attend` work meanwhile."""
         self.connection.send(message(Kind.PAUSE, bytes((paused,))))
 
-    def ping(self) -> float:
-        """Seconds that one PING takes there and back."""
+    def ping(self, patience: float = SILENCE_SECONDS) -> float:
+        """Seconds that one PING takes there and back; infinity if it is not answered for so many.
+
+        Raises:
+            ConnectionLostError: the server is gone, or silent.
+        """
         echo = secrets.token_bytes(_ECHO.size)
         start = time.perf_counter()
         self.connection.send(message(Kind.PING, echo))
-        while True:
-            came = self.connection.receive(until=time.monotonic() + SILENCE_SECONDS)
-            if came is None:
-                raise ConnectionLostError("the server does not answer a PING")
+        until = time.monotonic() + patience
+        while (came := self.connection.receive(until)) is not None:
             if came == (Kind.PONG, echo):
                 return time.perf_counter() - start
             self._step = self._read_step(came) or self._step
+        return math.inf
 
     def attend(self, seconds: float, wake: Wake | None = None) -> None:
         """Do nothing but keep the line alive, for so long or until `wake` is set.

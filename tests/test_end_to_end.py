@@ -328,6 +328,13 @@ def test_without_a_terminal_plain_lines_are_commands(tmp_path: Path) -> None:
         program.type("ping\n")
         program.wait_for("ping 10:")
         assert "ms" in program.wait_for("average of 10")
+        program.wait_for("real time needs under 133 ms: fine")
+        program.type("save\n")
+        program.wait_for("saved interrupt.p")
+        assert load(tmp_path / "interrupt.p")["options"]["hiddenUnits"] == 250
+        program.type("stats\n")
+        program.wait_for("level 2, games:")
+        program.wait_for("updates")
         program.type("nonsense\np\n")
         program.wait_for("no command 'nonsense'")
         program.wait_for("going on")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mainmodel import Policy
+from learner import Policy
 from netproto import PongError
 from records import Progress, ProgressFile
+from views.console import verdict
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -135,3 +137,23 @@ def test_the_agents_window_draws_at_its_own_pace() -> None:
         window._due += 1  # as if no time passed
     assert len(asked) == 1
     window.close()
+
+
+# ---------------------------------------------------------------------------------------------
+# Words
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        ([1.0] * 9 + [3.0], ["average of 10: 1.200 ms, minimum 1.000, 95 % within 3.000, lost 0 of 10",
+                             "your network adds 1.2 ms to a decision; real time needs under 133 ms: fine"]),
+        ([90.0] * 10, ["adds 90.0 ms", "states will be dropped now and then"]),
+        ([200.0] * 10, ["adds 200.0 ms", "too slow for that, use --lockstep"]),
+        ([2.0] * 8 + [math.inf] * 2, ["average of 10: 2.000 ms", "lost 2 of 10"]),
+        ([math.inf] * 10, ["lost 10 of 10", "does not answer in time"]),
+    ],
+)  # fmt: skip
+def test_a_ping_ends_in_a_verdict(times: list[float], words: list[str]) -> None:
+    told = verdict(times, 133.3)
+    assert all(part in told for part in words), told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import threading
@@ -12,10 +13,12 @@ from typing import Any
 HELP = (
     "p      pause, or go on (the game pauses too)\n"
     "ping   measure the network: ten round trips\n"
+    "stats  say where training stands\n"
+    "save   write interrupt.p now\n"
     "q      save interrupt.p and quit\n"
     "help   say this"
 )
-COMMANDS = ("p", "ping", "q")
+COMMANDS = ("p", "ping", "q", "save", "stats")
 REFRESH_SECONDS = 0.5
 
 
@@ -83,7 +86,7 @@ class Console(threading.Thread):
         elif word == "help":
             print(HELP, flush=True)
         elif word:
-            print(f"no command {word!r}; there are p, ping, q and help", flush=True)
+            print(f"no command {word!r}; there are {', '.join(COMMANDS)} and help", flush=True)
 
     def close(self) -> None:
         """End the prompt and give the terminal back. A thread that reads plain lines is left to its end."""
@@ -95,3 +98,20 @@ class Console(threading.Thread):
                 with contextlib.suppress(Exception):  # it may have ended by itself just now
                     app.loop.call_soon_threadsafe(app.exit)
             self.join(2)
+
+
+def verdict(times: list[float], decision: float) -> str:
+    """Say what round trips mean for decisions of so many milliseconds; a lost one took infinitely many."""
+    came = sorted(time for time in times if time < math.inf)
+    lost = f"lost {len(times) - len(came)} of {len(times)}"
+    if not came:
+        return f"{lost}: the server is there, but does not answer in time"
+    average, late = sum(came) / len(came), came[math.ceil(0.95 * len(came)) - 1]
+    need = f"real time needs under {decision:.0f} ms"
+    judgement = f"{need}: fine" if late < decision / 2 else f"{need}: states will be dropped now and then"
+    if late >= decision:
+        judgement = f"{need}: it is too slow for that, use --lockstep, with several --games"
+    return (
+        f"average of {len(times)}: {average:.3f} ms, minimum {came[0]:.3f}, 95 % within {late:.3f}, {lost}\n"
+        f"your network adds {average:.1f} ms to a decision; {judgement}"
+    )

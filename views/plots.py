@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mainmodel import Policy
+from learner import Policy
 from netproto import PongError
 
 Run = dict[str, list[float]]

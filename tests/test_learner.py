@@ -1,0 +1,444 @@
+"""What the agent sees and learns: observations, network, gradient, learning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import learner as learner_module
+import plain
+from learner import (
+    DOWN,
+    UP,
+    Eyes,
+    Learner,
+    Player,
+    Policy,
+    RMSProp,
+    Sparse,
+    advantages,
+    block_sizes,
+    policy_gradient,
+    probability,
+    upside_down,
+)
+from netproto import Column, Mover, Step
+from pong import FRAME_HEIGHT, FRAME_WIDTH, Board
+
+RNG = np.random.default_rng
+SMALL = (10, 20)  # height and width of frames for tests of the mathematics
+
+
+def state(frames: np.ndarray, **columns: list[int]) -> Step:
+    """A STEP with these frames and columns of its table."""
+    table = np.zeros((len(frames), len(Column)), np.int32)
+    table[:, Column.TICKS] = 4
+    for name, values in columns.items():
+        table[:, Column[name.upper()]] = values
+    return Step.of(0, 0, frames, table)
+
+
+def random_frames(rng: np.random.Generator, games: int, shape: tuple[int, int] = SMALL) -> np.ndarray:
+    return (rng.integers(0, 256, (games, *shape)) * (rng.random((games, *shape)) < 0.1)).astype(np.uint8)
+
+
+def dense(x: Sparse, inputs: int) -> np.ndarray:
+    """The observations (B, inputs) with all their zeros."""
+    row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.inputs)))
+    whole = np.zeros((len(x), inputs))
+    np.add.at(whole, (row, x.inputs), x.values)
+    return whole
+
+
+def observations(rng: np.random.Generator, games: int) -> Sparse:
+    eyes = Eyes(games, *SMALL)
+    eyes.look(state(random_frames(rng, games)))
+    return eyes.look(state(random_frames(rng, games)))
+
+
+# Observations
+
+
+def test_an_observation_is_the_frame_in_cells_and_blocks_and_their_changes() -> None:
+    rng = RNG(1)
+    before, now = random_frames(rng, 3), random_frames(rng, 3)
+    eyes = Eyes(3, *SMALL)
+    eyes.look(state(before))
+    x = dense(eyes.look(state(now)), len(upside_down(*SMALL)))
+    half = x.shape[1] // 2
+    expected = []
+    for frame in (now, before):
+        scaled = frame / 255
+        between = scaled.copy()
+        between[:, :, [0, -1]] = 0  # the paddles' columns are in no block
+        levels = [scaled.reshape(3, -1)]
+        for size in (2, 5, 10):
+            blocks = between.reshape(3, SMALL[0] // size, size, SMALL[1] // size, size).sum((2, 4))
+            levels.append(4 * blocks.reshape(3, -1))
+        expected.append(np.concatenate((*levels, np.ones((3, 1))), axis=1))
+    np.testing.assert_allclose(x[:, :half], expected[0], atol=1e-5)
+    np.testing.assert_allclose(x[:, half:], expected[0] - expected[1], atol=1e-5)
+
+
+def test_the_first_frame_of_an_episode_has_no_change_and_another_games_has() -> None:
+    rng = RNG(2)
+    eyes = Eyes(2, *SMALL)
+    first = eyes.look(state(random_frames(rng, 2)))
+    then = eyes.look(state(random_frames(rng, 2), points=[1, 0]))
+    half = len(upside_down(*SMALL)) // 2
+    assert not dense(first, 2 * half)[:, half:].any()
+    assert not dense(then, 2 * half)[0, half:].any()
+    assert dense(then, 2 * half)[1, half:].any()
+
+
+def test_black_frames_are_observations_too() -> None:
+    x = Eyes(2, *SMALL).look(state(np.zeros((2, *SMALL), np.uint8)))
+    assert len(x) == 2
+    assert dense(x, len(upside_down(*SMALL))).sum() == 2  # the lit input alone
+
+
+def test_upside_down_inputs_are_those_of_the_flipped_court() -> None:
+    rng = RNG(3)
+    frames = [random_frames(rng, 1), random_frames(rng, 1)]
+    seen = []
+    for flip in (False, True):
+        eyes = Eyes(1, *SMALL)
+        looks = [eyes.look(state(frame[:, ::-1] if flip else frame)) for frame in frames]
+        seen.append(dense(looks[1], len(upside_down(*SMALL)))[0])
+    np.testing.assert_allclose(seen[0][upside_down(*SMALL)], seen[1], atol=1e-6)
+
+
+def test_block_sizes_that_do_not_fill_the_frame_are_left_out() -> None:
+    assert block_sizes(50, 70) == [2, 5, 10]
+    assert block_sizes(20, 30) == [2, 5, 10]
+    assert block_sizes(9, 14) == []
+
+
+# Network
+
+
+def test_forward_equals_the_formulas_of_the_docstring() -> None:
+    rng = RNG(4)
+    policy = Policy.random(*SMALL, 6, rng)
+    x = observations(rng, 5)
+    seen = policy.forward(x)
+    X, W = dense(x, len(policy.upside_down)), policy.weights
+    h = np.maximum(X @ W["W1"], 0)
+    g = np.maximum(X[:, policy.upside_down] @ W["W1"], 0)
+    np.testing.assert_allclose(seen.logit, (h - g) @ W["w"], atol=1e-5)
+    np.testing.assert_allclose(seen.value, (h + g) @ W["v"] + W["c"], atol=1e-5)
+
+
+def test_a_flipped_court_swaps_up_and_down_and_keeps_the_value() -> None:
+    rng = RNG(5)
+    policy = Policy.random(*SMALL, 8, rng)
+    frames = [random_frames(rng, 1), random_frames(rng, 1)]
+    results = []
+    for flip in (False, True):
+        eyes = Eyes(1, *SMALL)
+        looks = [eyes.look(state(frame[:, ::-1] if flip else frame)) for frame in frames]
+        results.append(policy.forward(looks[1]))
+    np.testing.assert_allclose(results[0].logit, -results[1].logit, atol=1e-6)
+    np.testing.assert_allclose(results[0].value, results[1].value, atol=1e-6)
+
+
+def test_the_gradient_equals_finite_differences() -> None:
+    rng = RNG(6)
+    policy = Policy.random(*SMALL, 6, rng)
+    # Double precision and large weights: differences then are exact to many places.
+    weights = {name: rng.standard_normal(weight.shape) * 0.3 for name, weight in policy.weights.items()}
+    policy = Policy(*SMALL, weights)  # type: ignore[arg-type]
+    x = observations(rng, 4)
+    dlogit, dvalue = rng.standard_normal(4), rng.standard_normal(4)
+    gradient = policy.backward(policy.forward(x), dlogit, dvalue)  # type: ignore[arg-type]
+
+    def objective() -> float:
+        seen = Policy(*SMALL, weights).forward(x)  # type: ignore[arg-type]
+        return float(seen.logit @ dlogit + seen.value @ dvalue)
+
+    small = 1e-6
+    for name, weight in weights.items():
+        lit = np.flatnonzero(gradient[name])
+        for index in rng.choice(lit, min(len(lit), 30), replace=False):
+            value = weight.flat[index]
+            weight.flat[index] = value + small
+            above = objective()
+            weight.flat[index] = value - small
+            below = objective()
+            weight.flat[index] = value
+            assert (above - below) / (2 * small) == pytest.approx(
+                gradient[name].flat[index], rel=1e-3, abs=1e-6
+            )
+
+
+def test_inputs_that_never_occurred_have_no_gradient() -> None:
+    rng = RNG(7)
+    policy = Policy.random(*SMALL, 6, rng)
+    x = observations(rng, 2)
+    gradient = policy.backward(policy.forward(x), np.ones(2, np.float32), np.ones(2, np.float32))
+    occurred = np.zeros(len(policy.upside_down), bool)
+    occurred[x.inputs] = occurred[policy.upside_down[x.inputs]] = True
+    assert not gradient["W1"][~occurred].any()
+
+
+def test_probability_does_not_overflow() -> None:
+    p = probability(np.array([-1e30, -1000, 0, 1000, 1e30], np.float32))
+    assert p.tolist() == [0, 0, 0.5, 1, 1]
+
+
+def test_rmsprop_divides_by_the_root_of_the_decaying_mean_of_squares() -> None:
+    weights = {"w": np.array([1.0, 2.0], np.float32)}
+    optimiser = RMSProp(weights, rate=0.1, decay=0.9)
+    cache = np.zeros(2)
+    expected = weights["w"].astype(float)
+    for g in ([1.0, -2.0], [0.5, 0.0]):
+        cache = 0.9 * cache + 0.1 * np.square(g)
+        expected += 0.1 * np.array(g) / (np.sqrt(cache) + learner_module.EPSILON)
+        weights = optimiser.ascend(weights, {"w": np.array(g, np.float32)})
+    np.testing.assert_allclose(weights["w"], expected, rtol=1e-5)
+
+
+# Learning
+
+
+def test_advantages_are_the_sums_of_the_formula() -> None:
+    rewards, discounts, values, last = [0.0, 0.0, 1.0, 0.0], [0.9, 0.8, 0.0, 0.9], [0.1, 0.2, 0.3, 0.4], 0.5
+    columns = (np.array(column, np.float32)[:, None] for column in (rewards, discounts, values))
+    estimates = advantages(*columns, np.array([last], np.float32))
+    following = [*values[1:], last]
+    deltas = [r + d * v1 - v for r, d, v1, v in zip(rewards, discounts, following, values, strict=True)]
+    for t in range(4):
+        expected, factor = 0.0, 1.0
+        for i in range(t, 4):
+            expected += factor * deltas[i]
+            factor *= learner_module.GAE_LAMBDA * discounts[i]
+        assert estimates[t, 0] == pytest.approx(expected, abs=1e-6)
+
+
+def small_learner(seed: int = 0, batch_size: int = 3) -> Learner:
+    rng = RNG(seed)
+    policy = Policy.random(*SMALL, 8, rng)
+    return Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), batch_size, 0.99, rng)
+
+
+@pytest.fixture(autouse=True)
+def learners_ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End the threads of all learners that a test makes."""
+    made, begin = [], Learner.__init__
+
+    def remembered(self: Learner, *arguments: Any) -> None:
+        begin(self, *arguments)
+        made.append(self)
+
+    monkeypatch.setattr(Learner, "__init__", remembered)
+    yield
+    for learner in made:
+        learner.close()
+
+
+def play(learner: Learner, decisions: int, movers: Mover = Mover.AGENT, seed: int = 1) -> None:
+    """Let it decide about frames of noise, where up is always right, two games side by side."""
+    rng, eyes, rollout = RNG(seed), Eyes(2, *SMALL), learner.begin()
+    step = state(random_frames(rng, 2))
+    for _ in range(decisions + 1):
+        moves = learner.decide(rollout, step, eyes.look(step)).astype(int)
+        learner.learn()
+        won = np.where(moves == UP, 1, -1)
+        step = state(
+            random_frames(rng, 2), reward=won.tolist(), points=[1, 1], move=moves.tolist(), mover=[movers] * 2
+        )
+    learner.drop(rollout)
+
+
+def settle(learner: Learner) -> None:
+    """Let the policy learn from the batch before too."""
+    learner._change_policy()
+    learner._learned = None
+
+
+def weights_of(learner: Learner) -> list[list[float]]:
+    return [weight.reshape(-1).tolist() for weight in learner.policy.weights.values()]
+
+
+def test_an_update_comes_after_every_batch_of_points_while_the_next_is_played() -> None:
+    learner = small_learner(batch_size=4)
+    before = learner.policy
+    play(learner, 2)  # two games, a point each: the batch is full, and its update under way
+    assert learner.policy is before
+    play(learner, 1)
+    assert learner.policy is before
+    play(learner, 2)  # the next is full
+    assert learner.updates == 1
+    assert learner.policy is not before
+
+
+@pytest.mark.parametrize("movers", [Mover.HELD, Mover.HUMAN, Mover.BUILTIN])
+def test_moves_that_were_not_its_own_teach_nothing(movers: Mover) -> None:
+    learner = small_learner()
+    before = weights_of(learner)
+    play(learner, 20, movers)
+    settle(learner)
+    assert learner.updates > 0
+    assert weights_of(learner) == before
+
+
+def one_decision(learner: Learner, made: Callable[[int], int], broken: bool = False) -> None:
+    """Let it decide once and win the point; `made` gives the move that the game says was made."""
+    eyes, rollout = Eyes(1, *SMALL), learner.begin()
+    first = state(random_frames(RNG(1), 1))
+    move = int(learner.decide(rollout, first, eyes.look(first))[0])
+    if broken:
+        assert rollout.pending is not None
+        rollout.pending[0].value[0] = np.nan  # as an overflow somewhere would leave it
+    step = state(random_frames(RNG(2), 1), reward=[1], points=[1], move=[made(move)], mover=[Mover.AGENT])
+    learner.decide(rollout, step, eyes.look(step))
+    learner.learn()
+    settle(learner)
+
+
+def test_a_move_other_than_the_one_drawn_teaches_nothing() -> None:
+    for made, learns in ((lambda move: UP + DOWN - move, False), (lambda move: move, True)):
+        learner = small_learner(batch_size=1)
+        before = weights_of(learner)
+        one_decision(learner, made)
+        assert (weights_of(learner) != before) == learns
+
+
+def test_a_gradient_that_is_not_finite_is_refused_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    learner = small_learner(batch_size=1)
+    before = weights_of(learner)
+    one_decision(learner, lambda move: move, broken=True)
+    assert (learner.refused, learner.updates) == (1, 0)
+    assert weights_of(learner) == before
+    assert "not finite" in caplog.text
+
+
+def test_the_same_seed_learns_the_same() -> None:
+    learners = [small_learner(7), small_learner(7)]
+    for learner in learners:
+        play(learner, 30)
+    assert weights_of(learners[0]) == weights_of(learners[1])
+
+
+def test_learning_stopped_and_resumed_equals_learning_that_never_stopped() -> None:
+    whole, first = small_learner(9), small_learner(9)
+    play(whole, 30, seed=1)
+    play(whole, 30, seed=2)
+    play(first, 30, seed=1)  # 60 points: a multiple of the batch, so none is half collected
+    assert first._learned is not None  # and the last one is being learned from
+    saved = plain.loads(plain.dumps({"policy": first.policy.to_plain(), "learner": first.to_plain()}))
+    policy = Policy.from_plain(saved["policy"], 8)
+    resumed = Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), 3, 0.99, RNG(12345))
+    resumed.restore(saved["learner"])
+    play(resumed, 30, seed=2)
+    assert weights_of(resumed) == weights_of(whole)
+    assert resumed.updates == whole.updates
+
+
+def test_the_gradient_of_several_servers_is_that_of_their_games_together() -> None:
+    """One server with two games teaches what two servers with one game each teach."""
+    weights = []
+    for groups in ([[0, 1]], [[0], [1]]):
+        learner = small_learner(batch_size=6)
+        learner.rng = _Fixed()  # type: ignore[assignment]
+        frames = RNG(3)
+        eyes = [Eyes(len(group), *SMALL) for group in groups]
+        rollouts = [learner.begin() for _ in groups]
+        for number in range(5):
+            seen = random_frames(frames, 2)
+            for group, eye, rollout in zip(groups, eyes, rollouts, strict=True):
+                step = state(
+                    seen[group], reward=[1] * len(group), points=[int(number > 0)] * len(group),
+                    move=[UP] * len(group), mover=[Mover.AGENT] * len(group),
+                )  # fmt: skip
+                learner.decide(rollout, step, eye.look(step))
+            learner.learn()
+        settle(learner)
+        weights.append(learner.policy.weights)
+    for name in weights[0]:
+        np.testing.assert_allclose(weights[0][name], weights[1][name], rtol=1e-3, atol=1e-6)
+        assert np.abs(weights[0][name]).max() > 0
+
+
+class _Fixed:
+    """A random generator that always chooses up."""
+
+    def random(self, count: int) -> np.ndarray:
+        return np.zeros(count)
+
+
+def test_a_server_that_is_gone_takes_its_unfinished_points_with_it() -> None:
+    learner = small_learner(batch_size=4)
+    eyes, rollout = Eyes(2, *SMALL), learner.begin()
+    for number in range(2):
+        step = state(random_frames(RNG(number), 2), points=[number] * 2, mover=[Mover.AGENT] * 2)
+        learner.decide(rollout, step, eyes.look(step))
+    learner.drop(rollout)
+    play(learner, 1)  # two points more: with the two that are gone they would be enough
+    assert learner._learned is None
+
+
+class _Level2:
+    levelodiff, points_to_win, opponent = 2, 21, "ai"
+
+
+def test_it_learns_to_beat_random_play_from_pixels() -> None:
+    """Sixteen games of level 2 in this process, one seed; random play wins 0.15 of the points."""
+    games, points, rng = 16, 5_000, RNG(3)
+    frames = np.zeros((games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
+    boards = [Board(_Level2, 100 + i, frames[i]) for i in range(games)]  # type: ignore[arg-type]
+    policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, 250, rng)
+    learner = Learner(policy, RMSProp(policy.weights, 1e-3, 0.99), 10, 0.99, rng)
+    eyes, won = Eyes(games, FRAME_HEIGHT, FRAME_WIDTH), []
+
+    def look() -> Step:
+        for board in boards:
+            board.camera.look(board.game)
+        table = np.array([board.row() for board in boards], np.int32)
+        for board in boards:
+            board.forget()
+        return Step.of(0, 0, frames, table)
+
+    step, rollout = look(), learner.begin()
+    while len(won) < points:
+        moves = learner.decide(rollout, step, eyes.look(step))
+        learner.learn()
+        for board, move in zip(boards, moves.tolist(), strict=True):
+            board.move, board.mover = move, Mover.AGENT
+            board.play(8, None)
+        step = look()
+        won += (step.rewards[step.points > 0] > 0).tolist()
+    assert np.mean(won[:500]) < 0.25
+    assert np.mean(won[-500:]) > 0.30
+
+
+def test_a_player_makes_the_likelier_moves_and_learns_nothing() -> None:
+    policy = Policy.random(*SMALL, 8, RNG(1))
+    player, eyes = Player(policy), Eyes(3, *SMALL)
+    rollout = player.begin()
+    for number in range(5):
+        step = state(random_frames(RNG(number), 3), points=[1] * 3)
+        moves = player.decide(rollout, step, eyes.look(step))
+        assert moves.tolist() == [UP if p > 0.5 else DOWN for p in player.p_up]
+        player.learn()
+    assert player.policy is policy
+    assert rollout.decisions == []
+
+
+def test_a_long_batch_teaches_what_its_parts_teach_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = small_learner(batch_size=1000)
+    rng, eyes, rollout = RNG(1), Eyes(2, *SMALL), learner.begin()
+    for _ in range(21):
+        step = state(random_frames(rng, 2), reward=[1, -1], points=[1, 0], move=[UP] * 2)
+        learner.decide(rollout, step, eyes.look(step))
+    assert rollout.pending is not None
+    segments = [learner_module.Segment(rollout.decisions, rollout.pending[0].value)]
+    whole = policy_gradient(learner.policy, segments, 0.99)
+    monkeypatch.setattr(learner_module, "GRADIENT_ROWS", 6)
+    in_parts = policy_gradient(learner.policy, segments, 0.99)
+    for name, gradient in whole.items():
+        np.testing.assert_allclose(gradient, in_parts[name], rtol=1e-4, atol=1e-6)
+        assert np.abs(gradient).max() > 0
