@@ -322,14 +322,17 @@ class PolicyGradient:
 
     def status(self) -> str:
         """One line that says how training goes. Any thread may call it."""
-        progress = self._progress
-        words = f"{self._trend()}{progress}"
-        if (share := self._share()) is not None:
-            done = round(BAR * min(share, 1))
-            left = (progress.seconds - self._seconds_before) * (1 / max(share, 1e-9) - 1)
-            words += f"   [{'#' * done}{'.' * (BAR - done)}] {100 * share:.0f} %"
-            words += f", {int(left) // 60}:{int(left) % 60:02d} left" * (share > 0.01)
+        words = f"{self._trend()}{self._bar()}{self._progress}"
         return ("paused   " if self._paused else "") + words
+
+    def _bar(self) -> str:
+        """How much of the length that was asked for is over, and how long the rest may take."""
+        if (share := self._share()) is None:
+            return ""
+        done = round(BAR * min(share, 1))
+        left = int((self._progress.seconds - self._seconds_before) * (1 / max(share, 1e-9) - 1))
+        rest = f", {left // 60}:{left % 60:02d} left" * (share > 0.01)
+        return f"[{'#' * done}{'.' * (BAR - done)}] {100 * share:.0f} %{rest}   "
 
     def _trend(self) -> str:
         """An arrow for where the share has gone in the last reports."""

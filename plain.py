@@ -11,7 +11,7 @@ import functools
 import io
 import math
 import pickle
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -54,12 +54,24 @@ class _NoGlobals(pickle.Unpickler):
         raise ProtocolError("a pickle named a class")
 
 
-def dumps(value: object) -> bytes:
+class Writable(Protocol):
+    """What `dump` writes to."""
+
+    def write(self, data: Any, /) -> Any:
+        """Take some bytes."""
+
+
+def dump(value: object, file: Writable) -> None:
     """Pickle a tree of None, bool, int, float, str, bytes, list, tuple and dict (protocol 5)."""
-    buffer = io.BytesIO()
-    pickler = pickle.Pickler(buffer, protocol=5)
+    pickler = pickle.Pickler(file, protocol=5)
     pickler.fast = True  # no memo: smaller and faster, and `loads` wants none
     pickler.dump(value)
+
+
+def dumps(value: object) -> bytes:
+    """Pickle as `dump` does, into memory."""
+    buffer = io.BytesIO()
+    dump(value, buffer)
     return buffer.getvalue()
 
 

@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections import deque
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import plain
 from netproto import PongError, ProtocolError
@@ -29,6 +29,17 @@ class CheckpointError(PongError):
     """A checkpoint that cannot be read, or not be written."""
 
 
+class _Hashed:
+    """A file that is hashed as it is written, so that a checkpoint needs no second copy in memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.digest = file, hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        self.digest.update(data)
+        return self._file.write(data)
+
+
 def save(path: Path, values: dict[str, Any]) -> None:
     """Write plain values as a checkpoint, so that the file is at any moment the old or the new one, whole.
 
@@ -37,12 +48,15 @@ def save(path: Path, values: dict[str, Any]) -> None:
     Raises:
         CheckpointError: the disk is full, the directory gone, the file read-only.
     """
-    body = plain.dumps(values)
-    head = CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big") + hashlib.sha256(body).digest()
     unfinished = path.with_name(path.name + ".tmp")
     try:
         with open(unfinished, "wb") as file:
-            file.write(head + body)
+            digest_at = file.write(CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big"))
+            file.write(bytes(hashlib.sha256().digest_size))
+            body = _Hashed(file)
+            plain.dump(values, body)
+            file.seek(digest_at)
+            file.write(body.digest.digest())
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
