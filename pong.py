@@ -24,6 +24,7 @@ import hmac
 import logging
 import math
 import os
+import platform
 import queue
 import random
 import secrets
@@ -32,7 +33,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -68,6 +69,7 @@ LEFT_X, RIGHT_X = 0, COURT_WIDTH - PADDLE_WIDTH
 BALL = 10  # its side
 SERVE_X, SERVE_Y = 345, 245
 TICKS_PER_SECOND = 60
+BENCHMARK_SECONDS = 2.0
 
 CELL = 10  # pixels of the court in one of the frame's, each way
 FRAME_WIDTH, FRAME_HEIGHT = COURT_WIDTH // CELL, COURT_HEIGHT // CELL
@@ -531,6 +533,15 @@ class Engine(threading.Thread):
             for board in self._boards:
                 board.move, board.mover = STAY, Mover.HELD
 
+    def take_step(self, number: int, dropped: int) -> Step:
+        """Look at all boards, and begin anew what the next STEP tells."""
+        for board in self._boards:
+            board.camera.look(board.game)
+        table: Int32Array = np.array([board.row() for board in self._boards], np.int32)
+        for board in self._boards:
+            board.forget()
+        return Step.of(number, dropped, self._frames, table)
+
     def _tick(self) -> bool:
         """Play one tick of real time on all boards; whether it ended the decision.
 
@@ -668,15 +679,11 @@ class Conversation:
 
     def _send_step(self) -> None:
         engine = self._engine
-        for board in engine._boards:
-            board.camera.look(board.game)
-        table: Int32Array = np.array([board.row() for board in engine._boards], np.int32)
         self._number = (self._number + 1) % (1 << 32)
-        step = Step.of(self._number, self._dropped, engine._frames, table)
+        step = engine.take_step(self._number, self._dropped)
         self._connection.send(step.serialize())
         self._answered = False
         for board in engine._boards:
-            board.forget()
             board.mover = Mover.HELD  # until the answer comes
         engine._show(self._status(), step)
         if self._debug:
@@ -724,6 +731,7 @@ class Pong:
     open: Annotated[bool, "let agents in without a token, from other machines too"] = False
     certificate: Annotated[str | None, "encrypt with TLS, showing this certificate (a PEM file)"] = None
     key: Annotated[str | None, "file with the certificate's key, if it is not in the same"] = None
+    benchmark: Annotated[bool, "say how many decisions per second this machine can serve, and end"] = False
     until_eof: Annotated[bool, "end when standard input does: for a program that starts this one"] = False
     token: str | None = field(default=None, repr=False)
 
@@ -783,6 +791,9 @@ class Pong:
         if not block and not self.headless:
             raise UsageError("start(block=False) needs headless=True: a window needs the main thread")
         options.start_log(self.debug)
+        if self.benchmark:
+            self._measure()
+            return
         window = None
         if not self.headless:
             from views.game_window import GameWindow  # here, so that a headless run never loads it
@@ -803,6 +814,25 @@ class Pong:
                 window.close()
         if block:
             self.close()
+
+    def _measure(self) -> None:
+        """Play decisions as fast as it goes, draw and pack them, and say how many there were."""
+        print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
+        for games in (1, 16):
+            engine = Engine(replace(self, games=games, benchmark=False), watched=False)
+            decisions, begin = 0, time.perf_counter()
+            while (seconds := time.perf_counter() - begin) < BENCHMARK_SECONDS:
+                for board in engine._boards:
+                    board.move = UP if decisions // 40 % 2 else DOWN
+                    board.play(self.frameskip, None)
+                engine.take_step(0, 0).serialize()
+                decisions += games
+            engine.release()
+            print(
+                f"games: {games:2}   {decisions / seconds:,.0f} decisions/s at most, "
+                f"before the network and the agent take their time"
+            )
+        print(f"real time needs {games * self.fps / self.frameskip:.0f} decisions/s for {games} games")
 
     def _open(self, watched: bool) -> None:
         """Start the engine's thread, and the listener's if we serve."""

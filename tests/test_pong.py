@@ -1014,3 +1014,15 @@ def test_a_token_given_is_needed_on_loopback_too() -> None:
             PongClient(*server.address, token="wrong").connect()
         with connected(server, token="right"):
             pass
+
+
+def test_the_benchmark_says_what_this_machine_can_serve(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pong, "BENCHMARK_SECONDS", 0.05)
+    Pong(benchmark=True).start()
+    out = capsys.readouterr().out
+    for games in (1, 16):
+        found = re.search(rf"games: +{games} +([\d,]+) decisions/s", out)
+        assert found is not None
+        assert int(found[1].replace(",", "")) > 0
