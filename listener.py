@@ -31,6 +31,7 @@ from netproto import (
     AGAIN,
     HANDSHAKE_SECONDS,
     SERVER_HANDSHAKE_LIMITS,
+    WATCHER_LIMITS,
     Address,
     Admission,
     Connection,
@@ -291,7 +292,8 @@ class Listener(threading.Thread):
             )  # fmt: skip
 
     def _let_in(self, stranger: _Stranger, admission: Admission) -> None:
-        stranger.parser.limits = server_limits(admission.session.games)
+        watching = admission.role is Role.WATCH
+        stranger.parser.limits = WATCHER_LIMITS if watching else server_limits(admission.session.games)
         connection = Connection(stranger.sock, stranger.parser, stranger.peer)
         with contextlib.suppress(PongError):  # whoever takes it over will find out
             connection.send(admission.last)

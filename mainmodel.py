@@ -244,6 +244,7 @@ class PolicyGradient:
     play: Annotated[
         bool | str, "play without learning, with FILE or save.p; with --local against you, in a window"
     ] = False
+    watch: Annotated[bool, "only watch, in a window, the game that is played at --host"] = False
     evaluate: Annotated[bool | str, "play --points (500) without learning, with FILE or save.p"] = False
     sample: Annotated[bool, "let --evaluate draw its moves instead of making the likelier one"] = False
     evaluate_every: Annotated[int | None, "evaluate after every N points too, on a server of its own"] = None
@@ -367,6 +368,9 @@ class PolicyGradient:
         if self.plot:
             self._draw_plot()
             return
+        if self.watch:
+            self._watch_elsewhere()
+            return
         with threadpool_limits(1, "blas"):
             if self.evaluate:
                 self._evaluate_file()
@@ -424,6 +428,16 @@ class PolicyGradient:
             self._learner.restore(chosen["learner"])
             self._identity = bytes(chosen.get("identity", self._identity))
             self._say(f"resumed from {path}: {self._progress}")
+
+    def _watch_elsewhere(self) -> None:
+        from views.spectator import watch
+
+        (host, port), *others = self._addresses
+        if others or self.local:
+            raise UsageError("--watch shows the game of one server that is running: name one --host")
+        given = self.token if self.token is not None else netproto.read_token(self.token_file)
+        with options.stop_signals(lambda: self.command("q")):
+            watch(host, port, given or "", self.ca, self.is_quitting, self._say)
 
     def _draw_plot(self) -> None:
         from views import plots

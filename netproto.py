@@ -14,7 +14,7 @@ A message is a header and a body; every integer on the wire is big-endian:
     PAUSE      u8, 1 pause or 0 go on                 PONG       u64, what the PING said
     PING       u64                                    BYE        sentence (UTF-8), or nothing
     BYE        –                                      HEARTBEAT  –
-    HEARTBEAT  –
+    HEARTBEAT  –                                      VIEW       pickle of one View, to those who watch
 
 The handshake proves to each side that the other one has the token, which itself never crosses:
 
@@ -66,7 +66,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -145,6 +145,7 @@ class Kind(enum.IntEnum):
     WELCOME = 18
     STEP = 19
     PONG = 20
+    VIEW = 21
 
 
 class Role(enum.IntEnum):
@@ -185,6 +186,7 @@ _PROOF_BYTES = 32
 IDENTITY_BYTES = 16
 NOBODY = bytes(IDENTITY_BYTES)
 _REASON_BYTES = 400
+_STATUS_CHARACTERS = 150
 
 # A HELLO or CHALLENGE of a later version may be longer; it must still be told apart from garbage.
 SERVER_HANDSHAKE_LIMITS: Mapping[int, int] = {Kind.HELLO: 128, Kind.PROOF: _PROOF_BYTES + IDENTITY_BYTES}
@@ -380,6 +382,42 @@ class Step:
         return cls(values[0], values[1], table, (games, session.height, session.width), lit, light)
 
 
+@dataclass(frozen=True)
+class View:
+    """What a person is shown of one moment of the first game, here or at the other end of a network."""
+
+    ball: tuple[int, int]
+    paddles: tuple[int, int]
+    score: tuple[int, int]
+    last_match: tuple[int, int] | None
+    rally: int
+    sounds: tuple[int, int, int]  # hits, bounces and points so far: a change is to be heard
+    status: str
+
+    def serialize(self) -> bytes:
+        """Pack the whole message."""
+        values = (self.ball, self.paddles, self.score, self.last_match, self.rally, self.sounds)
+        return message(Kind.VIEW, dumps((*values, self.status[:_STATUS_CHARACTERS])))
+
+    @classmethod
+    def parse(cls, body: bytes) -> View:
+        """Read a VIEW's body.
+
+        Raises:
+            ProtocolError: it is none.
+        """
+        match loads(body):
+            case (
+                (int(), int()) as ball, (int(), int()) as paddles, (int(), int()) as score,
+                None | (int(), int()) as match, int(rally), (int(), int(), int()) as sounds, str(status),
+            ) if all(
+                abs(number) < 1 << 31 for part in (ball, paddles, score, match or (), (rally,), sounds)
+                for number in part
+            ):  # fmt: skip
+                return cls(ball, paddles, score, match, rally, sounds, printable(status[:_STATUS_CHARACTERS]))
+        raise ProtocolError("a VIEW that is none")
+
+
 def action(number: int, moves: bytes) -> bytes:
     """ACTION: the answer to STEP `number`, one byte per game."""
     return message(Kind.ACTION, _NUMBER.pack(number) + moves)
@@ -412,6 +450,12 @@ def server_limits(games: int) -> Mapping[int, int]:
         Kind.ACTION: _NUMBER.size + games, Kind.PAUSE: 1, Kind.PING: _ECHO.size,
         Kind.BYE: 0, Kind.HEARTBEAT: 0,
     }  # fmt: skip
+
+
+WATCHER_LIMITS: Mapping[int, int] = {Kind.PING: _ECHO.size, Kind.BYE: 0, Kind.HEARTBEAT: 0}
+VIEWER_LIMITS: Mapping[int, int] = {
+    Kind.VIEW: 1024, Kind.PONG: _ECHO.size, Kind.BYE: _REASON_BYTES, Kind.HEARTBEAT: 0,
+}  # fmt: skip
 
 
 def client_limits(session: Session) -> Mapping[int, int]:
@@ -618,6 +662,11 @@ class Connection:
         except OSError as error:
             raise ConnectionLostError(f"{self.peer} is gone ({reason_of(error)})") from error
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the peer has not yet taken all that it was sent."""
+        return bool(self._unsent)
+
     def send_heartbeat(self) -> None:
         """Send a HEARTBEAT if nothing else was sent for a while."""
         if time.monotonic() - self._sent >= HEARTBEAT_SECONDS:
@@ -792,20 +841,8 @@ def is_loopback(host: str) -> bool:
 # The agent's end
 
 
-class PongClient:
-    """The agent's end of the wire; any agent can be built on it.
-
-    With an `identity` (16 secret bytes) a client that lost its connection takes over its own place. With
-    `ca`, a file of certificates, the connection is encrypted and the server's certificate is checked.
-
-        with PongClient("raspberrypi.local", token="…") as client:
-            step = client.connect()
-            while True:
-                step = client.step(moves(step.frames, step.rewards))  # one of 0, 1, 2 per game
-
-    One thread uses it; a second one of its own sends heartbeats, so that an agent may think between two
-    steps for as long as it likes.
-    """
+class _Client:
+    """A connection to a server, in any role. One thread uses it; a second one of its own sends heartbeats."""
 
     def __init__(
         self,
@@ -820,15 +857,12 @@ class PongClient:
     ) -> None:
         self.host, self.port, self.role, self.timeout = host, port, role, timeout
         self._token, self._identity, self._ca = token, identity, ca
-        self._answered = True  # there is no state that waits for an answer
         self._session: Session | None = None
         self._connection: Connection | None = None
-        self._step: Step | None = None  # came while something else was waited for
-        self._number = -1  # of the STEP to be answered
         self._closed = threading.Event()
         self._heart: threading.Thread | None = None
 
-    def __enter__(self) -> PongClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -841,8 +875,8 @@ class PongClient:
             raise RuntimeError("not connected: call connect() first")
         return self._session
 
-    def connect(self) -> Step:
-        """Connect, shake hands and wait for the first state.
+    def _open(self) -> None:
+        """Connect and shake hands.
 
         Raises:
             PongError: the host cannot be found.
@@ -863,7 +897,8 @@ class PongClient:
                 sock = self._encrypted(sock, self._ca)
             parser = Parser(CLIENT_HANDSHAKE_LIMITS)
             admission = self._shake_hands(sock, parser)
-            parser.limits = client_limits(admission.session)
+            watching = self.role is Role.WATCH
+            parser.limits = VIEWER_LIMITS if watching else client_limits(admission.session)
             self._session = admission.session
             self._connection = Connection(tuned(sock), parser, f"the server at {where}")
         except ProtocolError as error:
@@ -874,9 +909,6 @@ class PongClient:
             raise
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._heart.start()
-        step = self.observe()
-        assert step is not None  # nothing could wake it
-        return step
 
     def _encrypted(self, sock: socket.socket, ca: str) -> socket.socket:
         """Agree upon TLS with a server whose certificate is in, or is signed by one in, the file `ca`."""
@@ -931,6 +963,53 @@ class PongClient:
         if self._connection is None or self._closed.is_set():
             raise RuntimeError("not connected: call connect() first")
         return self._connection
+
+    def close(self) -> None:
+        """Say BYE and close; calling it again does nothing."""
+        if not self._closed.is_set():
+            self._closed.set()
+            if self._connection is not None:
+                self._connection.close()
+            if self._heart is not None:
+                self._heart.join()
+
+
+class PongClient(_Client):
+    """The agent's end of the wire; any agent can be built on it.
+
+    With an `identity` (16 secret bytes) a client that lost its connection takes over its own place. With
+    `ca`, a file of certificates, the connection is encrypted and the server's certificate is checked.
+
+        with PongClient("raspberrypi.local", token="…") as client:
+            step = client.connect()
+            while True:
+                step = client.step(moves(step.frames, step.rewards))  # one of 0, 1, 2 per game
+
+    One thread uses it; a second one of its own sends heartbeats, so that an agent may think between two
+    steps for as long as it likes.
+    """
+
+    def __init__(self, *where: Any, **options: Any) -> None:
+        super().__init__(*where, **options)
+        if self.role is Role.WATCH:
+            raise ValueError("who watches is sent no states to answer: use PongWatcher")
+        self._answered = True  # there is no state that waits for an answer
+        self._step: Step | None = None  # came while something else was waited for
+        self._number = -1  # of the STEP to be answered
+
+    def connect(self) -> Step:
+        """Connect, shake hands and wait for the first state.
+
+        Raises:
+            PongError: the host cannot be found.
+            ConnectionLostError: nobody listens there, or no longer.
+            RefusedError: a Pong server refuses us.
+            ProtocolError: what listens there is no Pong server.
+        """
+        self._open()
+        step = self.observe()
+        assert step is not None  # nothing could wake it
+        return step
 
     def act(self, moves: npt.ArrayLike) -> None:
         """Answer the last state: one move from 0 to 255 per game. `observe` gives the next state.
@@ -1022,11 +1101,31 @@ class PongClient:
         while (came := self.connection.receive(until, wake)) is not None:
             self._step = self._read_step(came) or self._step
 
-    def close(self) -> None:
-        """Say BYE and close; calling it again does nothing."""
-        if not self._closed.is_set():
-            self._closed.set()
-            if self._connection is not None:
-                self._connection.close()
-            if self._heart is not None:
-                self._heart.join()
+
+class PongWatcher(_Client):
+    """The end of the wire of somebody who only watches."""
+
+    def __init__(self, *where: Any, **options: Any) -> None:
+        super().__init__(*where, role=Role.WATCH, **options)
+
+    def connect(self) -> None:
+        """Connect and shake hands.
+
+        Raises:
+            PongError: as `PongClient.connect`.
+        """
+        self._open()
+
+    def watch(self, until: float, wake: Wake | None = None) -> View | None:
+        """Give the newest view that has come, at the latest when it is `until` (time.monotonic).
+
+        Raises:
+            ProtocolError: the server broke the protocol.
+            ConnectionLostError: it is gone.
+        """
+        newest = None
+        came = self.connection.receive(until, wake)
+        while came is not None:
+            newest = came[1] if came[0] is Kind.VIEW else newest
+            came = self.connection.take()
+        return None if newest is None else View.parse(newest)

@@ -40,6 +40,7 @@ import numpy as np
 
 import netproto
 import options
+from gallery import MAX_WATCHERS, VIEWS_PER_SECOND, Gallery
 from listener import Listener, certificate_context
 from netproto import (
     DEFAULT_PORT,
@@ -58,6 +59,7 @@ from netproto import (
     Session,
     Step,
     UInt8Array,
+    View,
     Wake,
 )
 from options import LARGEST_SEED, UsageError, whole
@@ -376,18 +378,11 @@ class Board:
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """What a person is shown of one moment: the first board's game, and what the engine is doing."""
+class Snapshot(View):
+    """What the window shows: the first board's game, and what the engine is doing."""
 
-    ball: tuple[int, int]
-    paddles: tuple[int, int]
-    score: tuple[int, int]
-    last_match: tuple[int, int] | None
-    rally: int
-    sounds: tuple[int, int, int]  # hits, bounces and points so far: a change is to be heard
-    status: str
-    frame: UInt8Array | None  # as last sent to the agent, if a person wants to see that
-    sent: str  # and the words for it
+    frame: UInt8Array | None = None  # as last sent to the agent, if a person wants to see that
+    sent: str = ""  # and the words for it
 
 
 # ---------------------------------------------------------------------------------------------
@@ -422,6 +417,8 @@ class Engine(threading.Thread):
         super().__init__(name="engine", daemon=True)
         self._program = program
         self._watched = watched
+        self.gallery = Gallery()
+        self._shown = 0.0  # when the gallery was left a view
         self.keys = Keys()  # the window sets them
         self.snapshot: Snapshot | None = None
         self.error: BaseException | None = None
@@ -450,6 +447,10 @@ class Engine(threading.Thread):
         Raises:
             RefusedError: its role is not served here, or is taken.
         """
+        if role is Role.WATCH:
+            if self.gallery.size >= MAX_WATCHERS:
+                raise RefusedError(Refusal.BUSY, f"{MAX_WATCHERS} are watching already: come back later")
+            return self._session()
         if role is not Role.LEFT:
             raise RefusedError(
                 Refusal.ROLE, f"this server does not serve the role {role.name} yet: connect as LEFT"
@@ -462,6 +463,9 @@ class Engine(threading.Thread):
                 Refusal.BUSY,
                 f"an agent is already connected from {seated[0].peer}: end it, or wait for its end",
             )
+        return self._session()
+
+    def _session(self) -> Session:
         program = self._program
         return Session(
             games=program.games, height=FRAME_HEIGHT, width=FRAME_WIDTH, level=program.levelodiff,
@@ -471,6 +475,9 @@ class Engine(threading.Thread):
 
     def deliver(self, connection: Connection, admission: Admission) -> None:
         """Take over a connection that was admitted; one that is being served then comes to its end."""
+        if admission.role is Role.WATCH:
+            self.gallery.add(connection)
+            return
         with self._seat_lock:
             self._seated = connection, admission.identity
         self._arrivals.put(connection)
@@ -488,6 +495,7 @@ class Engine(threading.Thread):
     def run(self) -> None:
         """The thread: serve agent after agent, and play on between them."""
         try:
+            self.gallery.start()
             self._show(self.idle_status)
             while not self._stopping:
                 self._play_alone()
@@ -502,6 +510,7 @@ class Engine(threading.Thread):
         """Give back what the engine holds, once its thread has ended."""
         while not self._arrivals.empty():
             self._arrivals.get().close()
+        self.gallery.close()
         self._wake.close()
 
     def _play_alone(self) -> None:
@@ -568,10 +577,15 @@ class Engine(threading.Thread):
         self._boards[0].right_move = STAY if right is None else right
         return None if self._program.server else keys.letters
 
-    def _show(self, status: str, step: Step | None = None) -> None:
-        """Leave a snapshot for the window."""
+    def _show(self, status: str, step: Step | None = None, lasting: bool = False) -> None:
+        """Leave a snapshot for the window, and for those who watch from elsewhere."""
         if not self._watched:
-            return
+            # In lockstep there are thousands of states a second, of which nobody sees more than these.
+            now = time.monotonic()
+            soon = now - self._shown < 1 / VIEWS_PER_SECOND and step is not None
+            if not lasting and (soon or not self.gallery.size):
+                return
+            self._shown = now
         game, last = self._boards[0].game, self.snapshot
         frame, sent = (last.frame, last.sent) if last is not None else (None, "")
         if step is not None and self._program.render:
@@ -586,6 +600,7 @@ class Engine(threading.Thread):
             (game.score[LEFT], game.score[RIGHT]), game.last_match, game.rally,
             (game.hits, game.bounces, points), status, frame, sent,
         )  # fmt: skip
+        self.gallery.latest = self.snapshot
 
 
 class Conversation:
@@ -643,7 +658,7 @@ class Conversation:
             self._paused = netproto.parse_pause(body)
             self._engine._clock.restart()
             log.info("the agent has paused the game" if self._paused else "the game goes on")
-            self._engine._show(self._status())
+            self._engine._show(self._status(), lasting=True)  # for those too who come to watch meanwhile
         if self._program.lockstep and self._answered and not self._paused:
             self._play_lockstep()
 

@@ -844,11 +844,10 @@ def test_a_second_agent_is_told_who_is_connected_and_the_first_plays_on() -> Non
         assert client.step([UP]).number == 1
 
 
-@pytest.mark.parametrize("role", [Role.RIGHT, Role.WATCH])
-def test_a_role_that_is_not_served_is_refused_by_its_name(role: Role) -> None:
+def test_a_role_that_is_not_served_is_refused_by_its_name() -> None:
     with serving() as server:
-        with pytest.raises(RefusedError, match=role.name) as refused:
-            PongClient(*server.address, role=role).connect()
+        with pytest.raises(RefusedError, match="RIGHT") as refused:
+            PongClient(*server.address, role=Role.RIGHT).connect()
         assert refused.value.reason is Refusal.ROLE
         with connected(server):
             pass  # its place is still free
