@@ -76,7 +76,7 @@ from tests.hostile import (
 from tests.targets import DEADLINE, TOKEN, Field, Line, connect, introduce, receive, shake_hands
 from tests.vitals import MEGABYTE
 
-WIRE_EVERY = 32
+WIRE_EVERY = 16
 STUCK_SECONDS = 120.0  # for a batch of cases, until the stack is shown and the process ended
 BATCH = 64
 LARGEST_COST = 16 * MEGABYTE  # of one message, to an agent

@@ -25,7 +25,7 @@ def test_hostile_peers_change_nothing_for_the_agents_being_served() -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=5 * PATIENCE,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.startswith("3,000 of 3,000 cases, 93 over TCP")
+    assert result.stdout.startswith("3,000 of 3,000 cases, 187 over TCP")
     assert result.stdout.endswith("all is well\n")
 
 
