@@ -53,13 +53,11 @@ from netproto import (
     Refusal,
     RefusedError,
     Role,
-    Session,
     Step,
     client_handshake,
     loads,
     message,
     refusal,
-    server_handshake,
     server_limits,
 )
 from tests.hostile import (
@@ -71,6 +69,7 @@ from tests.hostile import (
     in_pieces,
     mutated,
     noise,
+    server_half,
     some_pickle,
 )
 from tests.targets import DEADLINE, TOKEN, Field, Line, connect, introduce, receive, shake_hands
@@ -93,21 +92,13 @@ def raised(call: Callable[..., object], *arguments: object) -> PongError | None:
     """Give the PongError that a call ends with, and insist that it is one sentence that can be printed."""
     try:
         call(*arguments)
-    except PongError as error:
-        check(str(error).isprintable(), f"a sentence that cannot be printed: {str(error)!r}")
-        check(not isinstance(error.__cause__, MemoryError), "it wanted more memory than there is")
-        return error
-    return None
-
-
-def check(holds: bool, otherwise: str) -> None:
-    """Insist on something.
-
-    Raises:
-        AssertionError: it does not hold.
-    """
-    if not holds:
-        raise AssertionError(otherwise)
+    except PongError as caught:
+        error = caught
+    else:
+        return None
+    assert str(error).isprintable(), f"a sentence that cannot be printed: {str(error)!r}"
+    assert not isinstance(error.__cause__, MemoryError), "it wanted more memory than there is"
+    return error
 
 
 def outcome_of(call: Callable[..., object], *arguments: object) -> str:
@@ -134,11 +125,6 @@ def finish(half: Handshake, messages: Iterable[tuple[Kind, bytes]]) -> Admission
     return None
 
 
-def admit(*_: object) -> Session:
-    """Let everybody in who has the token."""
-    return SESSION
-
-
 def ask(half: Handshake, data: bytes, limits: Mapping[int, int]) -> bytes:
     """Give what a half of the handshake answers to a message."""
     (came,) = fed(Parser(limits), [data])
@@ -146,9 +132,8 @@ def ask(half: Handshake, data: bytes, limits: Mapping[int, int]) -> bytes:
 
 
 def stranger_case(rng: random.Random, _: Field) -> str:
-    server, knows = server_handshake(TOKEN, admit), rng.random() < 0.5
+    server, knows = server_half(TOKEN), rng.random() < 0.5
     client = client_handshake(TOKEN if knows else "guess", Role.LEFT)
-    next(server)
     hello, admitted = next(client), False
     stage = rng.randrange(3)
 
@@ -187,9 +172,8 @@ def session_case(rng: random.Random, _: Field) -> str:
 def server_case(rng: random.Random, _: Field) -> str:
     knows, parameters = rng.random() < 0.7, some_pickle(rng)
     session: Any = SimpleNamespace(**asdict(SESSION) | {"serialize": lambda: parameters})
-    server = server_handshake(TOKEN if knows else "guess", lambda *_: rng.choice((SESSION, session)))
+    server = server_half(TOKEN if knows else "guess", rng.choice((SESSION, session)))
     client = client_handshake(TOKEN, Role.LEFT)
-    next(server)
     hello, admission = next(client), None
     stage = rng.randrange(3)
 
@@ -313,9 +297,8 @@ def second_case(rng: random.Random, field: Field) -> str:
         client, parser, proof = introduce(sock)
         write(rng, sock, proof)
         error = raised(finish, client, [receive(sock, parser)])
-        check(
-            isinstance(error, RefusedError) and error.reason is Refusal.BUSY, f"a second agent got {error!r}"
-        )
+        assert isinstance(error, RefusedError), f"a second agent got {error!r}"
+        assert error.reason is Refusal.BUSY, f"a second agent got {error!r}"
         leave(rng, sock)
     return "refused"
 
@@ -387,8 +370,7 @@ def impostor_case(rng: random.Random, field: Field) -> str:
 
 def welcome(rng: random.Random, sock: socket.socket, stage: int, silent: bool) -> None:
     """Shake hands as a server does, but for one message."""
-    server, parser = server_handshake(TOKEN, admit), Parser(SERVER_HANDSHAKE_LIMITS)
-    next(server)
+    server, parser = server_half(TOKEN), Parser(SERVER_HANDSHAKE_LIMITS)
     challenge = server.send(receive(sock, parser))
     if stage == 0:
         if silent:
@@ -505,7 +487,7 @@ class Run:
         try:
             outcome = case(rng, field)
             taken = peak() - before
-            check(taken <= LARGEST_COST, f"it took {taken / MEGABYTE:.0f} MB")
+            assert taken <= LARGEST_COST, f"it took {taken / MEGABYTE:.0f} MB"
         except Exception as error:
             raise FailureError(f"case {number} ({kind}): {told(error)}; {self._again(number, 1)}") from error
         self.outcomes[kind, outcome] += 1

@@ -12,12 +12,30 @@ from dataclasses import asdict
 import numpy as np
 
 import netproto
-from netproto import Column, Kind, Session, Step, client_limits, dumps, loads, message
+from netproto import (
+    Column,
+    Handshake,
+    Kind,
+    Session,
+    Step,
+    client_limits,
+    dumps,
+    loads,
+    message,
+    server_handshake,
+)
 
 SESSION = Session(
     games=2, height=3, width=4, level=2, frameskip=4, ticks_per_second=60, points_to_win=21, lockstep=True
 )
 HTTP = b"GET / HTTP/1.1\r\nHost: pong\r\n\r\n"
+
+
+def server_half(token: str, session: Session = SESSION) -> Handshake:
+    """Give a server's half of the handshake, waiting for HELLO; it lets in whoever has the token."""
+    half = server_handshake(token, lambda *_: session)
+    next(half)
+    return half
 
 
 def noise(rng: random.Random, most: int = 200) -> bytes:

@@ -35,10 +35,9 @@ from netproto import (
     Wake,
     client_handshake,
     client_limits,
-    server_handshake,
     server_limits,
 )
-from tests.hostile import SESSION
+from tests.hostile import SESSION, server_half
 from tests.vitals import Ledger
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
@@ -54,8 +53,7 @@ class Weather(enum.Enum):
 
 def proof_bytes() -> int:
     """Give how many bytes of a WELCOME come before the session."""
-    server, client = server_handshake("", lambda *_: SESSION), client_handshake("", Role.LEFT)
-    next(server)
+    server, client = server_half(""), client_handshake("", Role.LEFT)
     sent = next(client)
     try:
         while True:

@@ -94,6 +94,7 @@ class Soak:
     """The system, its faults, and the books of both."""
 
     def __init__(self, seconds: float, seed: int, directory: Path, stack: contextlib.ExitStack) -> None:
+        self.began = time.monotonic()
         self.rng = random.Random(seed)
         self.seconds, self.directory = seconds, directory
         self.token = secrets.token_urlsafe(16)
@@ -109,7 +110,6 @@ class Soak:
         self.relay.start()
         self.server = self.start_server()
         self.agent = self.start_agent()
-        self.began = time.monotonic()
 
     @property
     def age(self) -> float:
@@ -457,6 +457,7 @@ def soak(seconds: float, seed: int, directory: Path) -> str:
     Raises:
         AssertionError: something does not hold.
     """
+    directory.mkdir(parents=True, exist_ok=True)
     before = threading.active_count(), files(os.getpid()) if HAS_PROC else 0
     with contextlib.ExitStack() as stack:
         run = Soak(seconds, seed, directory, stack)
