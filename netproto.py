@@ -87,6 +87,7 @@ MAX_FRAME_CELLS = 1 << 16  # an index within a frame crosses as u16
 MAX_STEP_CELLS = 1 << 19  # all frames of one STEP: reading the worst one takes 14 MB
 MAX_GAMES = 128
 SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # see `wait`
+READS_AT_ONCE = 16  # of 64 KB each
 SHORT_WAITS = 3  # in a row, before a wait begins by spinning
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
 
@@ -673,16 +674,19 @@ class Connection:
             self.send(message(Kind.HEARTBEAT))
 
     def take(self) -> tuple[Kind, bytes] | None:
-        """Give the next message that has come, or None; never wait.
+        """Give the next message that has come, or None; never wait, nor read on for ever.
 
         Raises:
             ProtocolError: the peer sent what it may not.
             ConnectionLostError: the peer left, was cut off, or has been silent for ten seconds.
         """
+        reads = 0
         while True:
             came = self._parser.next()
             if came is None:
-                if not self._read():
+                # A peer that floods us must not keep us from our clock; `wait` ends at once if there is more.
+                reads += 1
+                if reads > READS_AT_ONCE or not self._read():
                     return None
             elif came[0] is Kind.BYE:
                 reason = printable(came[1].decode(errors="replace"))
@@ -715,7 +719,7 @@ class Connection:
             ProtocolError, ConnectionLostError: as `take` does.
         """
         while (came := self.take()) is None:
-            if not wait([self], until, wake):
+            if not wait([self], until, wake) or (until is not None and time.monotonic() >= until):
                 return None
         return came
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import hashlib
 import os
 from collections import deque
@@ -50,6 +51,8 @@ def save(path: Path, values: dict[str, Any]) -> None:
     """
     unfinished = path.with_name(path.name + ".tmp")
     try:
+        if path.exists() and not path.stat().st_mode & 0o222:  # replacing asks the directory alone
+            raise PermissionError(errno.EACCES, "Permission denied")
         with open(unfinished, "wb") as file:
             digest_at = file.write(CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big"))
             file.write(bytes(hashlib.sha256().digest_size))

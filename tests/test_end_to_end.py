@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -309,6 +310,61 @@ def test_an_agent_survives_its_servers_death(tmp_path: Path) -> None:
                 program.wait_for("points ")
                 program.type("q\n")
                 assert program.ended() == 0, program.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another process's limits cannot be set there")
+@pytest.mark.parametrize(
+    "largest",
+    [
+        pytest.param(100_000, id="of checkpoints"),
+        pytest.param(
+            1,
+            id="of all files",
+            marks=pytest.mark.xfail(strict=True, reason="a row that cannot be written ends the run"),
+        ),
+    ],
+)
+def test_training_goes_on_when_the_disk_is_full_and_saves_when_it_is_not(
+    tmp_path: Path, largest: int
+) -> None:
+    import resource
+
+    with Program(*SERVER, "--games", "4", stdin=None) as server:
+        port = port_of(server)
+        with Program(*agent(tmp_path, "--port", port), stdin=None) as program:
+            pid, unlimited = program.process.pid, (resource.RLIM_INFINITY,) * 2
+            program.wait_for("200 points")
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest, unlimited[1]))
+            server.process.kill()
+            assert "the file before stays" in program.wait_for("interrupt.p could not be written")
+            before = (tmp_path / "save.p").read_bytes()
+            with Program("pong.py", "--headless", "--lockstep", "--port", port, "--games", "4", stdin=None):
+                program.wait_for("connected to")
+                program.wait_for("00 points")
+                assert load(tmp_path / "save.p")["progress"]["points"] >= 100
+                assert (tmp_path / "save.p").read_bytes() == before
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
+                program.type("q\n")
+                assert program.ended() == 0, program.output
+    assert "saved interrupt.p" in program.output
+    assert load(tmp_path / "interrupt.p")["progress"]["points"] >= 300
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a directory with open files cannot be removed there")
+def test_training_goes_on_when_its_directory_is_gone(tmp_path: Path, server: Program) -> None:
+    port = port_of(server)
+    with Program(*agent(tmp_path / "run", "--port", port), stdin=None) as program:
+        program.wait_for("100 points")
+        shutil.rmtree(tmp_path / "run")
+        server.process.kill()
+        assert "the file before stays" in program.wait_for("interrupt.p could not be written")
+        with Program("pong.py", "--headless", "--lockstep", "--port", port, stdin=None):
+            program.wait_for("connected to")
+            program.wait_for("points ")
+            program.type("q\n")
+            assert program.ended() == 0, program.output
+    assert "NOT saved" in program.output
+    assert "Traceback" not in program.output
 
 
 def test_a_local_server_does_not_outlive_a_killed_agent(tmp_path: Path) -> None:

@@ -401,6 +401,113 @@ def test_the_largest_step_crosses_with_every_cell_lit(games: int, cells: int) ->
         assert_it_crosses(session, Step.of(0, 0, frames, table_of(games)))
 
 
+READ_IN_LITTLE_MEMORY = """
+import os, resource, sys
+import numpy
+import netproto
+
+session = netproto.Session.parse(bytes.fromhex(sys.argv[1]))
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+parser, came = netproto.Parser(netproto.client_limits(session)), None
+try:
+    while data := os.read(0, 1 << 16):  # as it comes from a socket
+        parser.feed(data)
+        came = came or parser.next()
+    netproto.Step.parse(came[1], session).frames
+except netproto.ProtocolError as error:
+    print("refused", error, repr(error.__cause__))
+else:
+    print("read")
+"""
+COST = 16 << 20  # bytes that a hostile server's message may take of the agent's memory
+OPCODES = plain.MAX_PICKLE_OPCODES - 4  # that are left beside a few at begin and end
+
+
+def largest_session(games: int) -> Session:
+    """The session with the largest STEP there can be, in so many games."""
+    return replace(SESSION, games=games, height=1, width=netproto.MAX_STEP_CELLS // games)
+
+
+def text(data: bytes) -> bytes:
+    """The opcode of a text."""
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def lit_everywhere(games: int) -> bytes:
+    """The body of the largest STEP, with every cell lit."""
+    session = largest_session(games)
+    frames = np.full((session.games, session.height, session.width), 255, np.uint8)
+    return body_of(Step.of(0, 0, frames, table_of(games)).serialize(), client_limits(session))
+
+
+def wide(length: int) -> bytes:
+    """A text of so many bytes whose last character makes all of them take four."""
+    return text(b"a" * (length - 9) + "\U0001f600".encode())
+
+
+FEWEST_GAMES = netproto.MAX_STEP_CELLS // netproto.MAX_FRAME_CELLS
+EXPENSIVE: dict[str, Callable[[int], bytes]] = {
+    "every cell lit, few games": lambda room: lit_everywhere(FEWEST_GAMES),
+    "every cell lit, many games": lambda room: lit_everywhere(netproto.MAX_GAMES),
+    "a wide text": lambda room: b"\x80\x05" + wide(room - 3) + b".",
+    "a wide text in a frame": lambda room: (
+        b"\x80\x05\x95" + struct.pack("<Q", room - 11) + wide(room - 12) + b"."
+    ),
+    "a text that is none at its end": lambda room: b"\x80\x05" + wide(room - 3)[:-1] + b"\xff.",
+    "wide texts": lambda room: b"\x80\x05(" + wide((room - 5) // OPCODES) * OPCODES + b"t.",
+    "a text, referred to again and again": lambda room: (
+        b"\x80\x05(" + wide(room - 2 * OPCODES) + b"\x94" + b"h\0" * (OPCODES - 3) + b"t."
+    ),
+    "keys": lambda room: (
+        b"\x80\x05}("
+        + b"".join(b"M" + struct.pack("<H", key) + b"]" for key in range(OPCODES // 2 - 1))
+        + b"u."
+    ),
+    "empty lists": lambda room: b"\x80\x05(" + b"]" * OPCODES + b"t.",
+    "empty dicts": lambda room: b"\x80\x05(" + b"}" * OPCODES + b"t.",
+    "nested lists": lambda room: b"\x80\x05" + b"]" * (OPCODES // 2) + b"a" * (OPCODES // 2 - 1) + b".",
+    "a deep key": lambda room: b"\x80\x05})" + b"\x85" * (OPCODES - 3) + b"Ns.",
+    "long numbers": lambda room: b"\x80\x05(" + (b"\x8a\xff" + b"\x7f" * 255) * (OPCODES - 1) + b"t.",
+    "marks": lambda room: b"\x80\x05" + b"(" * OPCODES + b".",
+} | {
+    name: functools.partial(lambda data, room: data, data)
+    for name, data in HOSTILE.items()
+    if "GB" in name or name == "a million empty lists"
+}
+
+
+def read_within(cost: int, session: Session, body: bytes) -> subprocess.CompletedProcess[str]:
+    """Read a STEP in a process of its own that may take so many bytes more than it has before."""
+    return subprocess.run(
+        [sys.executable, "-c", READ_IN_LITTLE_MEMORY, session.serialize().hex(), str(cost)],
+        input=message(Kind.STEP, body).decode("latin-1"), encoding="latin-1", capture_output=True, cwd=ROOT,
+        timeout=PATIENCE,
+    )  # fmt: skip
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the system limits no process's memory there")
+
+
+@linux
+@pytest.mark.parametrize("name", EXPENSIVE)
+def test_a_hostile_servers_message_costs_the_agent_at_most_16_megabytes(name: str) -> None:
+    session = largest_session(FEWEST_GAMES if "few" in name else netproto.MAX_GAMES)
+    body = EXPENSIVE[name](session.step_limit)
+    assert len(body) <= session.step_limit
+    result = read_within(COST, session, body)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("read" if "lit" in name else "refused"), result
+    assert "MemoryError" not in result.stdout
+
+
+@linux
+def test_a_message_that_costs_more_than_it_may_is_noticed() -> None:
+    result = read_within(1 << 20, largest_session(FEWEST_GAMES), lit_everywhere(FEWEST_GAMES))
+    assert "MemoryError" in result.stdout + result.stderr
+
+
 def _with(column: Column, *counts: int) -> plain.PackedArray:
     """The table of `state`, with another column."""
     table = table_of(SESSION.games)
@@ -909,6 +1016,22 @@ def test_a_process_with_many_open_files_still_waits_for_its_peers(wake: Wake) ->
 def test_a_peer_that_reads_nothing_is_given_up(ends: Ends) -> None:
     with pytest.raises(ConnectionLostError, match="does not read"):
         ends[0].send(bytes(64 << 20))
+
+
+class Flood(socket.socket):
+    """A socket on which heartbeats come without end."""
+
+    reads = 0
+
+    def recv(self, size: int, *_: int) -> bytes:
+        self.reads += 1
+        assert self.reads < 50, "it reads on and on"
+        return message(Kind.HEARTBEAT) * (size // len(message(Kind.HEARTBEAT)))
+
+
+def test_a_flood_of_heartbeats_does_not_hold_up_who_waits_for_a_time(ends: Ends) -> None:
+    with Flood(fileno=ends[1].detach()) as flood:
+        assert over(flood).receive(until=0.0) is None
 
 
 @pytest.mark.parametrize("begun", [b"", message(*PING)[:7]], ids=["between messages", "in a message"])

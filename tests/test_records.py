@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import csv
 import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +16,9 @@ import pytest
 
 import netproto
 from records import CheckpointError, Progress, ProgressFile, load, save
+from tests.helpers import PATIENCE, ROOT
+
+posix = pytest.mark.skipif(os.name != "posix", reason="fork, limits and permissions as POSIX has them")
 
 # Checkpoints
 
@@ -65,6 +73,94 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Pat
     with pytest.raises(CheckpointError, match="the file before stays"):
         save(path, {"a": 2})
     assert load(path) == {"a": 1}
+
+
+@posix
+def test_a_process_killed_at_any_moment_while_it_saves_leaves_the_old_file_or_the_new_one(
+    tmp_path: Path,
+) -> None:
+    result = python("-m", "tests.crashes", str(tmp_path), "500", patience=10 * PATIENCE)  # for slow cards
+    assert result.returncode == 0, result
+    found = re.search(r"newer than told (\d+), unfinished beside (\d+)", result.stdout)
+    assert found is not None
+    assert int(found[2]) > 0, "no kill came while a file was being written"
+    save(tmp_path / "save.p", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["save.p"]  # what the kills left is gone
+
+
+def python(*arguments: str, patience: float = PATIENCE) -> subprocess.CompletedProcess[str]:
+    """Run a Python of our own to its end."""
+    command = [sys.executable, "-X", "dev", "-W", "error", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=patience)
+
+
+FAILING = """
+import os, sys
+import records
+from pathlib import Path
+
+os.chdir(sys.argv[1])
+{before}
+try:
+    records.save(Path("save.p"), {{"new": bytes(1 << 20)}})
+except records.CheckpointError as error:
+    print(error)
+"""
+FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19))"
+# Whoever may write everywhere becomes somebody who may not; the directory is the current one by then.
+NOT_ROOT = "os.getuid() == 0 and os.setuid(65534)"
+READ_ONLY = "os.chmod('.', 0o555); " + NOT_ROOT
+READ_ONLY_FILE = "os.chmod('.', 0o777); os.chmod('save.p', 0o444); " + NOT_ROOT
+
+
+@posix
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        pytest.param(FULL, "File too large", id="full"),
+        pytest.param(READ_ONLY, "Permission denied", id="read-only directory"),
+        pytest.param(
+            READ_ONLY_FILE,
+            "Permission denied",
+            id="read-only file",
+        ),
+    ],
+)
+def test_a_disk_that_takes_no_more_is_told_in_a_sentence_and_keeps_the_old_file(
+    tmp_path: Path, before: str, reason: str
+) -> None:
+    save(tmp_path / "save.p", {"old": 1})
+    result = python("-c", FAILING.format(before=before), str(tmp_path))
+    tmp_path.chmod(0o755)
+    assert result.stdout == f"save.p could not be written ({reason}): the file before stays\n", result
+    assert result.stderr == ""
+    assert load(tmp_path / "save.p") == {"old": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["save.p"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full there")
+def test_a_disk_without_space_is_told_in_a_sentence_and_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "save.p"
+    save(path, {"old": 1})
+    path.with_name("save.p.tmp").symlink_to("/dev/full")
+    with pytest.raises(CheckpointError, match=r"\(No space left on device\): the file before stays"):
+        save(path, {"new": bytes(1 << 20)})
+    assert load(path) == {"old": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["save.p"]
+    save(path, {"new": 2})  # there is space again
+    assert load(path) == {"new": 2}
+
+
+def test_a_directory_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    save(directory / "save.p", {"old": 1})
+    shutil.rmtree(directory)
+    with pytest.raises(CheckpointError, match=r"save\.p could not be written \(No such file or directory\)"):
+        save(directory / "save.p", {"new": 2})
+    directory.mkdir()  # and is back
+    save(directory / "save.p", {"new": 2})
+    assert load(directory / "save.p") == {"new": 2}
 
 
 # Progress
