@@ -23,7 +23,9 @@ class AgentWindow:
 
     def __init__(self) -> None:
         self._pygame = pygame = pygame_quietly()
-        self._screen = open_display("Pong, as the agent sees it", (700, 500 + TEXT_HEIGHT))
+        self._screen = open_display(
+            "Pong, as the agent sees it", (700, 500 + TEXT_HEIGHT), "leave out --render"
+        )
         pygame.font.init()
         self._words = pygame.font.Font(None, 24)
         self._due = 0.0

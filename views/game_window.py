@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import numpy as np
@@ -33,14 +32,15 @@ BACKGROUND, LINE, WHITE, DIM, ACCENT = (
     (140, 146, 160),
     (255, 196, 60),
 )
+DIGITS = 90  # size of the score
 STATUS_HEIGHT = 32
 INSET_SCALE = 3
 INSET_HEIGHT = 190
 FRAMES_PER_SECOND = 60
 
 
-def open_display(title: str, size: tuple[int, int]) -> Any:
-    """Open a window, or say in one sentence why there is none.
+def open_display(title: str, size: tuple[int, int], instead: str = "use --headless") -> Any:
+    """Open a window, or say in one sentence why there is none, and what to do `instead`.
 
     Raises:
         PongError: there is no display.
@@ -58,10 +58,28 @@ def open_display(title: str, size: tuple[int, int]) -> Any:
     except pygame.error as error:
         pygame.display.quit()
         raise PongError(
-            f"no window can be opened ({error}): "
-            f"{'use --headless' if 'mainmodel' not in sys.modules else 'leave out --render'} "
-            "on a machine without a display"
+            f"no window can be opened ({error}): {instead} on a machine without a display"
         ) from error
+
+
+def draw_court(
+    surface: Any,
+    digits: Any,
+    score: tuple[int, int],
+    paddles: tuple[int, int],
+    ball: tuple[int, int] | None,
+) -> None:
+    """Draw the court as people see it on a surface's upper 700×500 pixels; `digits` is the score's font."""
+    surface.fill(BACKGROUND)
+    for y in range(10, COURT_HEIGHT - 10, 30):
+        surface.fill(LINE, (COURT_WIDTH // 2 - 2, y, 4, 15))
+    for side, points in enumerate(score):
+        text = digits.render(str(points), True, DIM)
+        surface.blit(text, text.get_rect(midtop=(COURT_WIDTH // 4 * (1 + 2 * side), 20)))
+    for x, y in zip((LEFT_X, RIGHT_X), paddles, strict=True):
+        surface.fill(WHITE, (x, y, PADDLE_WIDTH, PADDLE_HEIGHT))
+    if ball is not None:
+        surface.fill(ACCENT, (*ball, BALL, BALL))
 
 
 class GameWindow:
@@ -77,7 +95,7 @@ class GameWindow:
         height = COURT_HEIGHT + STATUS_HEIGHT + (INSET_HEIGHT if inset else 0)
         self._screen = open_display(title, (COURT_WIDTH, height))
         pygame.font.init()
-        self._digits = pygame.font.Font(None, 90)
+        self._digits = pygame.font.Font(None, DIGITS)
         self._words = pygame.font.Font(None, 22)
         self._clock = pygame.time.Clock()
         self._sounds = Sounds()
@@ -106,16 +124,7 @@ class GameWindow:
     def show(self, snapshot: Snapshot) -> None:
         """Draw one frame, play its sounds, and wait until the next is due."""
         self._sounds.play(snapshot.sounds)
-        screen = self._screen
-        screen.fill(BACKGROUND)
-        for y in range(10, COURT_HEIGHT - 10, 30):
-            screen.fill(LINE, (COURT_WIDTH // 2 - 2, y, 4, 15))
-        for side, points in enumerate(snapshot.score):
-            text = self._digits.render(str(points), True, DIM)
-            screen.blit(text, text.get_rect(midtop=(COURT_WIDTH // 4 * (1 + 2 * side), 20)))
-        for x, y in zip((LEFT_X, RIGHT_X), snapshot.paddles, strict=True):
-            screen.fill(WHITE, (x, y, PADDLE_WIDTH, PADDLE_HEIGHT))
-        screen.fill(ACCENT, (*snapshot.ball, BALL, BALL))
+        draw_court(self._screen, self._digits, snapshot.score, snapshot.paddles, snapshot.ball)
         self._draw_status(snapshot)
         if self._inset:
             self._draw_inset(snapshot.frame, snapshot.sent)
