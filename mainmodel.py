@@ -770,7 +770,7 @@ class PolicyGradient:
         if self.evaluate_every and progress.points - self._evaluated >= self.evaluate_every:
             self._evaluated = progress.points
             self._evaluate_now(self._learner.policy)
-        self._file.write(progress)
+        self._write_row()
         self._say(str(progress))
         if progress.running_mean > progress.best:
             progress.best = progress.running_mean
@@ -809,6 +809,14 @@ class PolicyGradient:
             return False
         return True
 
+    def _write_row(self) -> None:
+        """Add a row to progress.csv; if that fails, say so and go on: it is written with the next."""
+        assert self._file is not None
+        try:
+            self._file.write(self._progress)
+        except OSError as error:
+            self._say(f"{FILES[2]} could not be written ({error.strerror}): training goes on")
+
     def _save_now(self) -> None:
         if isinstance(self._learner, Player):
             self._say("nothing is learned with --play, so there is nothing to save")
@@ -821,8 +829,9 @@ class PolicyGradient:
             self._say(f"played: {self._progress}")
         elif self._file is not None:
             saved = self._save(FILES[1])
-            self._file.write(self._progress)
-            self._file.close()
+            self._write_row()
+            with contextlib.suppress(OSError):  # it was said when the row was written
+                self._file.close()
             self._say(f"{f'saved {FILES[1]}' if saved else 'NOT saved'}: {self._progress}")
 
     # Commands and window, still in the training thread.
