@@ -259,7 +259,7 @@ class Relay(threading.Thread):
                 self._accept()
             elif sock is self._wake:
                 self._wake.clear()
-            else:
+            elif ways[sock][0] in self._links:  # else its other way ended it, just now
                 self._read(*ways[sock])
         self._pass_on()
 
