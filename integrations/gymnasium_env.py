@@ -17,15 +17,15 @@
 
 An episode's end. The state that tells of a point already shows the next serve, in which nothing has moved
 yet. So an episode's last observation is the first one of the next episode, and not the ball behind a
-paddle: the server does not send that. No value should be read from it, as from no terminal state.
+paddle: the server does not send that. Its value is nobody's, as a terminal state's always is.
 
 A lost connection. `step` connects again, however long it takes, and then gives the new connection's first
 state with reward 0 and truncated; `info["lost"]` says why. What was played meanwhile is nobody's.
 
-Seeds. With `local=True` the same seed and the same actions give the same observations and rewards: `reset(
-seed=…)` starts the server anew if it had another seed; game i of several has the seed + i. A server on the
-network does not take seeds: `reset(seed=…)` is reproducible only if it is a lockstep server that was started
-with --seed, which then begins the same games whatever the seed. A server in real time plays on.
+Seeds. With `local=True` the same seed and the same actions give the same observations and rewards; game i of
+several has the seed + i. For another seed `reset` starts the server anew, which takes a third of a second.
+A server on the network does not take seeds: `reset(seed=…)` is reproducible only if it is a lockstep server
+that was started with --seed, which then begins the same games whatever the seed. In real time it plays on.
 
 `reset()` in the middle of an episode. A single game in lockstep is played to the episode's end, standing
 still. Several games are begun anew, all of them; with `options={"reset_mask": …}`, and in real time, the new

@@ -59,7 +59,7 @@ class Where:
     A server on the network:
         host: its name or address, or "name:port".
         port: where it listens.
-        token: what it wants proved; else the first line of `token_file`, else PONG_TOKEN.
+        token: what it wants proved; else what `token_file` has, else PONG_TOKEN.
         token_file: a file with the token.
         ca: a file of certificates, if the server has one.
 
