@@ -2,7 +2,9 @@
 
 What it sees. x is the frame that the server sent, as cells and summed over blocks of 2×2, 5×5 and 10×10
 cells, then how each of these has changed since the frame before, and one input that is always 1 (its
-weights are the biases). Of these 9,102 numbers about sixty are not 0: W1's rows are gathered, not multiplied.
+weights are the biases). A block is a sum of cells, so what a lit cell does to a unit is its own weight and
+those of its blocks: W1 is folded into that court of weights once, and then of each observation only the
+thirty or so cells that are lit or have changed are looked up, not 9,102 inputs.
 
 The policy. H hidden units in two halves that share their weights: the second half sees the court
 upside-down, x̄. What is good for up is then good, mirrored, for down, and every point teaches twice.
@@ -31,6 +33,7 @@ gradient is worked out in a second thread while the next batch is played.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -48,9 +51,11 @@ Generator: TypeAlias = np.random.Generator
 UP, DOWN = 1, 2  # moves on the wire; 0 would be to stay
 
 LONGEST_BATCH = 4096  # decisions from which to learn at the latest: good rallies last and last
-GRADIENT_ROWS = 512  # decisions in one product: with more the arrays leave the processor's cache
+GRADIENT_ROWS = 512  # decisions in one product
 BLOCKS = (2, 5, 10)  # sides of the blocks of cells that are inputs too
 BLOCK_SCALE = np.float32(4)  # of those inputs: the larger, the faster they learn
+GREY = np.float32(1 / 255)  # of a cell's light
+PADDLES = (0, -1)  # their columns
 
 GAE_LAMBDA = 0.9
 ENTROPY_BONUS = 0.005
@@ -68,10 +73,10 @@ log = logging.getLogger("pong.learner")
 
 @dataclass(frozen=True)
 class Sparse:
-    """B observations by their non-zero inputs only: those of observation b begin at starts[b]."""
+    """B observations by the cells that are lit or have changed: those of observation b begin at starts[b]."""
 
-    inputs: Integers  # (K,) which of the inputs
-    values: Floats  # (K,) in [−1, 1]
+    cells: Integers  # (K,) row · width + column; those of changes lie behind all those of light
+    values: Floats  # (K,) light from 0 to 255, change from −255 to 255
     starts: Integers  # (B,)
 
     def __len__(self) -> int:
@@ -80,75 +85,46 @@ class Sparse:
     @classmethod
     def join(cls, parts: list[Sparse]) -> Sparse:
         """Put batches behind one another."""
-        lengths = np.cumsum([0] + [len(part.inputs) for part in parts[:-1]])
+        lengths = np.cumsum([0] + [len(part.cells) for part in parts[:-1]])
         starts = [part.starts + length for part, length in zip(parts, lengths, strict=True)]
         return cls(
-            np.concatenate([part.inputs for part in parts]),
+            np.concatenate([part.cells for part in parts]),
             np.concatenate([part.values for part in parts]),
             np.concatenate(starts),
         )
 
 
 class Eyes:
-    """Turns frames into observations: how bright each input is, and how much it has changed.
-
-    The inputs are the frame's cells, then the same court in blocks of cells, then one that is always lit.
-    A ball seen in a block teaches what to do about balls anywhere in it; the cells then tell exactly
-    where. The paddles' columns are left out of the blocks: a ball beside a paddle is no longer paddle.
-    """
+    """Turns frames into observations: how bright each cell is, and how much it has changed."""
 
     def __init__(self, games: int, height: int, width: int) -> None:
-        cells = np.arange(height * width)
-        row, column = np.divmod(cells, width)
-        places = [cells]  # for each size of blocks, the input in which each cell is
-        inputs = len(cells)
-        for size in block_sizes(height, width):
-            places.append(inputs + row // size * (width // size) + column // size)
-            inputs += height // size * (width // size)
-        inputs += 1
-        # The same for the cells of all games, in the flat arrays of inputs below.
-        first = inputs * np.arange(games)[:, None]
-        self._input_of, *self._blocks_of = [(first + place).reshape(-1) for place in places]
-        self._between = np.tile((column > 0) & (column < width - 1), games)  # the two paddles' columns
-        self._scale = np.full(inputs, BLOCK_SCALE / np.float32(255), np.float32)
-        self._scale[: len(cells)], self._scale[-1] = 1 / 255, 1
-        # Unscaled, so that sums are whole numbers and exact.
-        self._now, self._before = np.zeros((2, games, inputs), np.float32)
-        self._blind = True  # nothing was seen before
+        self._cells = height * width
+        self._before: UInt8Array | None = None  # the frames seen before: (games, height, width)
+        self._starts = np.arange(games)
 
     def look(self, step: Step) -> Sparse:
         """Observe a state. The first of an episode has no frame before it and so no difference."""
-        self._now, self._before = self._before, self._now
-        now, before = self._now, self._before
-        self._fill(now, step)
-        if self._blind:
-            before[:] = now
-        elif step.points.any():
-            ended = step.points > 0
-            before[ended] = now[ended]
-        self._blind = False
-        lit, changed = np.flatnonzero(now != 0), np.flatnonzero(now != before)
-        bright = now.reshape(-1)
-        values = np.concatenate((bright[lit], bright[changed] - before.reshape(-1)[changed]))
-        games, inputs = now.shape
-        game, place = np.divmod(np.concatenate((lit, changed)), inputs)
-        values *= self._scale[place]
-        place[len(lit) :] += inputs
-        if games == 1:
-            return Sparse(place, values, game[:1])
+        frames = step.frames
+        before = frames if self._before is None else self._before
+        self._before = frames
+        if (ended := step.points > 0).any():
+            before = np.where(ended[:, None, None], frames, before)
+        now, before = frames.reshape(-1), before.reshape(-1)
+        changed = np.flatnonzero(now != before)
+        change = np.subtract(now[changed], before[changed], dtype=np.float32)
+        values = np.concatenate((step.light, change))
+        if len(frames) == 1:
+            return Sparse(np.concatenate((step.lit, changed + self._cells)), values, self._starts)
+        game, cells = np.divmod(np.concatenate((step.lit, changed)), self._cells)
+        cells[len(step.lit) :] += self._cells
         order = game.argsort(kind="stable")
-        return Sparse(place[order], values[order], game[order].searchsorted(np.arange(games)))
+        return Sparse(cells[order], values[order], game[order].searchsorted(self._starts))
 
-    def _fill(self, now: Floats, step: Step) -> None:
-        """Fill in the frames' cells, and their sums over blocks."""
-        flat = now.reshape(-1)
-        now.fill(0)
-        flat[self._input_of[step.lit]] = step.light
-        between = self._between[step.lit]
-        ball, light = step.lit[between], step.light[between].astype(np.float32)
-        for block_of in self._blocks_of:
-            np.add.at(flat, block_of[ball], light)
-        now[:, -1] = 1
+
+# ---------------------------------------------------------------------------------------------
+# Network and optimiser
+
+Weights: TypeAlias = dict[str, Floats]
 
 
 def block_sizes(height: int, width: int) -> list[int]:
@@ -156,24 +132,50 @@ def block_sizes(height: int, width: int) -> list[int]:
     return [size for size in BLOCKS if height % size == 0 and width % size == 0]
 
 
-def upside_down(height: int, width: int) -> Integers:
-    """For each input, the one that stands in its place when the court is flipped top to bottom.
+def grids(W1: Floats, height: int, width: int) -> list[tuple[int, Floats]]:
+    """The rows of W1 as they lie on the court, without a copy: cells, then each size of blocks.
 
-    The first half are the inputs' brightnesses, the second half their changes.
+    Each is (size, weights); these have the shape (2, rows, columns, units): of the light, of its change.
+    Behind them each half of W1 has one more row, of the input that is always 1.
     """
-    flipped: list[Integers] = []
+    halves = W1.reshape(2, -1, W1.shape[1])
+    found, begin = [], 0
     for size in (1, *block_sizes(height, width)):
         rows, columns = height // size, width // size
-        grid = sum(map(len, flipped)) + np.arange(rows * columns).reshape(rows, columns)
-        flipped.append(grid[::-1].reshape(-1))
-    half = np.concatenate((*flipped, [sum(map(len, flipped))]))
-    return np.concatenate((half, half + len(half)))
+        here = halves[:, begin : (begin := begin + rows * columns)]
+        found.append((size, here.reshape(2, rows, columns, -1)))
+    return found
 
 
-# ---------------------------------------------------------------------------------------------
-# Network and optimiser
+def fold(W1: Floats, height: int, width: int) -> Floats:
+    """What light at each place does to each unit, per level of grey: (2, height, width, units).
 
-Weights: TypeAlias = dict[str, Floats]
+    A place's own weights, and those of all blocks that it is in. The two columns of the paddles are in no
+    block: a ball beside a paddle is no longer paddle.
+    """
+    (_, cells), *blocks = grids(W1, height, width)
+    court = cells.copy()
+    for size, block in blocks:
+        rows, columns = block.shape[1:3]
+        court.reshape(2, rows, size, columns, size, -1)[:] += BLOCK_SCALE * block[:, :, None, :, None]
+    court[:, :, PADDLES] = cells[:, :, PADDLES]
+    court *= GREY
+    return court
+
+
+def unfold(dcourt: Floats, inputs: int) -> Floats:
+    """The gradient with respect to W1 (inputs, units), from that with respect to `fold` of it."""
+    height, width, units = dcourt.shape[1:]
+    dW1 = np.zeros((inputs, units), dcourt.dtype)
+    (_, cells), *blocks = grids(dW1, height, width)
+    np.multiply(dcourt, GREY, out=cells)
+    between = BLOCK_SCALE * cells
+    between[:, :, PADDLES] = 0
+    for size, block in blocks:
+        rows, columns = block.shape[1:3]
+        strips = between.reshape(2, rows, size, width, units).sum(2)
+        strips.reshape(2, rows, columns, size, units).sum(3, out=block)
+    return dW1
 
 
 @dataclass(frozen=True)
@@ -200,17 +202,21 @@ class Policy:
 
     def __init__(self, height: int, width: int, weights: Weights) -> None:
         self.height, self.width, self.weights = height, width, weights
-        self.upside_down = upside_down(height, width)
         W1, w, v = weights["W1"], weights["w"], weights["v"]
-        # What each input does to the units and to their twins side by side, so that one look gives both.
-        self._both = np.hstack((W1, W1[self.upside_down]))  # (inputs, H)
+        court, half = fold(W1, height, width), len(w)
+        # What a cell does to the units and to their twins side by side, so that one look gives both.
+        both: Floats = np.empty((*court.shape[:3], 2 * half), W1.dtype)
+        both[..., :half], both[..., half:] = court, court[:, ::-1]
+        self._court = both.reshape(-1, 2 * half)  # (2 · height · width, H)
+        self._always = np.tile(W1[len(W1) // 2 - 1], 2)  # (H,)
         self._heads = np.column_stack((np.concatenate((w, -w)), np.concatenate((v, v))))  # (H, 2)
 
     @staticmethod
     def shapes(height: int, width: int, hidden_units: int) -> dict[str, tuple[int, ...]]:
         """The shapes of the weights."""
         half = hidden_units // 2
-        return {"W1": (len(upside_down(height, width)), half), "w": (half,), "v": (half,), "c": (1,)}
+        inputs = 1 + sum((height // size) * (width // size) for size in (1, *block_sizes(height, width)))
+        return {"W1": (2 * inputs, half), "w": (half,), "v": (half,), "c": (1,)}
 
     @classmethod
     def random(cls, height: int, width: int, hidden_units: int, rng: Generator) -> Policy:
@@ -231,21 +237,7 @@ class Policy:
 
         Shape (units, 2, height, width): by being there, and by having come there.
         """
-        W1, height, width = self.weights["W1"], self.height, self.width
-        half = len(W1) // 2
-        images = np.empty((W1.shape[1], 2, height, width), np.float32)
-        for channel in range(2):
-            start = channel * half
-            total = W1[start : start + height * width].T.reshape(-1, height, width).copy()
-            start += height * width
-            for size in block_sizes(height, width):
-                rows, columns = height // size, width // size
-                blocks = W1[start : start + rows * columns].T.reshape(-1, rows, columns)
-                spread = BLOCK_SCALE * blocks.repeat(size, axis=1).repeat(size, axis=2)
-                total[:, :, 1:-1] += spread[:, :, 1:-1]
-                start += rows * columns
-            images[:, channel] = total
-        return images
+        return np.moveaxis(fold(self.weights["W1"], self.height, self.width), 3, 0) / GREY
 
     def to_plain(self) -> dict[str, Any]:
         """What `from_plain` makes the same policy of."""
@@ -259,37 +251,49 @@ class Policy:
 
     def forward(self, x: Sparse) -> Activations:
         """Look at B observations."""
-        hidden = np.empty((len(x), self._both.shape[1]), self._both.dtype)
-        ends = [*x.starts[1:].tolist(), len(x.inputs)]
+        hidden: Floats = np.empty((len(x), self._court.shape[1]), self._court.dtype)
+        ends = [*x.starts[1:].tolist(), len(x.cells)]
         for row, begin, end in zip(hidden, x.starts.tolist(), ends, strict=True):
-            np.dot(x.values[begin:end], self._both.take(x.inputs[begin:end], 0), out=row)
+            np.dot(x.values[begin:end], self._court.take(x.cells[begin:end], 0), out=row)
+        hidden += self._always
         np.maximum(hidden, 0, out=hidden)
         out = hidden @ self._heads  # (B, 2)
         return Activations(x, hidden, out[:, 0], out[:, 1] + self.weights["c"])
 
-    def backward(self, seen: Activations, dlogit: Floats, dvalue: Floats) -> Weights:
-        """The gradient of Σ_b (dlogit_b · logit_b + dvalue_b · value_b) with respect to the weights."""
-        dout = np.column_stack((dlogit, dvalue))  # (B, 2)
-        dhidden = (dout @ self._heads.T) * (seen.hidden > 0)  # (B, H)
-        # One dense product over the inputs that occur in the batch, about a third of all.
-        x, inputs = seen.x, len(self.upside_down)
-        lit = np.zeros(inputs, bool)
-        lit[x.inputs] = True
-        active = np.flatnonzero(lit)
-        row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.inputs)))
-        X = np.zeros((len(x), len(active)), np.float32)
-        X[row, (np.cumsum(lit) - 1)[x.inputs]] = x.values  # no input comes twice in one observation
-        d = X.T @ dhidden  # (active, H)
-        half = d.shape[1] // 2
-        dW1 = np.zeros_like(self.weights["W1"])
-        dW1[active] = d[:, :half]
-        dW1[self.upside_down[active]] += d[:, half:]
-        dheads = seen.hidden.T @ dout  # (H, 2)
+    def backward(self, parts: Iterable[tuple[Activations, Floats, Floats]]) -> Weights:
+        """The gradient of Σ_b (dlogit_b · logit_b + dvalue_b · value_b) with respect to the weights.
+
+        Args:
+            parts: of the batch: what was seen, dlogit (B,), dvalue (B,). More parts need no more memory.
+        """
+        half, inputs = len(self.weights["w"]), len(self.weights["W1"])
+        dcourt: Floats = np.zeros((2, self.height, self.width, half), self._court.dtype)
+        upside_down = dcourt[:, ::-1]
+        dalways, dheads = np.zeros_like(self._always), np.zeros_like(self._heads)
+        dc = np.zeros_like(self.weights["c"])
+        for seen, dlogit, dvalue in parts:
+            dout = np.column_stack((dlogit, dvalue))  # (B, 2)
+            dhidden = (dout @ self._heads.T) * (seen.hidden > 0)  # (B, H)
+            # One dense product over the cells that occur in this part.
+            x, lit = seen.x, np.zeros(len(self._court), bool)
+            lit[x.cells] = True
+            row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.cells)))
+            active = np.unravel_index(np.flatnonzero(lit), dcourt.shape[:3])
+            X = np.zeros((len(x), len(active[0])), np.float32)
+            X[row, (np.cumsum(lit) - 1)[x.cells]] = x.values  # no cell comes twice in one observation
+            d = X.T @ dhidden  # (active, H)
+            dcourt[active] += d[:, :half]
+            upside_down[active] += d[:, half:]
+            dalways += dhidden.sum(0)
+            dheads += seen.hidden.T @ dout
+            dc += dvalue.sum()
+        dW1 = unfold(dcourt, inputs)
+        dW1[inputs // 2 - 1] = dalways[:half] + dalways[half:]
         return {
             "W1": dW1,
             "w": dheads[:half, 0] - dheads[half:, 0],
             "v": dheads[:half, 1] + dheads[half:, 1],
-            "c": dvalue.sum(keepdims=True),
+            "c": dc,
         }
 
 
@@ -408,21 +412,18 @@ def policy_gradient(policy: Policy, segments: list[Segment], gamma: float) -> We
     # value + estimate.
     scale = own / np.float32(max(own.sum(), 1))
     dlogit = scale * ((up - p) * advantage - ENTROPY_BONUS * logit * p * (1 - p))
-    return _summed(policy, decisions, dlogit, scale * (VALUE_WEIGHT * estimate))
+    return policy.backward(_parts(decisions, dlogit, scale * (VALUE_WEIGHT * estimate)))
 
 
-def _summed(policy: Policy, decisions: list[Decision], dlogit: Floats, dvalue: Floats) -> Weights:
-    """Add up the gradients of parts of the batch, so that a long one needs no more memory."""
-    parts, begin = [], 0
-    step = max(GRADIENT_ROWS // len(decisions[0].up), 1)
+def _parts(
+    decisions: list[Decision], dlogit: Floats, dvalue: Floats
+) -> Iterator[tuple[Activations, Floats, Floats]]:
+    """Cut a batch into parts whose arrays stay in the processor's cache."""
+    begin, step = 0, max(GRADIENT_ROWS // len(decisions[0].up), 1)
     for first in range(0, len(decisions), step):
         seen = Activations.join([decision.seen for decision in decisions[first : first + step]])
         here = slice(begin, begin := begin + len(seen.logit))
-        parts.append(policy.backward(seen, dlogit[here], dvalue[here]))
-        if len(parts) > 1:
-            for name, g in parts.pop().items():
-                parts[0][name] += g
-    return parts[0]
+        yield seen, dlogit[here], dvalue[here]
 
 
 class Learner:

@@ -13,6 +13,7 @@ import plain
 from learner import (
     DOWN,
     UP,
+    Activations,
     Eyes,
     Learner,
     Player,
@@ -21,9 +22,11 @@ from learner import (
     Sparse,
     advantages,
     block_sizes,
+    fold,
+    grids,
     policy_gradient,
     probability,
-    upside_down,
+    unfold,
 )
 from netproto import Column, Mover, Step
 from pong import FRAME_HEIGHT, FRAME_WIDTH, Board
@@ -45,42 +48,48 @@ def random_frames(rng: np.random.Generator, games: int, shape: tuple[int, int] =
     return (rng.integers(0, 256, (games, *shape)) * (rng.random((games, *shape)) < 0.1)).astype(np.uint8)
 
 
-def dense(x: Sparse, inputs: int) -> np.ndarray:
-    """The observations (B, inputs) with all their zeros."""
-    row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.inputs)))
-    whole = np.zeros((len(x), inputs))
-    np.add.at(whole, (row, x.inputs), x.values)
-    return whole
+def looked_at(frames: np.ndarray) -> np.ndarray:
+    """The inputs that the module's docstring tells of: of the light of frames (B, height, width)."""
+    batch, height, width = frames.shape
+    between = frames / 255
+    between[:, :, [0, -1]] = 0  # the paddles' columns are in no block
+    levels = [frames.reshape(batch, -1) / 255]
+    for size in (2, 5, 10):
+        blocks = between.reshape(batch, height // size, size, width // size, size).sum((2, 4))
+        levels.append(4 * blocks.reshape(batch, -1))
+    return np.concatenate(levels, axis=1)
 
 
-def observations(rng: np.random.Generator, games: int) -> Sparse:
-    eyes = Eyes(games, *SMALL)
-    eyes.look(state(random_frames(rng, games)))
-    return eyes.look(state(random_frames(rng, games)))
+def inputs_of(now: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """All inputs of frames (B, height, width) and the frames before them: (B, inputs)."""
+    light, light_before = looked_at(now), looked_at(before)
+    one, nothing = np.ones((len(now), 1)), np.zeros((len(now), 1))
+    return np.concatenate((light, one, light - light_before, nothing), axis=1)
+
+
+def dense(x: Sparse, shape: tuple[int, int] = SMALL) -> np.ndarray:
+    """Light and change of all cells: (B, 2, height, width)."""
+    row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.cells)))
+    whole = np.zeros((len(x), 2 * shape[0] * shape[1]))
+    np.add.at(whole, (row, x.cells), x.values)
+    return whole.reshape(len(x), 2, *shape)
+
+
+def look_twice(rng: np.random.Generator, games: int) -> tuple[Sparse, np.ndarray, np.ndarray]:
+    """Observations of frames after others, and both frames: the later first."""
+    eyes, before, now = Eyes(games, *SMALL), random_frames(rng, games), random_frames(rng, games)
+    eyes.look(state(before))
+    return eyes.look(state(now)), now, before
 
 
 # Observations
 
 
-def test_an_observation_is_the_frame_in_cells_and_blocks_and_their_changes() -> None:
-    rng = RNG(1)
-    before, now = random_frames(rng, 3), random_frames(rng, 3)
-    eyes = Eyes(3, *SMALL)
-    eyes.look(state(before))
-    x = dense(eyes.look(state(now)), len(upside_down(*SMALL)))
-    half = x.shape[1] // 2
-    expected = []
-    for frame in (now, before):
-        scaled = frame / 255
-        between = scaled.copy()
-        between[:, :, [0, -1]] = 0  # the paddles' columns are in no block
-        levels = [scaled.reshape(3, -1)]
-        for size in (2, 5, 10):
-            blocks = between.reshape(3, SMALL[0] // size, size, SMALL[1] // size, size).sum((2, 4))
-            levels.append(4 * blocks.reshape(3, -1))
-        expected.append(np.concatenate((*levels, np.ones((3, 1))), axis=1))
-    np.testing.assert_allclose(x[:, :half], expected[0], atol=1e-5)
-    np.testing.assert_allclose(x[:, half:], expected[0] - expected[1], atol=1e-5)
+@pytest.mark.parametrize("games", [1, 3])
+def test_an_observation_is_the_light_and_its_change(games: int) -> None:
+    x, now, before = look_twice(RNG(1), games)
+    np.testing.assert_array_equal(dense(x), np.stack((now, now - before.astype(float)), axis=1))
+    assert len(x.cells) == len(x.values) == np.count_nonzero(now) + np.count_nonzero(now != before)
 
 
 def test_the_first_frame_of_an_episode_has_no_change_and_another_games_has() -> None:
@@ -88,27 +97,26 @@ def test_the_first_frame_of_an_episode_has_no_change_and_another_games_has() -> 
     eyes = Eyes(2, *SMALL)
     first = eyes.look(state(random_frames(rng, 2)))
     then = eyes.look(state(random_frames(rng, 2), points=[1, 0]))
-    half = len(upside_down(*SMALL)) // 2
-    assert not dense(first, 2 * half)[:, half:].any()
-    assert not dense(then, 2 * half)[0, half:].any()
-    assert dense(then, 2 * half)[1, half:].any()
+    assert not dense(first)[:, 1].any()
+    assert not dense(then)[0, 1].any()
+    assert dense(then)[1, 1].any()
+
+
+def test_what_follows_an_episodes_first_frame_is_compared_with_it() -> None:
+    rng = RNG(2)
+    eyes = Eyes(1, *SMALL)
+    eyes.look(state(random_frames(rng, 1)))
+    first, now = random_frames(rng, 1), random_frames(rng, 1)
+    eyes.look(state(first, points=[1]))
+    x = eyes.look(state(now))
+    np.testing.assert_array_equal(dense(x)[:, 1], now - first.astype(float))
 
 
 def test_black_frames_are_observations_too() -> None:
     x = Eyes(2, *SMALL).look(state(np.zeros((2, *SMALL), np.uint8)))
     assert len(x) == 2
-    assert dense(x, len(upside_down(*SMALL))).sum() == 2  # the lit input alone
-
-
-def test_upside_down_inputs_are_those_of_the_flipped_court() -> None:
-    rng = RNG(3)
-    frames = [random_frames(rng, 1), random_frames(rng, 1)]
-    seen = []
-    for flip in (False, True):
-        eyes = Eyes(1, *SMALL)
-        looks = [eyes.look(state(frame[:, ::-1] if flip else frame)) for frame in frames]
-        seen.append(dense(looks[1], len(upside_down(*SMALL)))[0])
-    np.testing.assert_allclose(seen[0][upside_down(*SMALL)], seen[1], atol=1e-6)
+    assert not dense(x).any()
+    assert len(Policy.random(*SMALL, 4, RNG(1)).forward(x).logit) == 2
 
 
 def test_block_sizes_that_do_not_fill_the_frame_are_left_out() -> None:
@@ -120,14 +128,58 @@ def test_block_sizes_that_do_not_fill_the_frame_are_left_out() -> None:
 # Network
 
 
+def test_the_first_layer_is_folded_into_a_court_of_weights() -> None:
+    rng = RNG(3)
+    policy = Policy.random(*SMALL, 8, rng)
+    W1 = policy.weights["W1"]
+    court = fold(W1, *SMALL)
+    one = np.zeros((1, *SMALL))
+    always = np.concatenate((looked_at(one), [[1.0]], looked_at(one), [[0.0]]), axis=1) @ W1
+    for channel in range(2):
+        for cell in [(0, 0), (3, 1), (9, 7), (4, 19)]:
+            one[0][cell] = 1
+            light, none = looked_at(one), looked_at(0 * one)
+            inputs = (light, [[1.0]], none, [[0.0]]) if channel == 0 else (none, [[1.0]], light, [[0.0]])
+            one[0][cell] = 0
+            does = np.concatenate(inputs, axis=1) @ W1 - always
+            np.testing.assert_allclose(court[channel][cell], does[0], rtol=1e-4, atol=1e-8)
+
+
+def test_unfolding_is_the_transpose_of_folding() -> None:
+    rng = RNG(3)
+    W1 = rng.standard_normal(Policy.shapes(*SMALL, 6)["W1"])
+    dcourt = rng.standard_normal((2, *SMALL, 3))
+    assert np.vdot(fold(W1, *SMALL), dcourt) == pytest.approx(np.vdot(W1, unfold(dcourt, len(W1))), rel=1e-9)
+
+
+def test_every_row_of_the_first_layer_lies_on_the_court_once_but_those_that_are_always_lit() -> None:
+    W1 = np.zeros((Policy.shapes(*SMALL, 4)["W1"][0], 1), np.float32)
+    for _, grid in grids(W1, *SMALL):
+        grid += 1
+    always = [len(W1) // 2 - 1, len(W1) - 1]
+    assert np.flatnonzero(W1[:, 0] != 1).tolist() == always
+    assert not W1[always].any()
+
+
+def test_court_images_are_what_one_lit_cell_does() -> None:
+    policy = Policy.random(*SMALL, 8, RNG(1))
+    images, W1 = policy.court_images(), policy.weights["W1"]
+    assert images.shape == (4, 2, *SMALL)
+    for row, column in ((0, 0), (7, 1), (3, 14), (9, 19)):
+        frame = np.zeros((1, *SMALL), np.uint8)
+        always = inputs_of(frame, frame)
+        frame[0, row, column] = 255
+        does = (inputs_of(frame, 0 * frame) - always) @ W1
+        np.testing.assert_allclose(images[:, :, row, column].sum(1), does[0], atol=1e-5)
+
+
 def test_forward_equals_the_formulas_of_the_docstring() -> None:
     rng = RNG(4)
     policy = Policy.random(*SMALL, 6, rng)
-    x = observations(rng, 5)
-    seen = policy.forward(x)
-    X, W = dense(x, len(policy.upside_down)), policy.weights
-    h = np.maximum(X @ W["W1"], 0)
-    g = np.maximum(X[:, policy.upside_down] @ W["W1"], 0)
+    x, now, before = look_twice(rng, 5)
+    seen, W = policy.forward(x), policy.weights
+    h = np.maximum(inputs_of(now, before) @ W["W1"], 0)
+    g = np.maximum(inputs_of(now[:, ::-1], before[:, ::-1]) @ W["W1"], 0)
     np.testing.assert_allclose(seen.logit, (h - g) @ W["w"], atol=1e-5)
     np.testing.assert_allclose(seen.value, (h + g) @ W["v"] + W["c"], atol=1e-5)
 
@@ -151,9 +203,9 @@ def test_the_gradient_equals_finite_differences() -> None:
     # Double precision and large weights: differences then are exact to many places.
     weights = {name: rng.standard_normal(weight.shape) * 0.3 for name, weight in policy.weights.items()}
     policy = Policy(*SMALL, weights)  # type: ignore[arg-type]
-    x = observations(rng, 4)
+    x, _, _ = look_twice(rng, 4)
     dlogit, dvalue = rng.standard_normal(4), rng.standard_normal(4)
-    gradient = policy.backward(policy.forward(x), dlogit, dvalue)  # type: ignore[arg-type]
+    gradient = policy.backward([(policy.forward(x), dlogit, dvalue)])  # type: ignore[list-item]
 
     def objective() -> float:
         seen = Policy(*SMALL, weights).forward(x)  # type: ignore[arg-type]
@@ -174,14 +226,27 @@ def test_the_gradient_equals_finite_differences() -> None:
             )
 
 
+def test_the_gradient_of_a_batch_in_parts_is_the_gradient_of_the_whole() -> None:
+    rng = RNG(6)
+    policy = Policy.random(*SMALL, 6, rng)
+    seen = [policy.forward(look_twice(rng, 4)[0]) for _ in range(3)]
+    dlogit, dvalue = rng.standard_normal((2, 3, 4)).astype(np.float32)
+    whole = policy.backward([(Activations.join(seen), dlogit.reshape(-1), dvalue.reshape(-1))])
+    parts = policy.backward(zip(seen, dlogit, dvalue, strict=True))
+    for name, g in whole.items():
+        np.testing.assert_allclose(parts[name], g, rtol=1e-4, atol=1e-6)
+
+
 def test_inputs_that_never_occurred_have_no_gradient() -> None:
     rng = RNG(7)
     policy = Policy.random(*SMALL, 6, rng)
-    x = observations(rng, 2)
-    gradient = policy.backward(policy.forward(x), np.ones(2, np.float32), np.ones(2, np.float32))
-    occurred = np.zeros(len(policy.upside_down), bool)
-    occurred[x.inputs] = occurred[policy.upside_down[x.inputs]] = True
+    x, now, before = look_twice(rng, 2)
+    ones = np.ones(2, np.float32)
+    gradient = policy.backward([(policy.forward(x), ones, ones)])
+    both = inputs_of(now, before), inputs_of(now[:, ::-1], before[:, ::-1])
+    occurred = np.any([(inputs != 0).any(0) for inputs in both], axis=0)
     assert not gradient["W1"][~occurred].any()
+    assert gradient["W1"].any()
 
 
 def test_probability_does_not_overflow() -> None:
