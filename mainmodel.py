@@ -609,7 +609,9 @@ class PolicyGradient:
         seconds = None if self._window is None else PAUSE_SECONDS
         if due:
             until = None if seconds is None else time.monotonic() + seconds
-            netproto.wait([seat.client.connection for seat in due], until, self._wake)
+            assert self._learner is not None
+            awake = not self._learner.is_busy  # its thread needs the processor
+            netproto.wait([seat.client.connection for seat in due], until, self._wake, awake)
         else:
             self._wake.wait(seconds)
 

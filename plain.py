@@ -29,8 +29,8 @@ class ProtocolError(PongError):
 
 # What follows an opcode: so many bytes, or a length of so many bytes and then that much.
 _FIXED = {
-    pickle.NONE: 0, pickle.NEWTRUE: 0, pickle.NEWFALSE: 0, pickle.MARK: 0, pickle.MEMOIZE: 0,
-    pickle.BININT: 4, pickle.BININT1: 1, pickle.BININT2: 2, pickle.BINFLOAT: 8, pickle.FRAME: 8,
+    pickle.NONE: 0, pickle.NEWTRUE: 0, pickle.NEWFALSE: 0, pickle.MARK: 0,
+    pickle.BININT: 4, pickle.BININT1: 1, pickle.BININT2: 2, pickle.BINFLOAT: 8,
     pickle.EMPTY_TUPLE: 0, pickle.TUPLE1: 0, pickle.TUPLE2: 0, pickle.TUPLE3: 0, pickle.TUPLE: 0,
     pickle.EMPTY_LIST: 0, pickle.APPEND: 0, pickle.APPENDS: 0,
     pickle.EMPTY_DICT: 0, pickle.SETITEM: 0, pickle.SETITEMS: 0,
@@ -39,10 +39,14 @@ _SIZED = {
     pickle.LONG1: 1, pickle.SHORT_BINUNICODE: 1, pickle.BINUNICODE: 4, pickle.BINUNICODE8: 8,
     pickle.SHORT_BINBYTES: 1, pickle.BINBYTES: 4, pickle.BINBYTES8: 8,
 }  # fmt: skip
+# For each opcode how many bytes it takes, itself included; if negative, so many bytes hold the length of what
+# then follows; 0 is an opcode that `_check_plain` looks at more closely, or none that it knows.
+_BYTES = [0] * 256
+for _code, _size in _FIXED.items():
+    _BYTES[_code[0]] = 1 + _size
+for _code, _size in _SIZED.items():
+    _BYTES[_code[0]] = -_size
 _BACK_REFERENCE = {pickle.BINGET[0]: 1, pickle.LONG_BINGET[0]: 4}
-_ARGUMENT = {code[0]: (size, False) for code, size in _FIXED.items()} | {
-    code[0]: (size, True) for code, size in _SIZED.items()
-}
 _TEXT = frozenset(code[0] for code in _SIZED)
 _PROTO, _FRAME, _MEMOIZE, _STOP = (
     code[0] for code in (pickle.PROTO, pickle.FRAME, pickle.MEMOIZE, pickle.STOP)
@@ -105,30 +109,31 @@ def _check_plain(data: bytes) -> None:
         if at >= end:
             raise ProtocolError("a pickle that ends too early")
         code = data[at]
-        at += 1
-        argument = _ARGUMENT.get(code)
-        if argument is None:
-            if code == _STOP:
-                if at != end:
-                    raise ProtocolError("bytes behind the end of a pickle")
-                return
-            size = _BACK_REFERENCE.get(code)
-            if size is None:
-                raise ProtocolError(f"a pickle with opcode 0x{code:02x}, which no plain value needs")
-            index = int.from_bytes(data[at : at + size], "little")
+        size = _BYTES[code]
+        if size > 0:
             at += size
+        elif size < 0:
+            at += 1 - size + int.from_bytes(data[at + 1 : at + 1 - size], "little")
+        elif code == _MEMOIZE:
+            memo.append(made)
+            at += 1
+            continue
+        elif code == _FRAME:
+            at += 9
+            continue
+        elif code in _BACK_REFERENCE:
+            size = _BACK_REFERENCE[code]
+            index = int.from_bytes(data[at + 1 : at + 1 + size], "little")
             if index >= len(memo) or memo[index] not in _TEXT:
                 raise ProtocolError("a pickle that refers back to a container")
+            at += 1 + size
+        elif code == _STOP:
+            if at + 1 != end:
+                raise ProtocolError("bytes behind the end of a pickle")
+            return
         else:
-            size, sized = argument
-            if sized:
-                length = int.from_bytes(data[at : at + size], "little")
-                at += length
-            at += size
-        if code == _MEMOIZE:
-            memo.append(made)
-        elif code != _FRAME:
-            made = code
+            raise ProtocolError(f"a pickle with opcode 0x{code:02x}, which no plain value needs")
+        made = code
     raise ProtocolError(f"a pickle of more than {MAX_PICKLE_OPCODES} opcodes")
 
 
@@ -150,16 +155,19 @@ def unpack_array(packed: object, dtype: DType, shape: tuple[int, ...] | None) ->
     Raises:
         ProtocolError: it is another, or none.
     """
-    kind, name = _on_the_wire(dtype)  # type: ignore[arg-type]  # dtypes can be hashed
+    kind, name, size = _on_the_wire(dtype)  # type: ignore[arg-type]  # dtypes can be hashed
     if type(packed) is tuple and len(packed) == 3 and packed[0] == name and type(packed[2]) is bytes:
         data = packed[2]
-        wanted = (len(data) // kind.itemsize,) if shape is None else shape
-        if packed[1] == wanted and len(data) == kind.itemsize * math.prod(wanted):
-            return np.frombuffer(data, kind).reshape(wanted).astype(dtype, copy=False)
+        wanted = (len(data) // size,) if shape is None else shape
+        if packed[1] == wanted and len(data) == size * math.prod(wanted):
+            array = np.frombuffer(data, kind)
+            if len(wanted) != 1:
+                array = array.reshape(wanted)
+            return array if kind.isnative else array.astype(dtype)
     raise ProtocolError(f"an array that is not {np.dtype(dtype).name} of shape {shape}")
 
 
 @functools.cache
-def _on_the_wire(dtype: DType) -> tuple[np.dtype[Any], str]:
+def _on_the_wire(dtype: DType) -> tuple[np.dtype[Any], str, int]:
     kind = np.dtype(dtype).newbyteorder("<")
-    return kind, kind.str
+    return kind, kind.str, kind.itemsize
