@@ -332,8 +332,8 @@ class RMSProp:
                 g, cache = whole[rows], self.cache[name][rows]
                 cache *= self.decay
                 cache += (1 - self.decay) * np.square(g)
-                root: Floats = np.sqrt(cache)
-                np.add(weights[name][rows], self.rate * g / (root + np.float32(EPSILON)), out=stepped[name][rows])
+                step = self.rate * g / (np.sqrt(cache) + np.float32(EPSILON))
+                np.add(weights[name][rows], step, out=stepped[name][rows])
         return stepped
 
 

@@ -266,6 +266,17 @@ def test_rmsprop_divides_by_the_root_of_the_decaying_mean_of_squares() -> None:
     np.testing.assert_allclose(weights["w"], expected, rtol=1e-5)
 
 
+def test_a_step_takes_many_rows_as_it_takes_one() -> None:
+    rng = RNG(8)
+    shape = (2 * learner_module.ROWS_AT_ONCE + 3, 2)
+    weights, g = {"W1": rng.standard_normal(shape, np.float32)}, rng.standard_normal(shape, np.float32)
+    stepped = RMSProp(weights, 0.1, 0.9).ascend(weights, {"W1": g})["W1"]
+    for row in (0, learner_module.ROWS_AT_ONCE, len(g) - 1):
+        one = {"W1": weights["W1"][row : row + 1]}
+        alone = RMSProp(one, 0.1, 0.9).ascend(one, {"W1": g[row : row + 1]})["W1"]
+        np.testing.assert_array_equal(stepped[row], alone[0])
+
+
 # Learning
 
 

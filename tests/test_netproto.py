@@ -977,6 +977,29 @@ def test_a_wait_that_follows_short_ones_still_hears_wake_time_and_end(ends: Ends
         connection.receive(wake=wake)
 
 
+@pytest.mark.parametrize("awake", [True, False])
+def test_who_has_other_work_for_the_processor_sleeps_at_once(
+    ends: Ends, awake: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, peer = ends
+    looks: list[float] = []
+    ready = netproto.ready
+
+    def counted(readers: list[Any], writers: list[Any], seconds: float) -> tuple[list[Any], list[Any]]:
+        looks.append(seconds)
+        return ready(readers, writers, seconds)
+
+    monkeypatch.setattr(netproto, "SPIN_SECONDS", 0.02)
+    monkeypatch.setattr(netproto, "ready", counted)
+    for _ in range(netproto.SHORT_WAITS):
+        peer.sendall(message(*PING))
+        assert netproto.wait([connection], awake=awake)
+        assert connection.take() == PING
+    assert 0 not in looks
+    netproto.wait([connection], time.monotonic() + 0.001, awake=awake)
+    assert (0 in looks) == awake
+
+
 def test_one_wait_serves_several_peers(wake: Wake) -> None:
     pairs = [socket.socketpair() for _ in range(2)]
     with pairs[0][0], pairs[0][1] as first, pairs[1][0], pairs[1][1] as second:
