@@ -581,7 +581,7 @@ class PolicyGradient:
             due, waiting = self._due(), True
             for seat in due:
                 waiting = not self._advance(seat) and waiting
-            if waiting:
+            if waiting and not self._quitting:
                 self._wait(due)
 
     def _seek(self) -> None:

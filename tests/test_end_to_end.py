@@ -312,6 +312,22 @@ def test_an_agent_survives_its_servers_death(tmp_path: Path) -> None:
                 assert program.ended() == 0, program.output
 
 
+@pytest.mark.parametrize("way", ["q", "SIGTERM", "SIGINT"])
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent these signals there")
+def test_an_agent_without_a_server_can_be_ended(tmp_path: Path, way: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # and gone: nobody listens there
+        port = str(taken.getsockname()[1])
+    with Program(*agent(tmp_path, "--port", port), stdin=None) as program:
+        program.wait_for("waiting for a server")
+        program.type("stats\n")
+        program.wait_for("not connected yet")
+        if way == "q":
+            program.type("q\n")
+        else:
+            program.process.send_signal(getattr(signal, way))
+        assert program.ended() == 0, program.output
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="another process's limits cannot be set there")
 @pytest.mark.parametrize("largest", [100_000, 1], ids=["of checkpoints", "of all files"])
 def test_training_goes_on_when_the_disk_is_full_and_saves_when_it_is_not(
