@@ -40,14 +40,22 @@ class Program:
     Args:
         arguments: the command line behind `python`.
         stdin: what is typed before the end of input; None leaves standard input open for `type`.
+        within: the command that runs it, with no process of its own.
     """
 
-    def __init__(self, *arguments: str, stdin: str | None = "", cwd: Path | None = None, **env: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        stdin: str | None = "",
+        cwd: Path | None = None,
+        within: tuple[str, ...] = (),
+        **env: str,
+    ) -> None:
         environment = {
             k: v for k, v in os.environ.items() if k not in ("PONG_TOKEN", "DISPLAY", "WAYLAND_DISPLAY")
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-X", "dev", "-W", "error", str(ROOT / arguments[0]), *arguments[1:]],
+            [*within, sys.executable, "-X", "dev", "-W", "error", str(ROOT / arguments[0]), *arguments[1:]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
