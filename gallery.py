@@ -1,8 +1,9 @@
 """Those who only watch: a thread that shows them the game, beside it.
 
 The engine leaves the latest view and never waits for a watcher. Sixty times a second each watcher that has
-read all of the last one is sent the latest; one that is slow is sent fewer, and one that reads nothing for
-long is given up.
+read all of the last one is sent the latest; one that is slow is sent fewer, and one that is silent for long is
+given up. No oftener than that a watcher is listened to, one message at a time, so that none that talks without
+end costs the others anything.
 """
 
 from __future__ import annotations
@@ -47,16 +48,14 @@ class Gallery(threading.Thread):
         """The thread: show the game until `close`."""
         due, shown = time.monotonic(), None
         while not self._stopping:
-            if not self._watchers:
-                self._wake.wait(None)
-            elif netproto.wait(self._watchers, due, self._wake):
-                self._listen()
+            self._wake.wait(max(due - time.monotonic(), 0.0) if self._watchers else None)
             while not self._arrivals.empty():
                 self._watchers.append(self._arrivals.get())
                 shown = None  # the new one has seen nothing yet
                 log.info("%s watches", self._watchers[-1].peer)
             if time.monotonic() >= due:
                 due = max(due + 1 / VIEWS_PER_SECOND, time.monotonic())
+                self._listen()
                 if self.latest is not shown and self.latest is not None:
                     shown = self.latest
                     self._show(shown.serialize())
@@ -64,9 +63,11 @@ class Gallery(threading.Thread):
     def _listen(self) -> None:
         for watcher in list(self._watchers):
             with self._leaving(watcher):
-                while (came := watcher.take()) is not None:
-                    if came[0] is Kind.PING:
-                        watcher.send(netproto.message(Kind.PONG, netproto.parse_echo(came[1])))
+                watcher.flush()
+                watcher.send_heartbeat()
+                came = watcher.take()
+                if came is not None and came[0] is Kind.PING:
+                    watcher.send(netproto.message(Kind.PONG, netproto.parse_echo(came[1])))
 
     def _show(self, data: bytes) -> None:
         for watcher in list(self._watchers):

@@ -58,6 +58,7 @@ PENDING_HANDSHAKES = 64  # strangers beyond that push out another
 FREE_ATTEMPTS = 5  # wrong tokens of one address that cost no time
 SECONDS_PER_ATTEMPT = 1.0  # of each one more, and until one is forgotten
 REMEMBERED_ADDRESSES = 1024
+READ_BYTES = 1024  # of a peer's few words, a client's messages being short
 DEAF_SECONDS = 1.0  # without accepting, when this process can open no more files
 
 log = logging.getLogger("pong.listener")
@@ -259,7 +260,7 @@ class Listener(threading.Thread):
                 stranger.is_greeting = False
             # Until there is no more: what TLS has decrypted already, `select` does not see.
             while stranger.held is None:
-                data = stranger.sock.recv(1024)
+                data = stranger.sock.recv(READ_BYTES)
                 if not data:
                     raise ProtocolError("it left in the middle of the handshake")
                 stranger.parser.feed(data)
@@ -294,7 +295,7 @@ class Listener(threading.Thread):
     def _let_in(self, stranger: _Stranger, admission: Admission) -> None:
         watching = admission.role is Role.WATCH
         stranger.parser.limits = WATCHER_LIMITS if watching else server_limits(admission.session.games)
-        connection = Connection(stranger.sock, stranger.parser, stranger.peer)
+        connection = Connection(stranger.sock, stranger.parser, stranger.peer, READ_BYTES)
         with contextlib.suppress(PongError):  # whoever takes it over will find out
             connection.send(admission.last)
         self._deliver(connection, admission)

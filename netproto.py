@@ -87,7 +87,8 @@ MAX_FRAME_CELLS = 1 << 16  # an index within a frame crosses as u16
 MAX_STEP_CELLS = 1 << 19  # all frames of one STEP: reading the worst one takes 14 MB
 MAX_GAMES = 128
 SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # see `wait`
-READS_AT_ONCE = 16  # of 64 KB each
+READS_AT_ONCE = 16
+READ_BYTES = 1 << 16  # the most that one read takes; of who has little to say, the server reads less
 SHORT_WAITS = 3  # in a row, before a wait begins by spinning
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
 
@@ -625,9 +626,9 @@ class Connection:
     `receive` belongs to one thread; `send` may be called from any.
     """
 
-    def __init__(self, sock: socket.socket, parser: Parser, peer: str) -> None:
+    def __init__(self, sock: socket.socket, parser: Parser, peer: str, read_bytes: int = READ_BYTES) -> None:
         self.peer = peer
-        self._sock = sock
+        self._sock, self._read_bytes = sock, read_bytes
         self._parser = parser
         self._unsent = bytearray()
         self._lock = threading.Lock()  # of the socket: a heartbeat thread sends beside the owner
@@ -699,7 +700,7 @@ class Connection:
     def _read(self) -> bool:
         try:
             with self._lock:
-                data = self._sock.recv(1 << 16)
+                data = self._sock.recv(self._read_bytes)
         except AGAIN:
             if time.monotonic() - self._heard >= SILENCE_SECONDS:
                 raise ConnectionLostError(

@@ -18,6 +18,7 @@ import gallery
 from gallery import Gallery
 from netproto import (
     VIEWER_LIMITS,
+    WATCHER_LIMITS,
     Connection,
     ConnectionLostError,
     Kind,
@@ -176,6 +177,40 @@ def test_a_watcher_that_reads_nothing_is_sent_less_and_slows_nobody() -> None:
         assert numbers == sorted(set(numbers))
         assert len(behind._unsent) <= waiting
         shown.close()
+
+
+class Chatter(socket.socket):
+    """A socket on which words come without end, until it is told to be silent."""
+
+    words, silent, heard = b"", False, 0
+
+    def recv(self, size: int, *_: int) -> bytes:
+        if self.silent:
+            raise BlockingIOError
+        self.heard += size
+        return self.words * (size // len(self.words))
+
+    def send(self, data: Any, *_: int) -> int:
+        return len(data)
+
+
+@pytest.mark.parametrize("words", [message(Kind.PING, bytes(8)), message(Kind.HEARTBEAT)], ids=["pings", "beats"])
+def test_a_watcher_that_never_stops_talking_holds_up_nobody(words: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, Chatter(fileno=ours.detach()) as chatter, serving() as server, watching(server) as watcher:
+        chatter.words = words
+        engine = server._engine
+        assert engine is not None
+        try:
+            engine.gallery.add(Connection(chatter, Parser(WATCHER_LIMITS), "the chatter", read_bytes=1024))
+            while not chatter.heard:
+                seen(watcher)
+            before = chatter.heard
+            for _ in range(10):
+                seen(watcher)
+            assert chatter.heard - before < 1 << 20
+        finally:
+            chatter.silent = True
 
 
 def test_the_gallery_ends_with_the_server_and_leaves_nothing() -> None:
