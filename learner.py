@@ -50,6 +50,7 @@ Generator: TypeAlias = np.random.Generator
 
 UP, DOWN = 1, 2  # moves on the wire; 0 would be to stay
 
+MAX_CELLS = 1 << 14  # of a frame: Pong's has 3,500, and with each a policy of 250 units grows by 10 KB
 LONGEST_BATCH = 4096  # decisions from which to learn at the latest: good rallies last and last
 ROWS_AT_ONCE = 256  # of W1, in a step: what comes in between then stays in the processor's cache
 GRADIENT_ROWS = 512  # decisions in one product
@@ -247,8 +248,14 @@ class Policy:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any], hidden_units: int) -> Policy:
-        """Read a policy; each array must have its shape."""
+        """Read a policy; each array must have its shape.
+
+        Raises:
+            ValueError, TypeError, KeyError, ProtocolError: it is none.
+        """
         height, width = plain["height"], plain["width"]
+        if min(height, width) < 1 or height * width > MAX_CELLS:
+            raise ValueError(f"frames of {width}×{height} cells")
         return cls(height, width, _unpack(plain["weights"], cls.shapes(height, width, hidden_units)))
 
     def forward(self, x: Sparse) -> Activations:
@@ -304,9 +311,12 @@ def _pack(arrays: Weights) -> dict[str, plain.PackedArray]:
 
 
 def _unpack(packed: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Weights:
-    return {
+    arrays = {
         name: plain.unpack_array(packed[name], np.float32, shape).copy() for name, shape in shapes.items()
     }
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError("weights that are not finite")
+    return arrays
 
 
 def probability(logit: Floats) -> Floats:
@@ -470,7 +480,7 @@ class Learner:
 
     def restore(self, plain: dict[str, Any]) -> None:
         """Go on from there."""
-        self.updates, self.refused = plain["updates"], plain["refused"]
+        self.updates, self.refused = int(plain["updates"]), int(plain["refused"])
         shapes = {name: weight.shape for name, weight in self.policy.weights.items()}
         self.optimiser.cache = _unpack(plain["cache"], shapes)
         self.rng.bit_generator.state = plain["generator"]

@@ -32,7 +32,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,7 +41,19 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import netproto
 import options
-from learner import DOWN, UP, Eyes, Generator, Learner, Player, Policy, RMSProp, Rollout, probability
+from learner import (
+    DOWN,
+    MAX_CELLS,
+    UP,
+    Eyes,
+    Generator,
+    Learner,
+    Player,
+    Policy,
+    RMSProp,
+    Rollout,
+    probability,
+)
 from netproto import (
     DEFAULT_PORT,
     ConnectionLostError,
@@ -423,10 +435,17 @@ class PolicyGradient:
                 untouched = getattr(self, name) == getattr(PolicyGradient, name)
                 if untouched and (self.local or name not in self.SERVER_KEPT):
                     setattr(self, name, kept[name])
+            try:
+                replace(self)  # which looks at what it is given, as at the command line
+            except UsageError as error:
+                raise ValueError(str(error)) from error
             self._progress = Progress.from_plain(chosen["progress"])
             self._learner = self._make_learner(Policy.from_plain(chosen["policy"], self.hiddenUnits))
             self._learner.restore(chosen["learner"])
-            self._identity = bytes(chosen.get("identity", self._identity))
+            identity = chosen.get("identity", self._identity)
+            if type(identity) is not bytes or len(identity) != netproto.IDENTITY_BYTES:
+                raise ValueError("an identity that is none")
+            self._identity = identity
             self._say(f"resumed from {path}: {self._progress}")
 
     def _watch_elsewhere(self) -> None:
@@ -695,6 +714,11 @@ class PolicyGradient:
             raise UsageError(
                 f"the server plays {session.games} games at once, not {self.games}: start it with --games"
             )
+        if session.height * session.width > MAX_CELLS:
+            raise PongError(
+                f"the server's frames are {session.width}×{session.height}: this agent learns from up to "
+                f"{MAX_CELLS:,} cells, or a policy would take too much memory"
+            )
         if self._learner is None:
             policy = Policy.random(session.height, session.width, self.hiddenUnits, self._rng)
             self._learner = self._make_learner(policy)
@@ -751,10 +775,11 @@ class PolicyGradient:
         progress.decisions += len(step.ticks)
         for game in np.flatnonzero(step.points):
             points, reward = int(step.points[game]), int(step.rewards[game])
-            for number in range(points):
-                progress.count_point(2 * number < points + reward)
-                if progress.points % REPORT_POINTS == 0:
-                    self._report()
+            won, reports = (points + reward) // 2, progress.points // REPORT_POINTS
+            progress.count_point(True, won)
+            progress.count_point(False, points - won)
+            if progress.points // REPORT_POINTS > reports:
+                self._report()
         progress.measure_speed()
         if now - self._saved >= CHECKPOINT_SECONDS:
             self._saved = now

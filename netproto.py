@@ -88,6 +88,7 @@ MAX_STEP_CELLS = 1 << 19  # all frames of one STEP: reading the worst one takes 
 MAX_GAMES = 128
 SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # see `wait`
 READS_AT_ONCE = 16
+VIEWS_AT_ONCE = 10_000  # minutes of them: a flood must not hold up the window
 READ_BYTES = 1 << 16  # the most that one read takes; of who has little to say, the server reads less
 SHORT_WAITS = 3  # in a row, before a wait begins by spinning
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
@@ -375,6 +376,9 @@ class Step:
         # Counted, since that is by far the fastest that numpy does with booleans.
         if np.count_nonzero(table[:, Column.POINTS :] < 0):
             raise ProtocolError("a STEP with negative counts")
+        rewards, points = table[:, Column.REWARD].tolist(), table[:, Column.POINTS].tolist()
+        if any(abs(reward) > played for reward, played in zip(rewards, points, strict=True)):
+            raise ProtocolError("a STEP with rewards for points that were not played")
         counts = table[:, Column.CELLS].tolist()
         if sum(counts) != len(cell) or np.count_nonzero(cell >= size):
             raise ProtocolError("a STEP with cells outside its frames")
@@ -1016,6 +1020,7 @@ class PongClient(_Client):
         self._answered = True  # there is no state that waits for an answer
         self._step: Step | None = None  # came while something else was waited for
         self._number = -1  # of the STEP to be answered
+        self._pings = 0  # that have not been answered
 
     def connect(self) -> Step:
         """Connect, shake hands and wait for the first state.
@@ -1074,7 +1079,10 @@ class PongClient(_Client):
         return step
 
     def _read_step(self, came: tuple[Kind, bytes]) -> Step | None:
-        if came[0] is not Kind.STEP:
+        if came[0] is Kind.PONG:
+            self._pings -= 1
+            if self._pings < 0:  # or a server could keep us reading for ever
+                raise ProtocolError("a PONG that answers no PING")
             return None
         step = Step.parse(came[1], self.session)
         if step.number != (self._number + 1) % (1 << 32):
@@ -1102,13 +1110,14 @@ class PongClient(_Client):
             ConnectionLostError: the server is gone, or silent.
         """
         echo = secrets.token_bytes(_ECHO.size)
+        self._pings += 1
         start = time.perf_counter()
         self.connection.send(message(Kind.PING, echo))
         until = time.monotonic() + patience
         while (came := self.connection.receive(until)) is not None:
+            self._step = self._read_step(came) or self._step
             if came == (Kind.PONG, echo):
                 return time.perf_counter() - start
-            self._step = self._read_step(came) or self._step
         return math.inf
 
     def attend(self, seconds: float, wake: Wake | None = None) -> None:
@@ -1143,9 +1152,10 @@ class PongWatcher(_Client):
             ProtocolError: the server broke the protocol.
             ConnectionLostError: it is gone.
         """
-        newest = None
+        newest, read = None, 0
         came = self.connection.receive(until, wake)
-        while came is not None:
+        while came is not None and read < VIEWS_AT_ONCE:
+            read += 1
             newest = came[1] if came[0] is Kind.VIEW else newest
             came = self.connection.take()
         return None if newest is None else View.parse(newest)

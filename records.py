@@ -6,6 +6,7 @@ import contextlib
 import csv
 import errno
 import hashlib
+import math
 import os
 from collections import deque
 from pathlib import Path
@@ -141,11 +142,12 @@ class Progress:
         """Mean reward of the points so far, the older the less: −1 is all lost, +1 all won."""
         return self._sum / max(1 - RUNNING_DECAY**self.points, 1e-9)
 
-    def count_point(self, won: bool) -> None:
-        """Add a point."""
-        self.points += 1
-        self._recent.append(won)
-        self._sum = RUNNING_DECAY * self._sum + (1 - RUNNING_DECAY) * (1 if won else -1)
+    def count_point(self, won: bool, times: int = 1) -> None:
+        """Add a point, or as many as a server says there were: the time that takes does not depend on it."""
+        self.points += times
+        self._recent.extend([won] * min(times, WINDOW_POINTS))
+        kept = RUNNING_DECAY**times
+        self._sum = kept * self._sum + (1 - kept) * (1 if won else -1)
 
     def measure_speed(self) -> None:
         """Measure decisions per second since the last time, if that is long enough ago."""
@@ -185,11 +187,14 @@ class Progress:
 
         Raises:
             TypeError: a value is not of its kind.
+            ValueError: it is no finite number.
         """
         self = cls()
         for name, kind in cls.KINDS.items():
             if type(plain[name]) is not kind:
                 raise TypeError(f"{name} is not of type {kind.__name__}")
+            if kind is float and not math.isfinite(plain[name]):
+                raise ValueError(f"{name} is not finite")
             if name != "sum":
                 setattr(self, name, plain[name])
         self._sum = plain["sum"]

@@ -93,8 +93,8 @@ def test_a_watcher_sees_the_game_that_an_agent_plays(lockstep: bool) -> None:
         with watching(server) as watcher:
             scores = set()
             while len(scores) < 3:
-                step = agent.step([1])
                 view = watcher.watch(time.monotonic())
+                step = agent.step([1])  # sent after the view
                 if view is not None:
                     assert view.status.startswith("played by the agent at 127.0.0.1")
                     assert sum(view.score) <= step.scores[0].sum()
@@ -194,7 +194,9 @@ class Chatter(socket.socket):
         return len(data)
 
 
-@pytest.mark.parametrize("words", [message(Kind.PING, bytes(8)), message(Kind.HEARTBEAT)], ids=["pings", "beats"])
+@pytest.mark.parametrize(
+    "words", [message(Kind.PING, bytes(8)), message(Kind.HEARTBEAT)], ids=["pings", "beats"]
+)
 def test_a_watcher_that_never_stops_talking_holds_up_nobody(words: bytes) -> None:
     ours, theirs = socket.socketpair()
     with theirs, Chatter(fileno=ours.detach()) as chatter, serving() as server, watching(server) as watcher:
@@ -211,6 +213,15 @@ def test_a_watcher_that_never_stops_talking_holds_up_nobody(words: bytes) -> Non
             assert chatter.heard - before < 1 << 20
         finally:
             chatter.silent = True
+
+
+def test_views_without_end_do_not_hold_up_who_watches() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, Chatter(fileno=ours.detach()) as chatter:
+        chatter.words = VIEW.serialize()
+        watcher = PongWatcher()
+        watcher._connection = Connection(chatter, Parser(VIEWER_LIMITS), "the server")
+        assert watcher.watch(time.monotonic()) == VIEW
 
 
 def test_the_gallery_ends_with_the_server_and_leaves_nothing() -> None:

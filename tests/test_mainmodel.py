@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from mainmodel import (
 from netproto import Column, Session, Step
 from options import UsageError
 from pong import FRAME_HEIGHT, FRAME_WIDTH, Camera, Game
+from records import CheckpointError, load, save
 from tests.helpers import ROOT, connected, serving
 
 RNG = np.random.default_rng
@@ -114,6 +116,40 @@ def test_a_session_with_other_frames_than_the_policys_is_refused_in_words(tmp_pa
     with pytest.raises(UsageError, match="4"):
         agent._prepare(session)
     agent._finish()
+
+
+def test_a_server_with_enormous_frames_is_refused_before_they_take_memory(tmp_path: Path) -> None:
+    agent = PolicyGradient(directory=str(tmp_path))
+    with pytest.raises(mainmodel.PongError, match="frames are 256×256: this agent learns from up to 16,384"):
+        agent._prepare(Session(8, 256, 256, 2, 8, 60, 21, True))
+
+
+FOREIGN = [
+    ("identity", 1 << 36), ("identity", b"short"), ("identity", "text"), ("options.batch_size", "ten"),
+    ("options.batch_size", 0), ("options.gamma", math.nan), ("options.learningRate", math.inf),
+    ("options.hiddenUnits", 10**12), ("options.hiddenUnits", -2), ("policy.height", 10**7),
+    ("policy.height", 10**30), ("policy.width", 0), ("policy.height", "50"), ("learner.updates", "x"),
+    ("learner.cache", None), ("learner.generator", {}), ("progress.sum", math.nan), ("progress.points", -1e9),
+    ("policy.weights.c", ("<f4", (1,), b"\0\0\xc0\x7f")), ("learner.next", 5),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), FOREIGN, ids=str)
+def test_a_checkpoint_with_a_foreign_value_is_refused_in_a_sentence(
+    tmp_path: Path, name: str, value: object
+) -> None:
+    agent = PolicyGradient(hiddenUnits=2, directory=str(tmp_path))
+    agent._prepare(Session(1, *SMALL, 2, 8, 60, 21, True))
+    agent._save("x.p")
+    agent._finish()
+    values = inside = load(tmp_path / "x.p")
+    *parts, last = name.split(".")
+    for part in parts:
+        inside = inside[part]
+    inside[last] = value
+    save(tmp_path / "x.p", values)
+    with pytest.raises(CheckpointError, match=r"x\.p has not what a checkpoint needs"):
+        PolicyGradient(resume=str(tmp_path / "x.p"))._restore()
 
 
 def test_saving_the_best_does_not_put_off_saving_the_latest(tmp_path: Path) -> None:

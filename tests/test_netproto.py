@@ -370,6 +370,8 @@ def steps(draw: st.DrawFn) -> tuple[Session, Step]:
     )
     table = draw(st_numpy.arrays(np.int32, (games, len(Column))))
     table[:, [Column.POINTS, Column.TICKS, Column.HITS]] &= 0x7FFFFFFF
+    points = table[:, Column.POINTS]
+    table[:, Column.REWARD] = table[:, Column.REWARD].clip(-points, points)
     numbers = st.integers(0, (1 << 32) - 1)
     return replace(SESSION, games=games, height=height, width=width), Step.of(
         draw(numbers), draw(numbers), frames, table
@@ -527,6 +529,8 @@ BAD_FIELDS = [
     (TABLE, _with(Column.POINTS, -1, 0)),
     (TABLE, _with(Column.TICKS, 0, -1)),
     (TABLE, _with(Column.HITS, 0, -1)),
+    (TABLE, _with(Column.REWARD, 1, 0)),
+    (TABLE, _with(Column.REWARD, 0, -(1 << 31))),
     (TABLE, _with(Column.CELLS, 0, 0)),
     (TABLE, _with(Column.CELLS, 2, -1)),  # one in all
     (CELLS, pack_array(np.array([SESSION.height * SESSION.width], np.uint16))),
@@ -1567,6 +1571,18 @@ def test_the_answer_to_another_ping_is_none() -> None:
         connection.send(message(Kind.PONG, bytes(8)) + message(Kind.BYE))
         with pytest.raises(ConnectionLostError, match="said goodbye"):
             client.ping()
+
+
+@pytest.mark.parametrize("reading", [PongClient.poll, PongClient.observe, lambda client: client.attend(0)])
+def test_answers_that_nobody_asked_for_do_not_keep_a_client_reading(
+    reading: Callable[[PongClient], object],
+) -> None:
+    with talking() as (client, connection):
+        client.act([0, 0])
+        connection.send(message(Kind.PONG, bytes(8)))
+        with pytest.raises(ProtocolError, match="a PONG that answers no PING"):
+            while True:
+                reading(client)
 
 
 def test_a_state_that_comes_while_attending_is_kept() -> None:

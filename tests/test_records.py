@@ -176,6 +176,18 @@ def test_the_share_won_is_over_the_last_thousand_points_and_the_mean_over_all() 
     assert progress.running_mean == pytest.approx((weights * rewards).sum() / weights.sum())
 
 
+def test_many_points_at_once_count_like_one_after_the_other_in_no_time() -> None:
+    at_once, singly = Progress(), Progress()
+    for won, times in ((True, 3), (False, 2), (True, 0)):
+        at_once.count_point(won, times)
+        for _ in range(times):
+            singly.count_point(won)
+    assert at_once.to_plain() == singly.to_plain() | {"sum": pytest.approx(singly.to_plain()["sum"])}
+    at_once.count_point(False, (1 << 31) - 1)
+    assert at_once.points == (1 << 31) + 4
+    assert (at_once.win_rate, at_once.running_mean) == (0, -1)
+
+
 def test_progress_survives_a_checkpoint() -> None:
     progress = Progress()
     for won in (True, False, True):
