@@ -586,7 +586,13 @@ class PolicyGradient:
         console.start()
 
     def _say(self, line: str) -> None:
-        print(line, flush=True)
+        """Print a line; on a full disk, or where the terminal is gone, training goes on without it."""
+        try:
+            print(line, flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            log.debug("a line could not be written: %s", error)
 
     def _train(self) -> None:
         """Play on all servers that are there, until finished."""

@@ -153,11 +153,18 @@ def start_log(debug: bool) -> None:
 
 @contextlib.contextmanager
 def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM call `stop` instead of ending the process. Only the main thread can."""
+    """Let Ctrl-C, SIGTERM and a terminal that is closed call `stop` instead of ending the process.
+
+    Only the main thread can.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {kind: signal.signal(kind, lambda *_: stop()) for kind in (signal.SIGINT, signal.SIGTERM)}
+    kinds = [signal.SIGINT, signal.SIGTERM]
+    hangup = getattr(signal, "SIGHUP", None)  # not on Windows; and nohup wants it ignored
+    if hangup is not None and signal.getsignal(hangup) is signal.SIG_DFL:
+        kinds.append(hangup)
+    before = {kind: signal.signal(kind, lambda *_: stop()) for kind in kinds}
     try:
         yield
     finally:

@@ -312,7 +312,7 @@ def test_an_agent_survives_its_servers_death(tmp_path: Path) -> None:
                 assert program.ended() == 0, program.output
 
 
-@pytest.mark.parametrize("way", ["q", "SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("way", ["q", "SIGTERM", "SIGINT", "SIGHUP"])
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent these signals there")
 def test_an_agent_without_a_server_can_be_ended(tmp_path: Path, way: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:  # and gone: nobody listens there
@@ -354,6 +354,14 @@ def test_training_goes_on_when_the_disk_is_full_and_saves_when_it_is_not(
                 assert program.ended() == 0, program.output
     assert "saved interrupt.p" in program.output
     assert load(tmp_path / "interrupt.p")["progress"]["points"] >= 300
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full there")
+def test_training_goes_on_when_its_output_cannot_be_written(tmp_path: Path, server: Program) -> None:
+    command = [sys.executable, str(ROOT / "mainmodel.py"), "--port", port_of(server), "--points", "250"]
+    with open("/dev/full", "w") as full:
+        subprocess.run([*command, "--directory", str(tmp_path)], stdout=full, stdin=full, timeout=PATIENCE)
+    assert load(tmp_path / "interrupt.p")["progress"]["points"] >= 250
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a directory with open files cannot be removed there")
