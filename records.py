@@ -209,21 +209,34 @@ class ProgressFile:
     def __init__(self, path: Path, resumed_points: int = 0, evaluating: bool = False) -> None:
         try:
             rows = self._rows(path, resumed_points) if resumed_points and path.exists() else []
-            self._file = open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115  # closed by `close`
-        except (OSError, UnicodeError, csv.Error) as error:
+            columns: tuple[str, ...] = Progress.COLUMNS
+            if evaluating or any(row.get(EVALUATION_COLUMN) is not None for row in rows):
+                columns += (EVALUATION_COLUMN,)
+            self._begin(path, columns, rows)
+            self._file = open(path, "a", newline="", encoding="utf-8")  # noqa: SIM115  # closed by `close`
+        except (OSError, ValueError, csv.Error) as error:
             reason = getattr(error, "strerror", None) or "it is no text of comma-separated values"
             raise CheckpointError(
                 f"{path} cannot be gone on with ({reason}): choose another --directory"
             ) from error
-        columns: tuple[str, ...] = Progress.COLUMNS
-        if evaluating or any(row.get(EVALUATION_COLUMN) is not None for row in rows):
-            columns += (EVALUATION_COLUMN,)
         self._columns = len(columns)
         self._writer = csv.writer(self._file)
-        self._writer.writerow(columns)
-        self._writer.writerows([row.get(name, "") for name in columns] for row in rows)
-        self._file.flush()
         self._points = int(rows[-1]["points"]) if rows else 0
+
+    @staticmethod
+    def _begin(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
+        """Put the rows to be kept in the place of the old ones, which stay if there is no room for both."""
+        unfinished = path.with_name(path.name + ".tmp")
+        try:
+            with open(unfinished, "w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(columns)
+                writer.writerows([row.get(name, "") for name in columns] for row in rows)
+            os.replace(unfinished, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise
 
     @staticmethod
     def _rows(path: Path, points: int) -> list[dict[str, str]]:

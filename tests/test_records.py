@@ -216,6 +216,27 @@ def test_a_resumed_progress_file_drops_rows_of_points_that_are_lost(tmp_path: Pa
     assert tuple(rows[0]) == Progress.COLUMNS
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a file's size cannot be limited there")
+def test_a_progress_file_is_kept_when_there_is_no_room_to_go_on_with_it(tmp_path: Path) -> None:
+    import resource
+
+    path, progress = tmp_path / "progress.csv", Progress()
+    file = ProgressFile(path)
+    for points in (100, 200):
+        progress.points = points
+        file.write(progress)
+    file.close()
+    before, limits = path.read_text(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(CheckpointError, match=r"progress\.csv cannot be gone on with \(File too large\)"):
+            ProgressFile(path, 500)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_text() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["progress.csv"]
+
+
 @pytest.mark.parametrize("rest", ["12.3,4", "x,y,z,a,b,c,d,e", "\n"])
 def test_a_row_that_was_cut_is_dropped(tmp_path: Path, rest: str) -> None:
     path = tmp_path / "progress.csv"
