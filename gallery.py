@@ -1,9 +1,9 @@
 """Those who only watch: a thread that shows them the game, beside it.
 
 The engine leaves the latest view and never waits for a watcher. Sixty times a second each watcher that has
-read all of the last one is sent the latest; one that is slow is sent fewer, and one that is silent for long is
-given up. No oftener than that a watcher is listened to, one message at a time, so that none that talks without
-end costs the others anything.
+read all of the last one is sent the latest; one that is slow is sent fewer, and one that is silent for long
+is given up. No oftener is a watcher listened to, one message at a time, so that one that talks without end
+costs the others nothing.
 """
 
 from __future__ import annotations
