@@ -33,7 +33,7 @@ from netproto import (
 from plain import dumps
 from pong import Pong
 from tests.helpers import PATIENCE, Program, connected, serving
-from tests.test_netproto import fuzz, read_garbage
+from tests.test_plain import fuzz, read_garbage
 
 VIEW = View((345, 245), (200, 130), (3, 4), (21, 12), 7, (1, 2, 3), "played by the agent at 10.0.0.7")
 

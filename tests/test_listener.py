@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import logging
 import socket
 import ssl
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 
 import listener as listener_module
-from listener import Attempts, certificate_context, network_of
+from listener import Attempts, Listener, certificate_context, network_of
 from mainmodel import PolicyGradient
 from netproto import (
+    MAGIC,
     NOBODY,
     GoodbyeError,
     Kind,
@@ -27,13 +29,137 @@ from netproto import (
     Role,
     client_handshake,
     message,
+    printable,
 )
 from options import UsageError
 from pong import Pong
 from tests.helpers import PATIENCE, Program, connected, serving
-from tests.test_netproto import is_sent_away, listening, stranger
+from tests.test_netproto import (
+    CLIENT,
+    LATER_HELLO,
+    PING,
+    SESSION,
+    UNRESOLVABLE,
+    admit,
+    advance,
+    body_of,
+    is_sent_away,
+    listening,
+    open_files,
+    our_threads,
+    stranger,
+)
+from tests.test_plain import HTTP
 
 PEM = str(Path(__file__).with_name("localhost.pem"))  # a certificate for localhost, and its key
+
+# Strangers and agents
+
+HALF_A_HELLO = message(Kind.HELLO, MAGIC)[:9]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, b""), (1, HALF_A_HELLO), (1, HTTP), (100, b""), (100, HALF_A_HELLO), (100, HTTP)]
+)
+def test_strangers_do_not_keep_an_agent_from_connecting(count: int, words: bytes) -> None:
+    with contextlib.ExitStack() as stack:
+        listener, _ = stack.enter_context(listening("secret"))
+        for _ in range(count):
+            stack.enter_context(stranger(listener, words))
+        with connected(listener, token="secret") as client:
+            assert client.session == SESSION
+
+
+@pytest.mark.parametrize("words", [b"", HALF_A_HELLO])
+def test_a_stranger_is_sent_away_at_the_deadline(monkeypatch: pytest.MonkeyPatch, words: bytes) -> None:
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 0.02)
+    with listening() as (listener, _), stranger(listener, words) as sock:
+        assert is_sent_away(sock)
+
+
+def test_a_stranger_too_many_pushes_out_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(listener_module, "PENDING_HANDSHAKES", 1)
+    with listening() as (listener, _), stranger(listener) as oldest, stranger(listener):
+        assert is_sent_away(oldest)
+
+
+def test_a_stranger_who_leaves_while_being_accepted_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned, calls = listener_module.tuned, itertools.count()
+
+    def fail_first(sock: socket.socket) -> socket.socket:
+        if next(calls) == 0:
+            raise OSError("what macOS says of a peer that has gone")
+        return tuned(sock)
+
+    monkeypatch.setattr(listener_module, "tuned", fail_first)
+    with listening() as (listener, _), stranger(listener) as sock, connected(listener):
+        assert is_sent_away(sock)
+
+
+def test_an_agent_is_refused_and_the_next_one_let_in() -> None:
+    with listening("secret") as (listener, _):
+        with PongClient(*listener.address, token="guess") as client, pytest.raises(RefusedError) as caught:
+            client.connect()
+        assert caught.value.reason is Refusal.TOKEN
+        with connected(listener, token="secret"):
+            pass
+
+
+def test_who_is_refused_is_told_why_and_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 10 * PATIENCE)
+    with listening() as (listener, _), stranger(listener, LATER_HELLO) as sock, sock.makefile("rb") as line:
+        assert body_of(line.read(), CLIENT)[0] == Refusal.VERSION
+
+
+def test_what_an_agent_sends_behind_its_proof_is_the_sessions() -> None:
+    with listening() as (listener, delivered), stranger(listener) as sock:
+        client = client_handshake("", Role.LEFT)
+        sock.sendall(next(client))
+        proof = advance(client, sock.recv(1024), CLIENT)
+        assert isinstance(proof, bytes)
+        sock.sendall(proof + message(*PING))
+        assert delivered.get(timeout=PATIENCE).receive() == PING
+
+
+def test_close_leaves_no_thread_and_no_socket() -> None:
+    before = open_files()
+    with listening() as (listener, _), stranger(listener) as sock, connected(listener):
+        assert our_threads() == {"listener", "heartbeat"}
+        listener.close()
+        listener.close()
+        assert is_sent_away(sock)
+    assert our_threads() == set()
+    assert open_files() <= before
+
+
+def test_a_listener_that_never_ran_gives_its_port_back() -> None:
+    listener = Listener("127.0.0.1", 0, "", admit, lambda *_: None)
+    listener.close()
+    with socket.create_server(listener.address):
+        pass
+
+
+def test_a_port_in_use_is_named() -> None:
+    with listening() as (listener, _), pytest.raises(PongError, match="--port") as caught:
+        Listener("127.0.0.1", listener.address[1], "", admit, lambda *_: None)
+    assert f"127.0.0.1:{listener.address[1]}" in str(caught.value)
+
+
+def test_an_address_of_another_machine_is_not_blamed_on_its_port() -> None:
+    with pytest.raises(PongError, match=r"cannot listen on 192\.0\.2\.1:0") as caught:
+        Listener("192.0.2.1", 0, "", admit, lambda *_: None)
+    assert "port, or" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", UNRESOLVABLE)
+def test_a_host_to_listen_on_that_cannot_be_found_is_named(host: str) -> None:
+    before = open_files()
+    with pytest.raises(PongError, match="cannot be found") as caught:
+        Listener(host, 0, "", admit, lambda *_: None)
+    assert repr(printable(host)) in str(caught.value)
+    assert open_files() <= before
+
 
 # Wrong tokens
 
