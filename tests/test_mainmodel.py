@@ -139,7 +139,7 @@ def test_a_checkpoint_with_a_foreign_value_is_refused_in_a_sentence(
     tmp_path: Path, name: str, value: object
 ) -> None:
     agent = PolicyGradient(hiddenUnits=2, directory=str(tmp_path))
-    agent._prepare(Session(1, *SMALL, 2, 8, 60, 21, True))
+    agent._prepare(Session(1, 10, 20, 2, 8, 60, 21, True))
     agent._save("x.p")
     agent._finish()
     values = inside = load(tmp_path / "x.p")
