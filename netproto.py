@@ -397,15 +397,18 @@ class View:
     ball: tuple[int, int]
     paddles: tuple[int, int]
     score: tuple[int, int]
-    last_match: tuple[int, int] | None
-    rally: int
+    matches: int  # finished
+    last_match: tuple[int, int] | None  # its score
+    rally: int  # hits in this point
+    last_rally: int  # and in the one before
     sounds: tuple[int, int, int]  # hits, bounces and points so far: a change is to be heard
     status: str
 
     def serialize(self) -> bytes:
         """Pack the whole message."""
-        values = (self.ball, self.paddles, self.score, self.last_match, self.rally, self.sounds)
-        return message(Kind.VIEW, dumps((*values, self.status[:_STATUS_CHARACTERS])))
+        played = (self.score, self.matches, self.last_match, self.rally, self.last_rally)
+        status = self.status[:_STATUS_CHARACTERS]
+        return message(Kind.VIEW, dumps((self.ball, self.paddles, *played, self.sounds, status)))
 
     @classmethod
     def parse(cls, body: bytes) -> View:
@@ -416,13 +419,16 @@ class View:
         """
         match loads(body):
             case (
-                (int(), int()) as ball, (int(), int()) as paddles, (int(), int()) as score,
-                None | (int(), int()) as match, int(rally), (int(), int(), int()) as sounds, str(status),
+                (int(), int()) as ball, (int(), int()) as paddles, (int(), int()) as score, int(matches),
+                None | (int(), int()) as last, int(rally), int(before), (int(), int(), int()) as sounds,
+                str(status),
             ) if all(
-                abs(number) < 1 << 31 for part in (ball, paddles, score, match or (), (rally,), sounds)
+                abs(number) < 1 << 31
+                for part in (ball, paddles, score, last or (), (matches, rally, before), sounds)
                 for number in part
             ):  # fmt: skip
-                return cls(ball, paddles, score, match, rally, sounds, printable(status[:_STATUS_CHARACTERS]))
+                words = printable(status[:_STATUS_CHARACTERS])
+                return cls(ball, paddles, score, matches, last, rally, before, sounds, words)
         raise ProtocolError("a VIEW that is none")
 
 

@@ -12,6 +12,7 @@ explanation is written twice:
         host: Annotated[str | tuple[str, ...], "a host"] = ""      # --host a --host b
         resume: Annotated[bool | str, "go on"] = False             # --resume, or --resume FILE
         token: str | None = None                                   # no flag: not annotated
+    given: frozenset[str] = frozenset()                        # is told which options were named
 """
 
 from __future__ import annotations
@@ -81,8 +82,11 @@ def parse(program: type[Program], argv: Sequence[str] | None) -> Program:
         if typing.get_origin(hint) is typing.Annotated:
             kind, explanation, *flags = typing.get_args(hint)
             _add(parser, field.name, kind, field.default, explanation, flags)
-    values = vars(parser.parse_args(argv))
-    return program(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    named = vars(parser.parse_args(argv))
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
+    if "given" in hints:
+        values["given"] = frozenset(named)
+    return program(**values)
 
 
 def _add(
@@ -92,7 +96,7 @@ def _add(
     kinds = (
         set(typing.get_args(kind)) if typing.get_origin(kind) in (types.UnionType, typing.Union) else {kind}
     )
-    keywords: dict[str, Any] = {"dest": name, "default": default, "help": explanation}
+    keywords: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": explanation}
     if kinds == {bool}:
         flag = flag.replace("--", "--no-", 1) if default else flag
         keywords["action"] = "store_false" if default else "store_true"

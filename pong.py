@@ -82,7 +82,7 @@ MOVE_NAMES = ("stay", "up", "down")
 VELOCITY = (0, -5, 5)  # of an agent's or a person's paddle, pixels per tick, by move
 
 LEFT, RIGHT = 0, 1  # sides
-YOURS = "   you: right paddle, W/S or arrow keys"
+KEYS_PLAY = "   keys have the left paddle"
 
 log = logging.getLogger("pong")
 
@@ -111,6 +111,7 @@ class Game:
         self.matches = 0  # finished
         self.last_match: tuple[int, int] | None = None  # its score
         self.hits = self.bounces = self.rally = 0  # hits and bounces so far, hits in this point
+        self.last_rally = 0  # hits in the one before
         self._serve()
 
     def _serve(self) -> None:
@@ -174,6 +175,7 @@ class Game:
             self.last_match = (self.score[LEFT], self.score[RIGHT])
             self.matches += 1
             self.score = [0, 0]
+        self.last_rally = self.rally
         self._serve()
         return 1 if winner == LEFT else -1
 
@@ -312,11 +314,15 @@ def opencv() -> Any:
 
 
 class Keys(NamedTuple):
-    """The moves of the keys that are held, None where none is: W and S, the arrow keys, either."""
+    """The moves of the keys that are held, None where none is: W and S, the arrow keys, either.
+
+    `paused` is set by people who play without a server.
+    """
 
     letters: int | None = None
     arrows: int | None = None
     either: int | None = None
+    paused: bool = False
 
 
 class Board:
@@ -518,7 +524,8 @@ class Engine(threading.Thread):
         self._clock.restart()
         while not self._stopping and self._arrivals.empty():
             if not self._wake.wait(max(self._clock.due - time.monotonic(), 0.0)):
-                self._tick()
+                if not self.keys.paused:
+                    self._tick()
                 self._show(self.idle_status)
                 self._clock.advance()
 
@@ -594,13 +601,23 @@ class Engine(threading.Thread):
                 f"STEP {step.number}   reward {step.rewards[0]:+d}   move {MOVE_NAMES[step.moves[0]]}"
                 f" by {Mover(step.movers[0]).name.lower()}   states dropped {step.dropped}"
             )
+        if self._program.server:
+            status += right_paddle(self._program) + KEYS_PLAY * (self._human() is not None)
         points = game.matches * 2 * game.points_to_win + sum(game.score)  # grows with every point
         self.snapshot = Snapshot(
             (game.ball_x, game.ball_y), (game.paddles[LEFT], game.paddles[RIGHT]),
-            (game.score[LEFT], game.score[RIGHT]), game.last_match, game.rally,
-            (game.hits, game.bounces, points), status, frame, sent,
+            (game.score[LEFT], game.score[RIGHT]), game.matches, game.last_match, game.rally,
+            game.last_rally, (game.hits, game.bounces, points), status, frame, sent,
         )  # fmt: skip
         self.gallery.latest = self.snapshot
+
+
+def right_paddle(program: Pong) -> str:
+    """Say who has the right paddle, as a part of the status."""
+    if program.levelodiff == 4:
+        return "   level 4 plays both paddles"
+    keys = "W/S or arrow keys" if program.server else "arrow keys"
+    return "   right paddle: " + (keys if program.opponent == "human" else f"level {program.levelodiff}")
 
 
 class Conversation:
@@ -644,8 +661,9 @@ class Conversation:
                 clock.advance()
 
     def _status(self) -> str:
-        words = f"{'paused by' if self._paused else 'played by'} the agent at {self._connection.peer}"
-        return words + YOURS * (self._program.opponent == "human")
+        return (
+            "paused by the agent at " if self._paused else "agent connected from "
+        ) + self._connection.peer
 
     def _obey(self, kind: Kind, body: bytes) -> None:
         """Do what a message asks for."""
@@ -749,6 +767,7 @@ class Pong:
     benchmark: Annotated[bool, "say how many decisions per second this machine can serve, and end"] = False
     until_eof: Annotated[bool, "end when standard input does: for a program that starts this one"] = False
     token: str | None = field(default=None, repr=False)
+    given: frozenset[str] = field(default=frozenset(), repr=False)  # options that the command line named
 
     def __post_init__(self) -> None:
         if type(self.levelodiff) is not int or self.levelodiff not in (1, 2, 3, 4):
@@ -781,6 +800,7 @@ class Pong:
             raise UsageError("--key belongs to a --certificate: give that too")
         self._engine: Engine | None = None
         self._listener: Listener | None = None
+        self._ending = False
 
     def __enter__(self) -> Pong:
         return self
@@ -813,14 +833,18 @@ class Pong:
         if not self.headless:
             from views.game_window import GameWindow  # here, so that a headless run never loads it
 
-            opponent = "against you" if self.opponent == "human" else f"level {self.levelodiff}"
-            window = GameWindow(f"Pong, {opponent}", inset=self.render)
+            window = GameWindow("Pong", inset=self.render)
         try:
             # From before anybody can know that we listen.
             with options.stop_signals(self._stop) if block else contextlib.nullcontext():
-                self._open(watched=window is not None)
-                if block:
-                    self._run(window)
+                if block and self.until_eof:
+                    self._heed_eof()
+                if window is not None and not self.server and not self._is_chosen():
+                    self._play_chosen(window)
+                else:
+                    self._open(watched=window is not None)
+                    if block:
+                        self._run(window)
         except BaseException:
             self.close()
             raise
@@ -828,6 +852,21 @@ class Pong:
             if window is not None:
                 window.close()
         if block:
+            self.close()
+
+    def _is_chosen(self) -> bool:
+        """Whether somebody said what to play."""
+        named = self.given & {"levelodiff", "opponent"}
+        return bool(named) or (self.levelodiff, self.opponent) != (2, "ai")
+
+    def _play_chosen(self, window: Any) -> None:
+        """Let people choose what to play, again after each game, until they have enough."""
+        from views.start_screen import choose
+
+        while (choice := choose(window, lambda: self._ending)) is not None:
+            self.levelodiff, self.opponent = choice
+            self._open(watched=True)
+            self._run(window)
             self.close()
 
     def _measure(self) -> None:
@@ -859,19 +898,15 @@ class Pong:
             self._listener = Listener(host, self.port, token, engine.admit, engine.deliver, tls)
             where = "{}:{}".format(*self.address)
             engine.idle_status = f"waiting for an agent on {where}"
-            if self.opponent == "human":
-                engine.idle_status += YOURS
             self._listener.start()
             clock = "lockstep" if self.lockstep else f"real time at {self.fps} ticks per second"
             print(f"listening on {where} (level {self.levelodiff}, {clock}, games: {self.games})", flush=True)
             if made_up:
                 self._tell_agents(token)
         else:
-            engine.idle_status = (
-                "W/S or the arrow keys move the left paddle, Escape ends"
-                if self.opponent == "ai"
-                else "left paddle: W/S   right paddle: arrow keys   Escape ends"
-            )
+            hands = "W/S" if self.opponent == "human" else "W/S or arrow keys"
+            engine.idle_status = f"left paddle: {hands}" if self.levelodiff < 4 else ""
+            engine.idle_status += f"{right_paddle(self)}   P pauses, Escape leaves"
         engine.start()
 
     def _choose_token(self, loopback: bool) -> tuple[str, bool]:
@@ -901,11 +936,12 @@ class Pong:
         """Wait in the main thread for the end, and keep the window going if there is one."""
         engine = self._engine
         assert engine is not None
-        if self.until_eof and sys.stdin is None:
-            engine.stop()  # closed from the start, and its number may be a socket's by now
-        elif self.until_eof:
-            threading.Thread(target=self._stop_at_eof, name="until-eof", daemon=True).start()
-        while engine.is_alive():
+        if window is not None:
+            people = (0 if self.levelodiff == 4 else 1) + (self.opponent == "human")
+            opponent = "two players" if people == 2 else f"level {self.levelodiff}"
+            against = "against you" if self.server and people == 2 else opponent
+            window.begin(f"Pong, {against}", None if self.server else people)
+        while engine.is_alive() and not self._ending:
             if window is None:
                 engine.join(1.0)  # a join without end cannot be interrupted on Windows
                 continue
@@ -915,7 +951,14 @@ class Pong:
             if engine.snapshot is not None:
                 window.show(engine.snapshot)
 
+    def _heed_eof(self) -> None:
+        if sys.stdin is None:
+            self._stop()  # closed from the start, and its number may be a socket's by now
+        else:
+            threading.Thread(target=self._stop_at_eof, name="until-eof", daemon=True).start()
+
     def _stop(self) -> None:
+        self._ending = True
         if self._engine is not None:
             self._engine.stop()
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from tests.helpers import ROOT, Program
 
-WINDOW = (700, 722)
+WINDOW = (700, 728)
 
 
 def picture(name: str, size: tuple[int, int], display: str) -> None:
     """Take a picture of a window that SDL has put into the middle of the screen."""
-    x, y = ((whole - part) // 2 for whole, part in zip((1000, 900), size, strict=True))
+    x, y = ((whole - part) // 2 for whole, part in zip((1200, 1000), size, strict=True))
     crop = f"{size[0]}x{size[1]}+{x}+{y}"
     command = ["import", "-display", display, "-window", "root", "-crop", crop, "+repage"]
     subprocess.run([*command, str(ROOT / "images" / name)], check=True)
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     checkpoint = str(parser.parse_args().checkpoint.resolve())
     screen = subprocess.Popen(
-        ["Xvfb", "-displayfd", "1", "-screen", "0", "1000x900x24"], stdout=subprocess.PIPE, text=True
+        ["Xvfb", "-displayfd", "1", "-screen", "0", "1200x1000x24"], stdout=subprocess.PIPE, text=True
     )
     assert screen.stdout is not None
     display = ":" + screen.stdout.readline().strip()

@@ -35,7 +35,7 @@ from pong import Pong
 from tests.helpers import PATIENCE, Program, connected, serving
 from tests.test_plain import fuzz, read_garbage
 
-VIEW = View((345, 245), (200, 130), (3, 4), (21, 12), 7, (1, 2, 3), "played by the agent at 10.0.0.7")
+VIEW = View((345, 245), (200, 130), (3, 4), 1, (21, 12), 7, 5, (1, 2, 3), "agent connected from 10.0.0.7:5")
 
 
 @contextlib.contextmanager
@@ -70,10 +70,14 @@ def test_a_long_status_is_cut_and_an_unprintable_one_escaped() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        None, (), ((1, 2),) * 7, ((1, 2), (3, 4), (5, 6), None, 7, (8, 9, 10)),
-        ((1, 2), (3, 4), (5, 6), None, 7, (8, 9), ""), ((1, 2), (3, 4), (5, 6), None, 1 << 40, (8, 9, 1), ""),
-        ((1.0, 2), (3, 4), (5, 6), None, 7, (8, 9, 1), ""), ((1, 2), (3, 4), (5, 6), (7,), 7, (8, 9, 1), ""),
-        ((1, 2), (3, 4), (5, 6), None, 7, (8, 9, 1), b""),
+        None, (), ((1, 2),) * 9, ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 10)),
+        ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9), ""),
+        ((1, 2), (3, 4), (5, 6), 0, None, 7, None, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 0, None, 1 << 40, 5, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 1 << 40, None, 7, 5, (8, 9, 1), ""),
+        ((1.0, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 0, (7,), 7, 5, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), b""),
     ],
 )  # fmt: skip
 def test_a_view_that_is_none_is_refused(values: object) -> None:
@@ -96,7 +100,7 @@ def test_a_watcher_sees_the_game_that_an_agent_plays(lockstep: bool) -> None:
                 view = watcher.watch(time.monotonic())
                 step = agent.step([1])  # sent after the view
                 if view is not None:
-                    assert view.status.startswith("played by the agent at 127.0.0.1")
+                    assert view.status.startswith("agent connected from 127.0.0.1")
                     assert sum(view.score) <= step.scores[0].sum()
                     scores.add(view.score)
         assert agent.step([1]).number == step.number + 1

@@ -243,3 +243,9 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
     thread.start()
     thread.join()
     assert inside == [before]
+
+
+def test_a_program_is_told_which_options_were_named() -> None:
+    assert options.parse(Pong, []).given == frozenset()
+    assert options.parse(Pong, ["--level", "2", "--no-server"]).given == {"levelodiff", "server"}
+    assert Pong().given == frozenset()

@@ -149,7 +149,7 @@ def test_a_ball_behind_a_paddle_is_a_point_and_a_serve_follows(
 ) -> None:
     game = court(ball_x=x, ball_vx=vx, ball_y=400, ball_vy=0, paddles=[0, 0], rally=5)
     assert game.step(0, 0) == reward
-    assert (game.score, game.rally, game.paddles) == (score, 0, [0, 0])
+    assert (game.score, game.rally, game.last_rally, game.paddles) == (score, 0, 5, [0, 0])
     assert (game.ball_x, game.ball_y) == SERVE
     assert 4 <= abs(game.ball_vx) <= 8
 
@@ -658,12 +658,12 @@ def test_a_snapshot_has_what_the_agent_is_sent_and_what_the_engine_does() -> Non
         snapshots.append(snapshot)
         assert snapshot.sent == "STEP 2   reward +0   move up by agent   states dropped 0"
         assert (snapshot.ball, *snapshot.paddles) == ((game.ball_x, game.ball_y), *game.paddles)
-        assert snapshot.status == "played by the agent at 192.0.2.1:1"
+        assert snapshot.status == "agent connected from 192.0.2.1:1   right paddle: level 2"
         yield line.answer(DOWN)
         yield PAUSE
         yield PAUSE
         assert line.engine.snapshot is not None
-        assert line.engine.snapshot.status == "paused by the agent at 192.0.2.1:1"
+        assert line.engine.snapshot.status == "paused by the agent at 192.0.2.1:1   right paddle: level 2"
 
     steps = talk(script, watched=True, render=True, lockstep=True).steps
     assert len(steps) == 4

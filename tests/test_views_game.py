@@ -14,19 +14,25 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+import views.game_window
+import views.screen
 from netproto import Mover, PongClient
-from pong import DOWN, UP, Camera, Game, Keys, Pong, Snapshot, pygame_quietly
+from pong import DOWN, UP, Camera, Game, Keys, Pong, Snapshot, built_in, pygame_quietly
 from tests.helpers import PATIENCE, ROOT, run_program
-from views.game_window import ACCENT, BACKGROUND, DIM, LINE, WHITE, GameWindow
+from views.game_window import ACCENT, BACKGROUND, DIM, LINE, WHITE, GameWindow, Layout, scaled
+from views.screen import Screen, first_size
 from views.sound import Sounds
+from views.text import Text
 
 pygame = pygame_quietly()
 
 SNAPSHOT = Snapshot(
-    ball=(345, 245), paddles=(200, 200), score=(0, 0), last_match=None, rally=0, sounds=(0, 0, 0),
-    status="waiting", frame=None, sent="",
+    ball=(345, 245), paddles=(200, 200), score=(0, 0), matches=0, last_match=None, rally=0, last_rally=0,
+    sounds=(0, 0, 0), status="waiting   right paddle: level 2", frame=None, sent="",
 )  # fmt: skip
-COURT, STATUS, INSET = slice(0, 500), slice(501, 532), slice(532, 722)  # rows of the window
+# Rows of the window.
+HEADER, COURT, INSET, FOOTER = slice(0, 30), slice(30, 530), slice(530, 698), slice(698, 728)
+SIZES = [(350, 250), (350, 500), (700, 560), (800, 480), (1920, 1080), (2560, 1440), (300, 2000), (1, 1)]
 
 
 @pytest.fixture(autouse=True)
@@ -69,12 +75,12 @@ def test_ball_and_paddles_are_where_the_snapshot_says(
     window: GameWindow, ball: tuple[int, int], paddles: tuple[int, int]
 ) -> None:
     picture = pixels(window, ball=ball, paddles=paddles)
-    ball_places, paddle_places = np.zeros((2, 722, 700), bool)
+    ball_places, paddle_places = np.zeros((2, 500, 700), bool)
     ball_places[ball[1] : ball[1] + 10, ball[0] : ball[0] + 10] = True
     paddle_places[paddles[0] : paddles[0] + 100, :10] = True
     paddle_places[paddles[1] : paddles[1] + 100, 690:] = True
-    np.testing.assert_array_equal(places(picture, ACCENT), ball_places)
-    np.testing.assert_array_equal(places(picture, WHITE), paddle_places & ~ball_places)
+    np.testing.assert_array_equal(places(picture[COURT], ACCENT), ball_places)
+    np.testing.assert_array_equal(places(picture[COURT], WHITE), paddle_places & ~ball_places)
 
 
 def test_each_score_is_drawn_over_its_own_half_and_a_line_between(window: GameWindow) -> None:
@@ -92,38 +98,245 @@ def test_each_score_is_drawn_over_its_own_half_and_a_line_between(window: GameWi
 @pytest.mark.parametrize(
     ("change", "part"),
     [
-        ({"status": "paused"}, STATUS), ({"rally": 7}, STATUS), ({"last_match": (21, 3)}, STATUS),
-        ({"frame": np.full((50, 70), 9, np.uint8)}, INSET), ({"sounds": (1, 1, 1)}, None),
+        ({"status": "paused"}, HEADER), ({"status": "waiting   keys have the left paddle"}, HEADER),
+        ({"rally": 7}, FOOTER), ({"last_rally": 7, "sounds": (0, 0, 1)}, FOOTER),
+        ({"last_match": (21, 3)}, FOOTER), ({"matches": 3}, FOOTER),
+        ({"frame": np.full((50, 70), 9, np.uint8)}, INSET), ({"sounds": (1, 1, 0)}, None),
     ],
 )  # fmt: skip
 def test_a_change_is_shown_in_its_own_part_of_the_window(
     window: GameWindow, change: dict[str, Any], part: slice | None
 ) -> None:
     changed = (pixels(window) != pixels(window, **change)).any(axis=(1, 2))
-    for each in (COURT, STATUS, INSET):
+    for each in (HEADER, COURT, INSET, FOOTER):
         assert changed[each].any() == (each == part)
 
 
 def test_the_inset_shows_each_cell_of_the_frame_and_the_words_for_it(window: GameWindow) -> None:
     frame = np.random.default_rng(1).integers(0, 256, (50, 70), np.uint8)
     picture = pixels(window, frame=frame, sent="STEP 2   reward +0")
-    inset = picture[542:692, 10:220]
+    inset = picture[537:687, 7:217]
     np.testing.assert_array_equal(inset, frame.repeat(3, 0).repeat(3, 1)[:, :, None].repeat(3, 2))
     other = pixels(window, frame=frame, sent="STEP 2   reward +1")
     rows, columns = np.nonzero((picture != other).any(axis=2))
     assert columns.min() > 220
-    assert rows.min() > 542
+    assert rows.min() > 537
 
 
-def test_without_inset_the_window_is_court_and_status() -> None:
+def test_without_inset_the_window_is_court_and_two_bars() -> None:
     window = GameWindow("test", inset=False)
     picture = pixels(window, frame=np.full((50, 70), 9, np.uint8))
-    assert picture.shape == (532, 700, 3)
+    assert picture.shape == (560, 700, 3)
     assert tuple(picture[400, 100]) == BACKGROUND
     assert pygame.display.get_caption()[0] == "test"
     window.close()
     assert not pygame.display.get_init()
     assert not pygame.mixer.get_init()
+
+
+@pytest.mark.parametrize("inset", [False, True])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_at_every_size_the_parts_lie_side_by_side_and_the_court_keeps_its_proportions(
+    size: tuple[int, int], inset: bool
+) -> None:
+    layout = Layout.of(size, inset)
+    boxes = [box for box in (layout.header, layout.court, layout.footer, layout.inset) if box is not None]
+    assert len(boxes) == 3 + inset
+    if size < (300, 200):
+        return  # too small for anything but to go on
+    rects = [pygame.Rect(box) for box in boxes]
+    for number, rect in enumerate(rects):
+        assert pygame.Rect((0, 0), size).contains(rect)
+        assert rect.collidelist(rects[number + 1 :]) == -1
+    width, height = rects[1].size
+    assert width / height == pytest.approx(700 / 500, rel=0.02)
+    assert layout.text >= 17
+
+
+def test_the_inset_lies_below_the_court_in_a_tall_window_and_beside_it_in_a_wide_one() -> None:
+    for size, is_below in (((700, 728), True), ((1920, 1080), False)):
+        layout = Layout.of(size, True)
+        assert layout.inset is not None
+        assert (layout.inset[1] >= layout.court[1] + layout.court[3]) == is_below
+
+
+def test_text_grows_with_the_window_and_with_the_density_of_its_pixels() -> None:
+    sizes = [Layout.of(size, False).text for size in ((350, 250), (700, 560), (1920, 1080), (2560, 1440))]
+    assert sizes == sorted(set(sizes))
+    assert Layout.of((700, 500), False, density=2).text == 2 * Layout.of((350, 250), False).text
+
+
+@pytest.mark.parametrize("size", [(350, 250), (700, 560), (2560, 1440)], ids=str)
+@pytest.mark.parametrize(
+    "status",
+    [
+        "waiting for an agent on 127.0.0.1:12345   right paddle: level 2   keys have the left paddle",
+        "paused by the agent at [fe80:1234:1234:1234:1234:1234:1234:1]:54321   right paddle: W/S or arrows",
+        "W" * 150,
+    ],
+)
+def test_words_are_made_smaller_rather_than_cut_off(size: tuple[int, int], status: str) -> None:
+    layout, text = Layout.of(size, False), Text()
+    _, _, width, height = layout.header
+    parts = status.split("   ")
+    font, lines = text.fit(parts, width, height, layout.text)
+    assert " ".join(" ".join(line) for line in lines).split() == status.split()
+    assert font <= layout.text
+    if " " in status:
+        assert font > 7
+        assert all(text.width(line, font) <= width for line in lines)
+        assert len(lines) * text.font(font).get_linesize() <= height
+
+
+def test_what_is_drawn_piece_by_piece_is_what_is_drawn_at_once(window: GameWindow) -> None:
+    game, players = Game(7, points_to_win=1), (built_in(1), built_in(2))
+    for tick in range(400):
+        game.step(players[0](game, 0), players[1](game, 1))
+        changes = {
+            "ball": (game.ball_x, game.ball_y), "paddles": tuple(game.paddles), "score": tuple(game.score),
+            "rally": game.rally, "last_rally": game.last_rally, "sounds": (0, 0, game.matches),
+        }  # fmt: skip
+        picture = pixels(window, **changes)
+        if tick % 20 == 0:
+            window.screen.is_stale = True
+            np.testing.assert_array_equal(picture, pixels(window, **changes))
+
+
+def test_a_larger_window_is_drawn_at_its_own_resolution(window: GameWindow) -> None:
+    pygame.display.set_mode((1400, 1456), pygame.RESIZABLE)
+    window.poll()
+    found = places(pixels(window), ACCENT)
+    x, y, width, height = scaled(Layout.of((1400, 1456), True).court, 345, 245, 10, 10)
+    assert found[y : y + height, x : x + width].all()
+    assert found.sum() == width * height == 400
+
+
+@pytest.mark.parametrize(
+    ("desktop", "size"),
+    [
+        ((1024, 768), (700, 560)), ((1920, 1080), (700, 560)), ((2560, 1440), (1400, 1120)),
+        ((3840, 2160), (2100, 1680)), ((480, 320), (384, 307)),
+    ],
+)  # fmt: skip
+def test_a_new_window_is_as_many_times_as_large_as_the_desktop_has_room_for(
+    desktop: tuple[int, int], size: tuple[int, int]
+) -> None:
+    assert first_size((700, 560), desktop) == size
+
+
+# ---------------------------------------------------------------------------------------------
+# Full screen, pauses, the end of a match
+
+
+@pytest.fixture(params=["set_mode", "Window"])
+def screen(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
+    """A screen by each of pygame's two ways to one."""
+    if request.param == "Window":
+        if not hasattr(pygame, "Window"):
+            pytest.skip("of pygame-ce only")
+        monkeypatch.setattr(views.screen, "COUNT_IN_POINTS", ("dummy",))
+    screen = Screen("first", (700, 560))
+    pygame.event.clear()
+    yield screen
+    screen.close()
+
+
+def test_f_fills_the_screen_and_goes_back_and_escape_leaves_it_first(screen: Screen) -> None:
+    def size_after(*events: Any) -> tuple[int, int]:
+        for event in events:
+            pygame.event.post(event)
+        screen.poll()
+        return screen.surface.get_size()  # type: ignore[no-any-return]
+
+    assert (screen.title, screen.density) == ("first", 1.0)
+    screen.title = "second"
+    assert screen.title == "second"
+    full = pygame.display.get_desktop_sizes()[0]
+    assert size_after() == (700, 560)
+    assert size_after(press(pygame.K_f)) == full
+    assert size_after(press(pygame.K_f)) == (700, 560)
+    assert size_after(press(pygame.K_f)) == full
+    screen.update([(0, 0, 10, 10)])
+    assert size_after(press(pygame.K_ESCAPE)) == (700, 560)
+    assert (screen.is_stale, screen.is_full, screen.is_closed) == (True, False, False)
+    pygame.event.post(press(pygame.K_ESCAPE))
+    assert [event.key for event in screen.poll() if event.type == pygame.KEYDOWN] == [pygame.K_ESCAPE]
+
+
+def test_escape_in_full_screen_does_not_end_the_game(window: GameWindow) -> None:
+    pygame.event.post(press(pygame.K_f))
+    assert window.poll()[0]
+    pixels(window)
+    pygame.event.post(press(pygame.K_ESCAPE))
+    assert window.poll()[0]
+    pygame.event.post(press(pygame.K_ESCAPE))
+    assert not window.poll()[0]
+
+
+@pytest.mark.parametrize("key", [pygame.K_p, pygame.K_SPACE])
+def test_people_without_a_server_pause_and_go_on(window: GameWindow, key: int) -> None:
+    def is_paused_after(*keys: int) -> bool:
+        for each in keys:
+            pygame.event.post(press(each))
+        return window.poll()[1].paused
+
+    assert not is_paused_after(key)  # the server leads
+    window.begin("alone", people=1)
+    playing = pixels(window)
+    assert is_paused_after(key)
+    assert (pixels(window)[COURT] != playing[COURT]).any()
+    assert not is_paused_after(key)
+    np.testing.assert_array_equal(pixels(window), playing)
+    assert not is_paused_after(pygame.K_RETURN)
+    assert is_paused_after(key)
+    assert not is_paused_after(pygame.K_RETURN)
+
+
+@pytest.mark.parametrize(
+    ("people", "score", "words"),
+    [
+        (1, (21, 3), "You win 21–3"), (1, (3, 21), "You lose 3–21"), (2, (3, 21), "Right wins 3–21"),
+        (0, (21, 3), "Left wins 21–3"), (None, (21, 3), "Left wins 21–3"),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_match_is_told_and_people_are_waited_for(
+    window: GameWindow,
+    monkeypatch: pytest.MonkeyPatch,
+    people: int | None,
+    score: tuple[int, int],
+    words: str,
+) -> None:
+    now, told = [100.0], []
+    monkeypatch.setattr(views.game_window.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(window, "draw_notice", lambda notice, _: told.append(notice[0]))
+    window.begin("a game", people)
+    pixels(window)
+    after = {"matches": 1, "last_match": score}
+    pixels(window, **after)
+    assert set(told) == {words}
+    assert window.poll()[1].paused == bool(people)
+    now[0] += 5
+    told.clear()
+    pixels(window, **after)
+    pixels(window, ball=(100, 100), **after)
+    assert set(told) == ({words} if people else set())
+    if people:
+        pygame.event.post(press(pygame.K_RETURN))
+        assert not window.poll()[1].paused
+        told.clear()
+        pixels(window, ball=(200, 100), **after)
+        assert told == []
+
+
+def test_matches_that_end_many_times_a_second_are_not_told_each(
+    window: GameWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(window, "draw_notice", lambda notice, _: told.append(notice))
+    monkeypatch.setattr(views.game_window.time, "monotonic", lambda: 100.0)
+    for matches in range(5):
+        pixels(window, matches=matches, last_match=(21, matches))
+    assert set(told) == {("Left wins 21–1",)}
 
 
 def test_the_camera_sees_the_same_beside_a_window(window: GameWindow) -> None:
@@ -291,9 +504,9 @@ def test_just_playing_needs_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
         pygame.event.post(pygame.event.Event(pygame.QUIT))
 
     monkeypatch.setattr(GameWindow, "show", show)
-    server = Pong(server=False)
+    server = Pong(server=False, levelodiff=3)
     server.start()
-    assert "Escape ends" in seen[0].status
+    assert "Escape leaves" in seen[0].status
     with pytest.raises(RuntimeError, match="server=True"):
         _ = server.address
 

@@ -25,7 +25,9 @@ from pong import (
     WHITE,
     pygame_quietly,
 )
-from views.game_window import DIGITS, draw_court, open_display
+from views.game_window import draw_court
+from views.screen import open_display
+from views.text import Text
 
 POLL_SECONDS = 0.02  # while waiting; a window that answers later than this feels stuck
 
@@ -71,12 +73,9 @@ def _ball(frame: UInt8Array) -> tuple[int, int] | None:
 
 def paint(surface: Any, frame: UInt8Array, scores: Int32Array) -> None:
     """Draw a frame (50, 70) and the score (2,) as people see them on a 700×500 surface."""
-    pygame = pygame_quietly()
-    pygame.font.init()
     found = places(frame)
     # The font is made here since whoever closes a window ends all fonts made before.
-    digits = pygame.font.Font(None, DIGITS)
-    draw_court(surface, digits, (int(scores[0]), int(scores[1])), found.paddles, found.ball)
+    draw_court(surface, Text(), (int(scores[0]), int(scores[1])), found.paddles, found.ball)
 
 
 def picture(frame: UInt8Array, scores: Int32Array) -> UInt8Array:
