@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -86,7 +87,7 @@ class Screen:
                 self._window.get_surface()
             else:
                 pygame.display.set_caption(title)
-                pygame.display.set_mode(self._size, pygame.RESIZABLE)
+                self._set_mode(self._size, pygame.RESIZABLE)
 
     @property
     def surface(self) -> Any:
@@ -141,9 +142,17 @@ class Screen:
                 self._window.set_windowed()
         elif self.is_full:
             self._size = self.surface.get_size()
-            pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
+            self._set_mode((0, 0), pygame.FULLSCREEN)
         else:
-            pygame.display.set_mode(self._size, pygame.RESIZABLE)
+            self._set_mode(self._size, pygame.RESIZABLE)
+            if self.surface.get_size() != self._size:  # it left full screen only: now it can be resized
+                self._set_mode(self._size, pygame.RESIZABLE)
+
+    def _set_mode(self, size: tuple[int, int], flags: int) -> None:
+        with warnings.catch_warnings():
+            # A window manager has the last word, and what is drawn fits any size.
+            warnings.filterwarnings("ignore", "Requested window was forcibly resized", RuntimeWarning)
+            self._pygame.display.set_mode(size, flags)
 
     def show_pointer(self, wanted: bool) -> None:
         """Show the mouse's pointer; it is hidden in full screen where it has nothing to point at."""

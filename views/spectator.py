@@ -57,7 +57,9 @@ def watch(
 
 def show(window: GameWindow, status: str) -> None:
     """Show an empty court and why it is empty."""
-    window.show(Snapshot((345, 245), (200, 200), (0, 0), 0, None, 0, 0, (0, 0, 0), ""), notice=("", status))
+    window.show(
+        Snapshot((345, 245), (200, 200), (0, 0), 0, None, 0, 0, (0, 0, 0), "not connected"), (status,)
+    )
 
 
 def look(watcher: PongWatcher, window: GameWindow, is_quitting: Callable[[], bool]) -> None:
