@@ -743,9 +743,9 @@ class Connection:
         self._sock.close()
 
 
-# Divisions each of which needs the result of the one before, two microseconds of them: the nearest that Python
-# has to a processor's instruction for a pause. Who looks again and again without one takes half the speed of
-# the other thread of the same core, and that may be the peer's.
+# Divisions each of which needs the result of the one before, two microseconds of them: the nearest that
+# Python has to a processor's instruction for a pause. Who looks again and again without one takes half the
+# speed of the other thread of the same core, and that may be the peer's.
 _ONES, _QUOTIENTS = np.ones((2, 300))
 
 

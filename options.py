@@ -12,7 +12,7 @@ explanation is written twice:
         host: Annotated[str | tuple[str, ...], "a host"] = ""      # --host a --host b
         resume: Annotated[bool | str, "go on"] = False             # --resume, or --resume FILE
         token: str | None = None                                   # no flag: not annotated
-    given: frozenset[str] = frozenset()                        # is told which options were named
+        given: frozenset[str] | None = None                        # is told which options were named
 """
 
 from __future__ import annotations

@@ -767,7 +767,7 @@ class Pong:
     benchmark: Annotated[bool, "say how many decisions per second this machine can serve, and end"] = False
     until_eof: Annotated[bool, "end when standard input does: for a program that starts this one"] = False
     token: str | None = field(default=None, repr=False)
-    given: frozenset[str] = field(default=frozenset(), repr=False)  # options that the command line named
+    given: frozenset[str] | None = field(default=None, repr=False)  # options that the command line named
 
     def __post_init__(self) -> None:
         if type(self.levelodiff) is not int or self.levelodiff not in (1, 2, 3, 4):
@@ -855,9 +855,8 @@ class Pong:
             self.close()
 
     def _is_chosen(self) -> bool:
-        """Whether somebody said what to play."""
-        named = self.given & {"levelodiff", "opponent"}
-        return bool(named) or (self.levelodiff, self.opponent) != (2, "ai")
+        """Whether somebody said what to play: a program that makes a Pong has."""
+        return self.given is None or not self.given.isdisjoint(("levelodiff", "opponent"))
 
     def _play_chosen(self, window: Any) -> None:
         """Let people choose what to play, again after each game, until they have enough."""

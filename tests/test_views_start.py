@@ -142,7 +142,7 @@ def test_escape_goes_from_the_game_to_the_start_screen_and_ends_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keys = {1: [pygame.K_1], 2: [pygame.K_4], 3: [pygame.K_5], 4: [pygame.K_ESCAPE]}
-    titles = statuses(monkeypatch, Pong(server=False), lambda games: keys[games])
+    titles = statuses(monkeypatch, Pong(server=False, given=frozenset()), lambda games: keys[games])
     assert titles == ["Pong, level 1: 1", "Pong, two players: 2", "Pong, level 4: 0"]
     assert not pygame.display.get_init()
 
@@ -179,7 +179,7 @@ def test_the_header_says_which_keys_move_whom(options: dict[str, Any], status: s
 
 
 def test_a_paused_game_stands_still_and_goes_on() -> None:
-    with Pong(server=False) as server:
+    with Pong(server=False, given=frozenset()) as server:
         engine = Engine(server, watched=True)
         ticks: list[bool] = []
 
