@@ -46,6 +46,7 @@ from netproto import Column, Int32Array, Mover, Step, UInt8Array
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.intp]
+Booleans: TypeAlias = npt.NDArray[np.bool_]
 Generator: TypeAlias = np.random.Generator
 
 UP, DOWN = 1, 2  # moves on the wire; 0 would be to stay
@@ -235,12 +236,12 @@ class Policy:
             },
         )
 
-    def court_images(self) -> Floats:
+    def court_images(self, units: slice = slice(None)) -> Floats:
         """What one lit cell at each place of the court does to each unit, by the blocks it is in too.
 
         Shape (units, 2, height, width): by being there, and by having come there.
         """
-        return np.moveaxis(fold(self.weights["W1"], self.height, self.width), 3, 0) / GREY
+        return np.moveaxis(fold(self.weights["W1"][:, units], self.height, self.width), 3, 0) / GREY
 
     def to_plain(self) -> dict[str, Any]:
         """What `from_plain` makes the same policy of."""
@@ -356,7 +357,7 @@ class Decision:
     """One decision of the N games of a server, and what came of it."""
 
     seen: Activations
-    up: npt.NDArray[np.bool_]  # (N,) the moves drawn
+    up: Booleans  # (N,) the moves drawn
     table: Int32Array  # (N, len(Column)) of the STEP that followed
 
 
@@ -365,7 +366,7 @@ class Rollout:
 
     def __init__(self) -> None:
         self.decisions: list[Decision] = []
-        self.pending: tuple[Activations, npt.NDArray[np.bool_]] | None = None
+        self.pending: tuple[Activations, Booleans] | None = None
         self.points = 0
 
     def clear(self) -> None:

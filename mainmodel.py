@@ -45,6 +45,8 @@ from learner import (
     DOWN,
     MAX_CELLS,
     UP,
+    Activations,
+    Booleans,
     Eyes,
     Generator,
     Learner,
@@ -118,10 +120,12 @@ def evaluate(
     points: int,
     rng: Generator | None,
     stop: Callable[[], bool],
+    show: Callable[[Step, Activations, Booleans], None] | None = None,
 ) -> tuple[Evaluation | None, Step]:
     """Play so many points from a state on, with the likelier moves, or with drawn ones if there is an `rng`.
 
-    Each game plays its share of the points: to take those that end first would favour short rallies.
+    Each game plays its share of the points: to take those that end first would favour short rallies. What is
+    decided is told to `show`.
 
     Returns:
         The result, or None if `stop` said so meanwhile, and the last state.
@@ -137,8 +141,11 @@ def evaluate(
     while due.any():
         if stop():
             return None, step
-        p_up = probability(policy.forward(eyes.look(step)).logit)
+        seen = policy.forward(eyes.look(step))
+        p_up = probability(seen.logit)
         up = p_up > 0.5 if rng is None else rng.random(session.games) < p_up
+        if show is not None:
+            show(step, seen, up)
         step = client.step(np.where(up, UP, DOWN))
         decisions += session.games
         rally += step.hits
@@ -174,7 +181,7 @@ class Examiner:
             client = PongClient(port=server.port, token=server.token)
             self._open = server, client, client.connect()
         _, client, step = self._open
-        result, step = evaluate(policy, client, step, self.POINTS, None, agent.is_quitting)
+        result, step = evaluate(policy, client, step, self.POINTS, None, agent.is_quitting, agent.show)
         self._open = *self._open[:2], step
         return result
 
@@ -231,7 +238,9 @@ class PolicyGradient:
     resume: Annotated[
         bool | str, "go on from a checkpoint: FILE, or the one that has learned from more points"
     ] = False
-    render: Annotated[bool, "show the frame as the agent sees it, and the probability of each move"] = False
+    render: Annotated[
+        bool, "show in a window what the agent sees, what it thinks of it, and how it learns"
+    ] = False
     host: Annotated[
         str | tuple[str, ...] | None,
         "where the server is, HOST or HOST:PORT (default this machine); repeat it",
@@ -296,6 +305,8 @@ class PolicyGradient:
             whole("--evaluate-every", self.evaluate_every, 1, 1_000_000_000)
         if self.play and (self.evaluate or self.resume or self.level is not None or self.games is not None):
             raise UsageError("--play goes with neither --evaluate, --resume, --level nor --games: drop them")
+        if self.render and self.evaluate:
+            raise UsageError("--render shows training and --play: to see a checkpoint play, use --play FILE")
         if self.local and self.host is not None:
             raise UsageError("--local starts a server of its own and needs no --host: drop one")
         if self.local is not False:
@@ -542,9 +553,14 @@ class PolicyGradient:
 
     def _open_window(self, stack: contextlib.ExitStack) -> None:
         if self.render:
-            from views.agent_window import AgentWindow  # here, so that a run without never loads pygame
+            from views.agent_window import AgentWindow, Glance  # here: a run without never loads pygame
 
-            self._window = AgentWindow()
+            def glance() -> Glance:
+                file = None if self._file is None else Path(self.directory, FILES[2])
+                policy = None if self._learner is None else self._learner.policy
+                return Glance(policy, self._progress, file, bool(self._seats), self._paused)
+
+            self._window = AgentWindow(glance, self.status)
             stack.callback(self._window.close)
 
     def _open_servers(self, stack: contextlib.ExitStack) -> None:
@@ -667,8 +683,8 @@ class PolicyGradient:
             )  # fmt: skip
         if answered:
             self._count(step)
-        if self._window is not None and seat is next(iter(self._seats.values())):
-            self._show(step)
+        if seat is next(iter(self._seats.values())) and seat.rollout.pending is not None:
+            self.show(step, *seat.rollout.pending)
 
     # Servers that come and go.
 
@@ -938,10 +954,11 @@ class PolicyGradient:
         except (ConnectionLostError, ProtocolError) as error:
             self._lose(seat.server, error)
 
-    def _show(self, step: Step) -> None:
-        assert self._learner is not None
-        self._window.show(step.frames[0], float(self._learner.p_up[0]), self.status)
-        self._poll_window()
+    def show(self, step: Step, seen: Activations, up: Booleans) -> None:
+        """Let the window, if there is one, have a look at a decision."""
+        if self._window is not None:
+            self._window.show(step, seen, up)
+            self._poll_window()
 
     def _poll_window(self) -> None:
         if self._window is not None and not self._window.poll():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,12 +15,14 @@ from pathlib import Path
 
 from tests.helpers import ROOT, Program
 
+SCREEN = (1200, 1000)
 WINDOW = (700, 728)
+AGENT_WINDOW = (1120, 700)
 
 
 def picture(name: str, size: tuple[int, int], display: str) -> None:
     """Take a picture of a window that SDL has put into the middle of the screen."""
-    x, y = ((whole - part) // 2 for whole, part in zip((1200, 1000), size, strict=True))
+    x, y = ((whole - part) // 2 for whole, part in zip(SCREEN, size, strict=True))
     crop = f"{size[0]}x{size[1]}+{x}+{y}"
     command = ["import", "-display", display, "-window", "root", "-crop", crop, "+repage"]
     subprocess.run([*command, str(ROOT / "images" / name)], check=True)
@@ -31,7 +34,9 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     checkpoint = str(parser.parse_args().checkpoint.resolve())
     screen = subprocess.Popen(
-        ["Xvfb", "-displayfd", "1", "-screen", "0", "1200x1000x24"], stdout=subprocess.PIPE, text=True
+        ["Xvfb", "-displayfd", "1", "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24"],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert screen.stdout is not None
     display = ":" + screen.stdout.readline().strip()
@@ -53,16 +58,15 @@ def main() -> None:
                     player.type("ping\n")  # a while of play, told by events: a ping comes after a decision
                     player.wait_for("average of")
                 picture("game.png", WINDOW, display)
-        with (
-            tempfile.TemporaryDirectory() as directory,
-            Program(
-                "mainmodel.py", "--resume", checkpoint, "--local", "--render", "--directory", directory,
-                stdin=None, DISPLAY=display,
-            ) as player,
-        ):  # fmt: skip
-            player.wait_for("decisions/s")
-            player.wait_for("decisions/s")
-            picture("agent.png", (700, 610), display)
+        with tempfile.TemporaryDirectory() as directory:
+            resumed = shutil.copy(checkpoint, directory)
+            if (rows := Path(checkpoint).with_name("progress.csv")).exists():
+                shutil.copy(rows, directory)  # the learning curve goes on from them
+            agent = ("mainmodel.py", "--resume", resumed, "--local", "--render", "--directory", directory)
+            with Program(*agent, stdin=None, DISPLAY=display) as player:
+                for _ in range(25):  # reports: until hidden units and strip are there
+                    player.wait_for("decisions/s")
+                picture("agent.png", AGENT_WINDOW, display)
     finally:
         screen.terminate()
         screen.wait()

@@ -38,6 +38,8 @@ def _display(instead: str) -> Iterator[Any]:
         chosen = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
         if pygame.display.get_driver() in ("offscreen", "dummy", "evdev") and not chosen:
             raise pygame.error("no screen was found")
+        if pygame.display.get_driver() == "x11":  # where OpenGL takes three times as long to show a picture
+            os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
         yield pygame
     except pygame.error as error:
         pygame.display.quit()
