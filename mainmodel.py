@@ -269,6 +269,7 @@ class PolicyGradient:
     evaluate: Annotated[bool | str, "play --points (500) without learning, with FILE or save.p"] = False
     sample: Annotated[bool, "let --evaluate draw its moves instead of making the likelier one"] = False
     evaluate_every: Annotated[int | None, "evaluate after every N points too, on a server of its own"] = None
+    record: Annotated[str | None, "film the first server's first game into FILE, .mp4 or .gif"] = None
     plot: Annotated[tuple[str, ...], "draw progress.csv files as curves, or a checkpoint's hidden units"] = ()
     output: Annotated[str, "the picture that --plot writes", "-o", "--output"] = "curve.png"
     token: str | None = field(default=None, repr=False)
@@ -307,6 +308,8 @@ class PolicyGradient:
             raise UsageError("--play goes with neither --evaluate, --resume, --level nor --games: drop them")
         if self.render and self.evaluate:
             raise UsageError("--render shows training and --play: to see a checkpoint play, use --play FILE")
+        if self.record is not None and self.plot:
+            raise UsageError("--plot plays no game that --record could film: drop one")
         if self.local and self.host is not None:
             raise UsageError("--local starts a server of its own and needs no --host: drop one")
         if self.local is not False:
@@ -317,6 +320,7 @@ class PolicyGradient:
         self._commands: deque[str] = deque()
         self._paused = self._quitting = False
         self._window: Any = None
+        self._recorder: Any = None
         self._last = self._saved = 0.0  # when progress was last counted, and interrupt.p written
         self._progress = Progress()
         self._points_before, self._seconds_before = 0, 0.0  # of what was resumed
@@ -413,6 +417,7 @@ class PolicyGradient:
             stack.callback(self._wake.close)
             stack.enter_context(options.stop_signals(lambda: self.command("q")))
             self._open_window(stack)
+            self._open_recorder(stack)
             self._open_servers(stack)
             self._examiner = stack.enter_context(contextlib.closing(Examiner(self)))
             self._open_console(stack)
@@ -467,7 +472,7 @@ class PolicyGradient:
             raise UsageError("--watch shows the game of one server that is running: name one --host")
         given = self.token if self.token is not None else netproto.read_token(self.token_file)
         with options.stop_signals(lambda: self.command("q")):
-            watch(host, port, given or "", self.ca, self.is_quitting, self._say)
+            watch(host, port, given or "", self.ca, self.is_quitting, self._say, self.record)
 
     def _draw_plot(self) -> None:
         from views import plots
@@ -489,13 +494,19 @@ class PolicyGradient:
             self._wake = Wake()
             stack.callback(self._wake.close)
             stack.enter_context(options.stop_signals(lambda: self.command("q")))
+            self._open_recorder(stack)
             self._open_servers(stack)
             if (server := self._first_server()) is None:
                 return
             client, step = server.connected
             self._check_frames(policy, client.session)
             rng = self._rng if self.sample else None
-            result, _ = evaluate(policy, client, step, int(self.points or 500), rng, self.is_quitting)
+
+            def film(step: Step, _seen: Activations, _up: Booleans) -> None:
+                if self._recorder is not None:
+                    self._film(step, client.session)
+
+            result, _ = evaluate(policy, client, step, int(self.points or 500), rng, self.is_quitting, film)
             if result is not None:
                 self._say(f"{path} on level {client.session.level}: {result}")
 
@@ -562,6 +573,13 @@ class PolicyGradient:
 
             self._window = AgentWindow(glance, self.status)
             stack.callback(self._window.close)
+
+    def _open_recorder(self, stack: contextlib.ExitStack) -> None:
+        if self.record is not None:
+            from views.recorder import AGENT_FRAMES_PER_SECOND, Recorder
+
+            self._recorder = Recorder(self.record, self._say, AGENT_FRAMES_PER_SECOND)
+            stack.callback(self._recorder.close)
 
     def _open_servers(self, stack: contextlib.ExitStack) -> None:
         """Settle which servers to connect to, and start them if they are ours."""
@@ -683,8 +701,11 @@ class PolicyGradient:
             )  # fmt: skip
         if answered:
             self._count(step)
-        if seat is next(iter(self._seats.values())) and seat.rollout.pending is not None:
-            self.show(step, *seat.rollout.pending)
+        if seat is next(iter(self._seats.values())):
+            if seat.rollout.pending is not None:
+                self.show(step, *seat.rollout.pending)
+            if self._recorder is not None:
+                self._film(step, seat.client.session)
 
     # Servers that come and go.
 
@@ -959,6 +980,14 @@ class PolicyGradient:
         if self._window is not None:
             self._window.show(step, seen, up)
             self._poll_window()
+
+    def _film(self, step: Step, session: Session) -> None:
+        from views.court import places
+
+        found = places(step.frames[0])
+        left, right = step.scores[0].tolist()
+        seconds = int(step.ticks[0]) / session.ticks_per_second
+        self._recorder.add((left, right), found.paddles, found.ball, seconds, bool(step.points[0]))
 
     def _poll_window(self) -> None:
         if self._window is not None and not self._window.poll():

@@ -429,6 +429,7 @@ class Engine(threading.Thread):
         self.snapshot: Snapshot | None = None
         self.error: BaseException | None = None
         self.idle_status = ""
+        self.recorder: Any = None  # views.recorder.Recorder, of the first board
         self._wake, self._stopping = Wake(), False
         self._arrivals: queue.SimpleQueue[Connection] = queue.SimpleQueue()
         # Who has the left paddle, and its identity: set by the listener's thread, cleared by ours.
@@ -566,7 +567,7 @@ class Engine(threading.Thread):
         """
         for number, board in enumerate(self._boards):
             if not board.resting:
-                board.play(1, self._human() if number == 0 else None)
+                self._play(number, board, 1)
         self._ticks += 1
         ended = self._ticks >= self._program.frameskip or all(board.resting for board in self._boards)
         if ended:
@@ -574,6 +575,22 @@ class Engine(threading.Thread):
             for board in self._boards:
                 board.resting = False
         return ended
+
+    def _play(self, number: int, board: Board, ticks: int) -> None:
+        """Play a board for so many ticks, or until a point; tick by tick if that is filmed."""
+        human = self._human() if number == 0 else None
+        if number > 0 or self.recorder is None:
+            board.play(ticks, human)
+            return
+        points = board.points
+        while ticks > 0 and board.points == points:
+            ticks -= 1
+            board.play(1, human)
+            game = board.game
+            self.recorder.add(
+                (game.score[LEFT], game.score[RIGHT]), (game.paddles[LEFT], game.paddles[RIGHT]),
+                (game.ball_x, game.ball_y), 1 / self._program.fps, board.points > points,
+            )  # fmt: skip
 
     def _human(self) -> int | None:
         """Give the move of the keys for the first board's left paddle, and its right one to a person."""
@@ -696,7 +713,7 @@ class Conversation:
     def _play_lockstep(self) -> None:
         engine = self._engine
         for number, board in enumerate(engine._boards):
-            board.play(self._program.frameskip, engine._human() if number == 0 else None)
+            engine._play(number, board, self._program.frameskip)
         self._send_step()
 
     def _end_decision(self) -> None:
@@ -764,6 +781,7 @@ class Pong:
     open: Annotated[bool, "let agents in without a token, from other machines too"] = False
     certificate: Annotated[str | None, "encrypt with TLS, showing this certificate (a PEM file)"] = None
     key: Annotated[str | None, "file with the certificate's key, if it is not in the same"] = None
+    record: Annotated[str | None, "film the first game into FILE, .mp4 or .gif"] = None
     benchmark: Annotated[bool, "say how many decisions per second this machine can serve, and end"] = False
     until_eof: Annotated[bool, "end when standard input does: for a program that starts this one"] = False
     token: str | None = field(default=None, repr=False)
@@ -800,6 +818,7 @@ class Pong:
             raise UsageError("--key belongs to a --certificate: give that too")
         self._engine: Engine | None = None
         self._listener: Listener | None = None
+        self._recorder: Any = None  # views.recorder.Recorder
         self._ending = False
 
     def __enter__(self) -> Pong:
@@ -845,14 +864,14 @@ class Pong:
                     self._open(watched=window is not None)
                     if block:
                         self._run(window)
+                if block:
+                    self.close()  # here, so that a second Ctrl-C does not cost the film its end
         except BaseException:
             self.close()
             raise
         finally:
             if window is not None:
                 window.close()
-        if block:
-            self.close()
 
     def _is_chosen(self) -> bool:
         """Whether somebody said what to play: a program that makes a Pong has."""
@@ -866,7 +885,7 @@ class Pong:
             self.levelodiff, self.opponent = choice
             self._open(watched=True)
             self._run(window)
-            self.close()
+            self._end_game()
 
     def _measure(self) -> None:
         """Play decisions as fast as it goes, draw and pack them, and say how many there were."""
@@ -890,6 +909,11 @@ class Pong:
     def _open(self, watched: bool) -> None:
         """Start the engine's thread, and the listener's if we serve."""
         engine = self._engine = Engine(self, watched)
+        if self.record is not None and self._recorder is None:
+            from views.recorder import Recorder
+
+            self._recorder = Recorder(self.record, log.info, min(self.fps, TICKS_PER_SECOND))
+        engine.recorder = self._recorder
         if self.server:
             host = self.host or "127.0.0.1"
             token, made_up = self._choose_token(netproto.is_loopback(host))
@@ -967,11 +991,19 @@ class Pong:
         self._stop()
 
     def close(self) -> None:
-        """End the game and the server; calling it again does nothing.
+        """End the game, the server and the film; calling it again does nothing.
 
         Raises:
             BaseException: what ended the engine, if it was not us.
         """
+        try:
+            self._end_game()
+        finally:
+            recorder, self._recorder = self._recorder, None
+            if recorder is not None:
+                recorder.close()
+
+    def _end_game(self) -> None:
         listener, self._listener = self._listener, None
         engine, self._engine = self._engine, None
         if listener is not None:
