@@ -28,6 +28,8 @@ TRAINING_GAMES = 16
 SMALL = COURT_WIDTH // 2, COURT_HEIGHT // 2
 CAPTION_HEIGHT = 56
 GAP = 6  # pixels between two courts
+EVERY = 6  # of the frames, in a picture of two courts
+PART_SECONDS, PARTS = 6, (0, 18, 36, 54)  # that are shown of a minute, and when they begin
 MATCH_SECONDS, MATCH_POINTS = 15, 12
 
 
@@ -54,11 +56,7 @@ def play(directory: Path, film: Path) -> None:
 def run(game: Program, *agent: str) -> None:
     """Run an agent to its end, and then end its server."""
     with Program(*agent) as player:
-        while player.process.poll() is None:
-            try:
-                print(player.wait_for("points"), end="", flush=True)
-            except AssertionError:
-                break
+        player.process.wait()  # it may well be minutes
         assert player.ended() == 0, player.output
     game.process.send_signal(signal.SIGTERM)
     assert game.ended() == 0, game.output
@@ -99,17 +97,19 @@ def caption(lines: tuple[str, ...]) -> UInt8Array:
 
 
 def beside(directory: Path, films: dict[str, Path], target: Path) -> None:
-    """Put both minutes side by side, each with the time and what was won by then."""
-    every = 5
-    gif = Gif(target, FRAMES_PER_SECOND / every)
+    """Put parts of both minutes side by side, each with the time and what was won by then."""
+    gif = Gif(target, FRAMES_PER_SECOND / EVERY)
     with open(directory / "progress.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     begins = (0, MINUTES - 1)
     gap = np.full((SMALL[1] + CAPTION_HEIGHT, GAP, 3), LINE[::-1], np.uint8)
-    for number, both in enumerate(zip(*(pictures(film, 60, every) for film in films.values()), strict=True)):
+    for number, both in enumerate(zip(*(pictures(film, 60, EVERY) for film in films.values()), strict=True)):
+        second = number * EVERY / FRAMES_PER_SECOND
+        if not any(part <= second < part + PART_SECONDS for part in PARTS):
+            continue
         sides = []
         for (name, begin), picture in zip(zip(films, begins, strict=True), both, strict=True):
-            seconds = 60 * begin + number * every / FRAMES_PER_SECOND
+            seconds = 60 * begin + second
             clock = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
             words = f"{name} minute of training   {clock}", share_won(rows, seconds)
             small = cv2.resize(picture, SMALL, interpolation=cv2.INTER_AREA)

@@ -221,10 +221,20 @@ def test_an_opencv_that_cannot_write_such_films_is_told(
 
 
 @KINDS
+def test_a_disk_without_room_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
+    with pytest.raises(UsageError, match="there is no room"):
+        Recorder(str(tmp_path / f"game.{kind}"), print)
+    assert os.listdir(tmp_path) == []
+
+
+@KINDS
 def test_on_a_disk_that_fills_up_the_film_ends_and_can_be_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    looks = iter([10 << 20, 10 << 20, 1 << 20])  # bytes that are free, when it looks again
+    looks = iter([10 << 20] * 3 + [1 << 20])  # bytes that are free, when it looks again
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=next(looks)))
     said: list[str] = []
     recorder = Recorder(str(tmp_path / f"game.{kind}"), said.append, 30)

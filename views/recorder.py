@@ -77,6 +77,10 @@ class Mp4:
 
     def __init__(self, path: Path, frames_per_second: float) -> None:
         self._cv2, self._path = opencv(), path
+        logging = self._cv2.utils.logging
+        logging.setLogLevel(
+            logging.LOG_LEVEL_SILENT
+        )  # else it writes a line for each frame that it cannot write
         for codec in CODECS:
             if self._works(codec, frames_per_second):
                 self._file = self._open(codec, frames_per_second)
@@ -181,7 +185,8 @@ class Gif:
                     self._write_part()
             file.truncate(self._whole)  # what of a part could be written is none
             file.seek(self._whole)
-            file.write(self.END)
+            with contextlib.suppress(OSError):  # viewers do without it
+                file.write(self.END)
         return self._frames
 
 
@@ -234,13 +239,16 @@ class Recorder:
         self._partial = self._path.with_name(f"{self._path.stem}.{os.getpid()}.partial{self._path.suffix}")
         try:
             self._partial.touch()
+            if self._is_disk_full(0):
+                raise OSError(errno.ENOSPC, "there is no room")
             self._writer = kind(self._partial, self._rate)
         except OSError as error:
+            self._discard()
             raise UsageError(
                 f"--record cannot write into {self._path.parent} ({error.strerror}): choose another place"
             ) from error
         except PongError:
-            self._partial.unlink()
+            self._discard()
             raise
         self._due = clock()  # by which time the film has to be as long as it is
         self._filming = True  # this point
@@ -319,6 +327,10 @@ class Recorder:
                 )
         self._finish(frames)
 
+    def _discard(self) -> None:
+        with contextlib.suppress(OSError):
+            self._partial.unlink()
+
     def _is_disk_full(self, frames: int) -> bool:
         try:
             return shutil.disk_usage(self._partial.parent).free < RESERVE + INDEX * frames
@@ -331,7 +343,7 @@ class Recorder:
         try:
             read = self._writer.close()
             if not read:
-                partial.unlink(missing_ok=True)
+                self._discard()
                 why = "could not be written: is the disk full?" if frames else "has nothing to show"
                 self._say(f"the recording {path} {why}; no file was made")
                 return
