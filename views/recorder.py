@@ -58,7 +58,7 @@ class Writer(Protocol):
     """What writes one kind of file."""
 
     def write(self, picture: UInt8Array) -> None:
-        """Add a picture (500, 700, 3), blue, green and red.
+        """Add a picture (height, width, 3), blue, green and red, as large as the others.
 
         Raises:
             OSError: it cannot.
@@ -78,9 +78,8 @@ class Mp4:
     def __init__(self, path: Path, frames_per_second: float) -> None:
         self._cv2, self._path = opencv(), path
         logging = self._cv2.utils.logging
-        logging.setLogLevel(
-            logging.LOG_LEVEL_SILENT
-        )  # else it writes a line for each frame that it cannot write
+        # Else it writes a line into the terminal for each frame that finds no room.
+        logging.setLogLevel(logging.LOG_LEVEL_SILENT)
         for codec in CODECS:
             if self._works(codec, frames_per_second):
                 self._file = self._open(codec, frames_per_second)
