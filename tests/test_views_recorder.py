@@ -318,23 +318,18 @@ def test_an_interrupted_server_agent_and_watcher_leave_films_that_can_be_seen(
 ) -> None:
     films = {name: tmp_path / f"{name}.{kind}" for name in ("server", "agent", "watcher")}
     record = {name: ("--record", str(path)) for name, path in films.items()}
-    with Program(*SERVER, *record["server"], stdin=None) as server:
+    with Program(*SERVER, "--lockstep", *record["server"], stdin=None) as server:
         port = server.wait_for("listening on").split()[2].rpartition(":")[2]
         agent = ("mainmodel.py", "--port", port, "--directory", str(tmp_path / "run"), *record["agent"])
-        with (
-            Program(*agent, stdin=None) as player,
-            Program("mainmodel.py", "--watch", "--port", port, *record["watcher"], stdin=None) as watcher,
-        ):
-            player.wait_for("connected to")
+        with Program("mainmodel.py", "--watch", "--port", port, *record["watcher"], stdin=None) as watcher:
             watcher.wait_for("recorded without one; Ctrl-C ends it")
             watcher.wait_for("watching the game")
-            for _ in range(15):  # a ping comes after a decision, so there is something to be seen
-                player.type("ping\n")
-                player.wait_for("average of")
-            for name, program in (("watcher", watcher), ("agent", player), ("server", server)):
-                program.process.send_signal(signal_sent)
-                said = frames_said(program, films[name])
-                assert said == len(film(films[name])[0]) > 0
+            with Program(*agent, stdin=None) as player:
+                player.wait_for("100 points")
+                for name, program in (("watcher", watcher), ("agent", player), ("server", server)):
+                    program.process.send_signal(signal_sent)
+                    said = frames_said(program, films[name])
+                    assert said == len(film(films[name])[0]) > 0
 
 
 def test_training_is_filmed_no_longer_than_it_lasts(tmp_path: Path) -> None:
