@@ -29,8 +29,9 @@ import numpy as np
 from netproto import PongError, UInt8Array
 from options import UsageError
 from pong import COURT_HEIGHT, COURT_WIDTH, opencv, pygame_quietly
-from views.game_window import ACCENT, BACKGROUND, DIGITS, DIM, LINE, WHITE, draw_court
+from views.game_window import ACCENT, BACKGROUND, DIM, LINE, WHITE, draw_court
 from views.quiet import quiet_libraries
+from views.text import Text
 
 FRAMES_PER_SECOND = 60
 AGENT_FRAMES_PER_SECOND = 15  # it is sent fewer states: 7.5 a second, with a decision of 8 ticks
@@ -365,14 +366,12 @@ class Studio:
 
     def __init__(self) -> None:
         pygame = self._pygame = pygame_quietly()
-        ftfont = importlib.import_module("pygame.ftfont")  # its fonts outlive a window, unlike pygame.font's
-        ftfont.init()
-        self._digits = ftfont.Font(None, DIGITS)
+        self._text = Text(importlib.import_module("pygame.ftfont"))
         self._surface = pygame.Surface((COURT_WIDTH, COURT_HEIGHT), depth=32)
 
     def picture(self, scene: Scene) -> UInt8Array:
         """Draw a scene as an array (500, 700, 3), blue, green and red."""
-        draw_court(self._surface, self._digits, scene.score, scene.paddles, scene.ball)
+        draw_court(self._surface, self._text, scene.score, scene.paddles, scene.ball)
         colours = self._pygame.surfarray.pixels2d(self._surface).T.view(np.uint8)
         bgra = colours.reshape(COURT_HEIGHT, COURT_WIDTH, 4)
         cv2 = opencv()

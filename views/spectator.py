@@ -71,7 +71,7 @@ class NoWindow:
         """Nobody closes it, and no key is held."""
         return True, Keys()
 
-    def show(self, snapshot: Snapshot) -> None:
+    def show(self, snapshot: Snapshot, notice: tuple[str, ...] = ()) -> None:
         """Wait a little, as a window does; less, so that no view is missed."""
         time.sleep(FRAME_SECONDS / 4)
 

@@ -16,11 +16,15 @@ Colour: TypeAlias = tuple[int, int, int]
 
 
 class Text:
-    """Fonts and rendered words, kept for as long as they are used. Whoever closes a window closes it too."""
+    """Fonts and rendered words, kept for as long as they are used. Whoever closes a window closes it too.
 
-    def __init__(self) -> None:
-        self._pygame = pygame_quietly()
-        self._pygame.font.init()
+    Args:
+        module: pygame.ftfont for one that outlives windows; else pygame.font, whose fonts end with the first.
+    """
+
+    def __init__(self, module: Any = None) -> None:
+        self._module = pygame_quietly().font if module is None else module
+        self._module.init()
         self._fonts: dict[int, Any] = {}
         self._kept: dict[tuple[str, int, Colour], Any] = {}
         self._fits: dict[tuple[tuple[str, ...], int, int, int], tuple[int, list[list[str]]]] = {}
@@ -28,7 +32,7 @@ class Text:
     def font(self, size: int) -> Any:
         """Pygame's own font; a line of it is two thirds of its size high."""
         if size not in self._fonts:
-            self._fonts[size] = self._pygame.font.Font(None, size)
+            self._fonts[size] = self._module.Font(None, size)
         return self._fonts[size]
 
     def render(self, words: str, size: int, colour: Colour) -> Any:
@@ -137,4 +141,4 @@ class Text:
         """Give the fonts back."""
         self._kept.clear()
         self._fonts.clear()
-        self._pygame.font.quit()
+        self._module.quit()
