@@ -357,7 +357,7 @@ class PolicyGradient:
         """How much of the length that was asked for is over, and how long the rest may take."""
         if (share := self._share()) is None:
             return ""
-        done = round(BAR * min(share, 1))
+        done = round(BAR * share)
         left = int((self._progress.seconds - self._seconds_before) * (1 / max(share, 1e-9) - 1))
         rest = f", {left // 60}:{left % 60:02d} left" * (share > 0.01)
         return f"[{'#' * done}{'.' * (BAR - done)}] {100 * share:.0f} %{rest}   "
@@ -381,7 +381,7 @@ class PolicyGradient:
             )
             if wanted
         ]
-        return max(shares, default=None)
+        return min(max(shares), 1.0) if shares else None
 
     # The training thread.
 

@@ -206,6 +206,8 @@ def test_the_status_line_has_a_trend_and_a_bar_when_a_length_was_given() -> None
     assert agent.status().startswith("↓")
     agent._shares.append(0.2)
     assert agent.status().startswith("→")
+    agent._progress.points = 300  # a batch may end far beyond
+    assert "[####################] 100 %, 0:00 left" in agent.status()
     unlimited = PolicyGradient()
     assert "[" not in unlimited.status()
     assert unlimited.status().startswith("0 points")
