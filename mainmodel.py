@@ -63,6 +63,7 @@ from netproto import (
     PongClient,
     PongError,
     ProtocolError,
+    Role,
     Session,
     Step,
     Wake,
@@ -252,6 +253,7 @@ class PolicyGradient:
     gamma: Annotated[float, "discount per tick of the game"] = 0.99
     decayRate: Annotated[float, "decay of RMSProp's mean of squares"] = 0.99
     _: KW_ONLY
+    side: Annotated[str, "paddle to play, left or right, on a server that is running"] = "left"
     local: Annotated[bool | int, "start N (1) headless lockstep servers on this machine"] = False
     level: Annotated[int | None, "level of their built-in AI (default 2)"] = None
     games: Annotated[int | None, "games side by side on each server (16 in all with --local)"] = None
@@ -312,6 +314,13 @@ class PolicyGradient:
             raise UsageError("--plot plays no game that --record could film: drop one")
         if self.local and self.host is not None:
             raise UsageError("--local starts a server of its own and needs no --host: drop one")
+        if self.side not in ("left", "right"):
+            raise UsageError(f"--side must be left or right, not {self.side}")
+        if self.side == "right" and self._own_servers:
+            raise UsageError(
+                "--side right would leave nobody at the left of a server of our own: "
+                "start one with python pong.py, and name it with --host"
+            )
         if self.local is not False:
             whole("--local", int(self.local), 1, netproto.MAX_GAMES)
         hosts = () if self.host is None else (self.host,) if isinstance(self.host, str) else tuple(self.host)
@@ -508,7 +517,8 @@ class PolicyGradient:
 
             result, _ = evaluate(policy, client, step, int(self.points or 500), rng, self.is_quitting, film)
             if result is not None:
-                self._say(f"{path} on level {client.session.level}: {result}")
+                where = "on the right" if self.side == "right" else f"on level {client.session.level}"
+                self._say(f"{path} {where}: {result}")
 
     def _file_of(self, option: bool | str) -> Path:
         return Path(option) if isinstance(option, str) else Path(self.directory, FILES[0])
@@ -587,7 +597,8 @@ class PolicyGradient:
         if not self._own_servers:
             given = self.token if self.token is not None else netproto.read_token(self.token_file)
             for host, port in self._addresses:
-                server = Server(host, port, given or "", self._arrivals, self._wake, ca=self.ca)
+                role = Role[self.side.upper()]
+                server = Server(host, port, given or "", self._arrivals, self._wake, ca=self.ca, role=role)
                 server.identity = self._identity
                 self._servers.append(stack.enter_context(contextlib.closing(server)))
             return
@@ -742,14 +753,17 @@ class PolicyGradient:
         eyes = Eyes(session.games, session.height, session.width)
         seat = self._seats[server] = Seat(server, client, step, eyes, learner.begin())
         self._say(
-            f"connected to {server}: level {session.level}, "
-            f"games: {session.games}, {'lockstep' if session.lockstep else 'real time'}"
+            f"connected to {server}: level {session.level}, games: {session.games}, {self._words_of(session)}"
         )
         if self._paused:  # a pause outlasts a lost connection
             with self._losing(seat):
                 client.pause()
                 self._say(PAUSED)
         self._seek()
+
+    def _words_of(self, session: Session) -> str:
+        clock = "lockstep" if session.lockstep else "real time"
+        return clock + ", on the right" * (self.side == "right")
 
     def _prepare(self, session: Session) -> Learner | Player:
         """Check that our policy can play there, or make a policy for it."""
@@ -956,8 +970,8 @@ class PolicyGradient:
         assert learner is not None
         for seat in self._seats.values():
             session = seat.client.session
-            clock = "lockstep" if session.lockstep else "real time"
-            self._say(f"server       {seat.server}, level {session.level}, games: {session.games}, {clock}")
+            words = self._words_of(session)
+            self._say(f"server       {seat.server}, level {session.level}, games: {session.games}, {words}")
         refused = f", refused as not finite: {learner.refused}" if isinstance(learner, Learner) else ""
         self._say(f"progress     {progress}")
         self._say(

@@ -31,8 +31,10 @@ The handshake proves to each side that the other one has the token, which itself
     In place of 2 or 4 the server may send REFUSAL with a reason that a person can act on. One deadline
     covers all of it.
 
-After it the server sends STEP n and the agent answers ACTION n, one STEP outstanding at a time. Either
-side sends a HEARTBEAT when it has sent nothing for two seconds; a peer silent for ten is given up.
+After it the server sends STEP n and the agent answers ACTION n, one STEP outstanding at a time. An agent in
+the role RIGHT is told the mirror image: frames from right to left, its own score first, its own rewards and
+moves. Either side sends a HEARTBEAT when it has sent nothing for two seconds; a peer silent for ten is given
+up.
 
 Threat model. Anybody can connect, and send and answer anything. The listening side never unpickles.
 The connecting side unpickles only what comes after the server's proof, and only plain values (`plain`).
@@ -1007,6 +1009,7 @@ class _Client:
 class PongClient(_Client):
     """The agent's end of the wire; any agent can be built on it.
 
+    With role=Role.RIGHT it plays the right paddle, and is told of everything as if that were the left one.
     With an `identity` (16 secret bytes) a client that lost its connection takes over its own place. With
     `ca`, a file of certificates, the connection is encrypted and the server's certificate is checked.
 

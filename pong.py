@@ -1,20 +1,25 @@
 """Pong, and a server that lets an agent play it over the network.
 
     Game      the rules: integers, one random generator; no pygame, no display, no clock
-    players   built_in(level), the keyboard and the agent: each says how fast its paddle moves now
+    players   built_in(level), the keyboard and the agents: each says how fast its paddle moves now
     Camera    what the agent sees: the court alone, drawn by pygame and brought down to 70×50 by cv2
-    Board     one game, its camera, and what has happened since the last STEP
-    Engine    the thread that plays the boards and serves the agent; it owns both clocks
+    Board     one game, its camera, and who has its paddles
+    Engine    the thread that plays the boards and serves an agent at each side; it owns both clocks
     Pong      the program: options, window, start and close
 
-Threads. The engine alone touches games and connection, so neither needs a lock. The main thread has the
+Threads. The engine alone touches games and connections, so neither needs a lock. The main thread has the
 window (pygame wants it there): it shows the snapshots that the engine leaves, and leaves the keys that
 are held. The listener (netproto) shakes hands and hands connections over.
 
-Two clocks, one protocol. In real time the engine ticks at 60 Hz and never waits for the agent: a state
+Two clocks, one protocol. In real time the engine ticks at 60 Hz and never waits for an agent: a state
 that is due while the last one is unanswered is dropped and counted, and its reward goes into the next.
 In lockstep the engine ticks only when it is answered, at once and as fast as it can. A tick is 1/60 s of
 game time on both, so a policy trained on one plays the same game on the other.
+
+Two sides. An agent has the left paddles, or the right ones in the place of the built-in AI; each comes and
+goes as it likes. The right one is told a mirrored world: frames from right to left, its own score first, its
+own rewards, so that what has learned on the left plays on the right. In lockstep the games wait for both,
+and begin anew for an agent that finds nobody else; to one that joins another they show how they stand.
 """
 
 from __future__ import annotations
@@ -34,12 +39,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 import netproto
 import options
+
+# The "as" lets others take them from here.
+from conversation import DOWN as DOWN
+from conversation import STAY as STAY
+from conversation import UP as UP
+from conversation import Conversation, Hand
 from gallery import MAX_WATCHERS, VIEWS_PER_SECOND, Gallery
 from listener import Listener, certificate_context
 from netproto import (
@@ -77,7 +88,6 @@ CELL = 10  # pixels of the court in one of the frame's, each way
 FRAME_WIDTH, FRAME_HEIGHT = COURT_WIDTH // CELL, COURT_HEIGHT // CELL
 WHITE = 255
 
-STAY, UP, DOWN = 0, 1, 2  # an agent's moves
 MOVE_NAMES = ("stay", "up", "down")
 VELOCITY = (0, -5, 5)  # of an agent's or a person's paddle, pixels per tick, by move
 
@@ -85,6 +95,8 @@ LEFT, RIGHT = 0, 1  # sides
 KEYS_PLAY = "   keys have the left paddle"
 
 log = logging.getLogger("pong")
+
+T = TypeVar("T")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -326,32 +338,44 @@ class Keys(NamedTuple):
 
 
 class Board:
-    """One game, the camera on it, who moves its left paddle, and what happened since the last STEP."""
+    """One game, the camera on it, and who has its paddles."""
 
     def __init__(self, program: Pong, seed: int | None, frame: UInt8Array) -> None:
         self.game = Game(seed, program.points_to_win)
         self.camera = Camera(frame)
+        self.hands = Hand(), Hand()  # left and right
         person = program.opponent == "human"
-        self._right: Player = self._by_keys if person else built_in(min(program.levelodiff, 3))
-        self.right_move = STAY  # of the keys, if a person has the right paddle
+        self._opponent: Player = self._by_hand if person else built_in(min(program.levelodiff, 3))
+        self._right = self._opponent
+        self._right_is_told = False  # an agent has the right paddle
         self._left = built_in(3) if program.levelodiff == 4 else None
-        self.move, self.mover = STAY, Mover.HELD  # in force for the left paddle
         self.resting = False  # a point was played: the decision is over
-        self.forget()
 
-    def forget(self) -> None:
-        """Begin anew what the next STEP tells."""
-        self.reward = self.points = self.ticks = 0
-        self._hits_before = self.game.hits
-        self._made: dict[tuple[int, Mover], int] = {}  # ticks of each move by each mover
+    def seat(self, side: Role) -> Hand:
+        """Give an agent the paddle of a side; what it is told begins now."""
+        if side is Role.RIGHT:
+            self._right, self._right_is_told = self._by_hand, True
+        self.hands[side].forget()
+        return self.hands[side]
 
-    def _by_keys(self, _game: Game, _side: int) -> float:
-        return VELOCITY[self.right_move]
+    def unseat(self, side: Role) -> None:
+        """Give the paddle back to who had it before."""
+        if side is Role.RIGHT:
+            self._right, self._right_is_told = self._opponent, False
 
-    def play(self, ticks: int, human: int | None) -> None:
-        """Play so many ticks, or fewer if a point ends them; `human` is the move of the keys held, if any."""
+    def _by_hand(self, _game: Game, _side: int) -> float:
+        return VELOCITY[self.hands[RIGHT].move]
+
+    def play(self, ticks: int, human: int | None) -> bool:
+        """Play so many ticks, or fewer if a point ends them; whether one did.
+
+        Args:
+            ticks: at most so many.
+            human: the move of the keys held, if any.
+        """
         game, left, right = self.game, self._left, self._right
-        move, mover = self.move, self.mover
+        hand, hits = self.hands[LEFT], game.hits
+        move, mover = hand.move, hand.mover
         if human is not None:
             move, mover, left = human, Mover.HUMAN, None
         reward = played = 0
@@ -360,27 +384,27 @@ class Board:
             while played < ticks and not reward:
                 reward = game.step(velocity, right(game, RIGHT))
                 played += 1
-            self._made[move, mover] = self._made.get((move, mover), 0) + played
+            hand.make(move, mover, played)
         else:
             while played < ticks and not reward:
                 before = game.paddles[LEFT]
                 reward = game.step(left(game, LEFT), right(game, RIGHT))
                 played += 1
                 moved = game.paddles[LEFT] - before  # no move of ours: say where it led
-                made = (moved > 0) * DOWN + (moved < 0) * UP, Mover.BUILTIN
-                self._made[made] = self._made.get(made, 0) + 1
-        self.ticks += played
-        self.reward += reward
-        self.points += abs(reward)
+                hand.make((moved > 0) * DOWN + (moved < 0) * UP, Mover.BUILTIN, 1)
+        hits = game.hits - hits
+        hand.note(played, reward, hits)
+        if self._right_is_told:
+            other = self.hands[RIGHT]
+            other.make(other.move, other.mover, played)
+            other.note(played, -reward, hits)
         self.resting = self.resting or reward != 0
+        return reward != 0
 
-    def row(self) -> tuple[int, ...]:
-        """The board's row of STEP's table (netproto.Column)."""
+    def row(self, side: int) -> tuple[int, ...]:
+        """The board's row of STEP's table (netproto.Column), as an agent of this side is told it."""
         game = self.game
-        made = max(self._made, key=self._made.__getitem__) if self._made else (self.move, self.mover)
-        hits = game.hits - self._hits_before
-        matches = game.matches & 0x7FFFFFFF
-        return (self.reward, *game.score, matches, *made, self.points, self.ticks, hits, 0)
+        return self.hands[side].row(game.score[side], game.score[1 - side], game.matches)
 
 
 @dataclass(frozen=True)
@@ -414,7 +438,7 @@ class Clock:
 
 
 class Engine(threading.Thread):
-    """Plays the boards, and serves one agent at a time, until `stop`.
+    """Plays the boards, and serves an agent at each side, until `stop`.
 
     Other threads may call `stop`, `admit` and `deliver`, set `keys` and read `snapshot`.
     """
@@ -431,10 +455,13 @@ class Engine(threading.Thread):
         self.idle_status = ""
         self.recorder: Any = None  # views.recorder.Recorder, of the first board
         self._wake, self._stopping = Wake(), False
-        self._arrivals: queue.SimpleQueue[Connection] = queue.SimpleQueue()
-        # Who has the left paddle, and its identity: set by the listener's thread, cleared by ours.
-        self._seated: tuple[Connection, bytes] | None = None
+        self._arrivals: queue.SimpleQueue[tuple[Connection, Role]] = queue.SimpleQueue()
+        # Who has which side, and its identity: set by the listener's thread, cleared by ours.
+        self._seated: dict[Role, tuple[Connection, bytes]] = {}
         self._seat_lock = threading.Lock()
+        self._talks: tuple[Conversation, ...] = ()  # with the agents that are here, the left one first
+        self._pausing: tuple[Conversation, ...] = ()  # those of them that pause the game
+        self._status = ""
         self._clock = Clock(program.fps)
         self._begin()
 
@@ -458,19 +485,29 @@ class Engine(threading.Thread):
             if self.gallery.size >= MAX_WATCHERS:
                 raise RefusedError(Refusal.BUSY, f"{MAX_WATCHERS} are watching already: come back later")
             return self._session()
-        if role is not Role.LEFT:
-            raise RefusedError(
-                Refusal.ROLE, f"this server does not serve the role {role.name} yet: connect as LEFT"
-            )
+        if role is Role.RIGHT:
+            self._check_right()
         if self._stopping:
             raise RefusedError(Refusal.BUSY, "this server is ending: wait for the next")
-        seated = self._seated
+        seated = self._seated.get(role)
         if seated is not None and (identity == NOBODY or not hmac.compare_digest(identity, seated[1])):
+            who = "an agent" if role is Role.LEFT else "a right agent"
             raise RefusedError(
                 Refusal.BUSY,
-                f"an agent is already connected from {seated[0].peer}: end it, or wait for its end",
+                f"{who} is already connected from {seated[0].peer}: end it, or wait for its end",
             )
         return self._session()
+
+    def _check_right(self) -> None:
+        """Refuse an agent the right paddle where somebody else has it."""
+        if self._program.opponent == "human":
+            raise RefusedError(
+                Refusal.ROLE, "a person has the right paddle here (--opponent human): connect as LEFT"
+            )
+        if self._program.levelodiff == 4:
+            raise RefusedError(
+                Refusal.ROLE, "level 4 plays both paddles here: start the server with --level 1, 2 or 3"
+            )
 
     def _session(self) -> Session:
         program = self._program
@@ -486,8 +523,8 @@ class Engine(threading.Thread):
             self.gallery.add(connection)
             return
         with self._seat_lock:
-            self._seated = connection, admission.identity
-        self._arrivals.put(connection)
+            self._seated[admission.role] = connection, admission.identity
+        self._arrivals.put((connection, admission.role))
         self._wake.set()
 
     # For any thread.
@@ -500,64 +537,156 @@ class Engine(threading.Thread):
     # For this thread.
 
     def run(self) -> None:
-        """The thread: serve agent after agent, and play on between them."""
+        """The thread: play, and serve whoever comes."""
         try:
             self.gallery.start()
-            self._show(self.idle_status)
+            self._settle()
+            self._clock.restart()
             while not self._stopping:
-                self._play_alone()
-                while not self._arrivals.empty():
-                    self._serve(self._arrivals.get())
+                self._turn()
         except BaseException as error:
             self.error = error  # `Pong` raises it in its caller's thread
         finally:
             self._stopping = True
+            for talk in self._talks:
+                talk.end()
 
     def release(self) -> None:
         """Give back what the engine holds, once its thread has ended."""
         while not self._arrivals.empty():
-            self._arrivals.get().close()
+            self._arrivals.get()[0].close()
         self.gallery.close()
         self._wake.close()
 
-    def _play_alone(self) -> None:
-        """Play in real time, whatever the mode, until an agent arrives or we are to stop."""
-        self._clock.restart()
-        while not self._stopping and self._arrivals.empty():
-            if not self._wake.wait(max(self._clock.due - time.monotonic(), 0.0)):
-                if not self.keys.paused:
-                    self._tick()
-                self._show(self.idle_status)
+    def _turn(self) -> None:
+        """Wait for the next thing to happen, and do what it asks for."""
+        while not self._arrivals.empty():
+            self._seat(*self._arrivals.get())
+        self._listen(self._clock.due if self._is_ticking() else None)
+        if self._is_ticking():
+            if time.monotonic() >= self._clock.due:
+                if not self.keys.paused and self._tick():
+                    self._send_steps(Conversation.end_decision)
+                self._show()
                 self._clock.advance()
+        elif not self._pausing and all(talk.answered for talk in self._talks):
+            for number, board in enumerate(self._boards):
+                self._play(number, board, self._program.frameskip)
+            self._send_steps(Conversation.send_step)
 
-    def _serve(self, connection: Connection) -> None:
-        log.info("agent connected from %s", connection.peer)
-        reason = ""
+    def _is_ticking(self) -> bool:
+        """Whether real time passes, as it does in lockstep too while no agent is here."""
+        return not self._pausing and not (self._program.lockstep and self._talks)
+
+    def _listen(self, until: float | None) -> None:
+        """Wait until an agent says something, at the latest until then, and do what it asks for."""
+        talks = self._talks
+        if not talks:
+            self._wake.wait(None if until is None else max(until - time.monotonic(), 0.0))
+            return
+        while True:
+            heard = [self._with(talk, Conversation.hear) for talk in talks]
+            if Kind.PAUSE in heard:
+                self._settle()
+            if any(heard) or self._talks is not talks:
+                return
+            if not netproto.wait([talk.connection for talk in talks], until, self._wake) or (
+                until is not None and time.monotonic() >= until
+            ):
+                return
+
+    def _send_steps(self, send: Callable[[Conversation], Step | None]) -> None:
+        """Tell each agent what is due; the window shows what the left one, or the only one, is sent."""
+        shown = self._talks[:1]
+        for talk in self._talks:
+            step = self._with(talk, send)
+            if step is not None and talk in shown:
+                self._show(step)
+
+    def _with(self, talk: Conversation, do: Callable[[Conversation], T | None]) -> T | None:
+        """Do this with an agent, which leaves us if it turns out to be gone."""
         try:
-            Conversation(self, connection).run()
+            return do(talk)
         except PongError as error:
-            reason = f"it was sent {error}" * isinstance(error, ProtocolError)
-            log.info("agent gone: %s", error)
-        else:
-            if not self._arrivals.empty():
-                reason = "the same agent has connected again"
-                log.info("the agent from %s has connected again: its old connection ends", connection.peer)
-        finally:
-            connection.close(reason)
-            with self._seat_lock:
-                if self._seated is not None and self._seated[0] is connection:
-                    self._seated = None
-            for board in self._boards:
-                board.move, board.mover = STAY, Mover.HELD
+            log.info("%s gone: %s", talk.name, error)
+            self._part(talk, f"it was sent {error}" * isinstance(error, ProtocolError))
+            return None
 
-    def take_step(self, number: int, dropped: int) -> Step:
-        """Look at all boards, and begin anew what the next STEP tells."""
+    def _seat(self, connection: Connection, side: Role) -> None:
+        """Begin the talk with an agent; with one that is back, in the place of the old one."""
+        for old in self._talks:
+            if old.side is side:
+                log.info(
+                    "the %s from %s has connected again: its old connection ends", old.name, connection.peer
+                )
+                self._part(old, "the same agent has connected again")
+        if not self._talks:
+            if self._program.lockstep:
+                self._begin()  # the same seed plays the same games with every agent
+            self._ticks = 0  # the first decision begins now
+            for board in self._boards:
+                board.resting = False
+        hands = [board.seat(side) for board in self._boards]
+        talk = Conversation(connection, side, hands, self.take_step)
+        log.info("%s connected from %s", talk.name, connection.peer)
+        self._talks = tuple(sorted((*self._talks, talk), key=lambda talk: talk.side))
+        self._settle()
+        self._with(talk, Conversation.send_step)
+        if self._talks == (talk,):
+            self._clock.restart()
+
+    def _part(self, talk: Conversation, reason: str) -> None:
+        """End the talk with an agent; with the other one it goes on."""
+        self._talks = tuple(other for other in self._talks if other is not talk)
+        talk.end(reason)
+        with self._seat_lock:
+            seated = self._seated.get(talk.side)
+            if seated is not None and seated[0] is talk.connection:  # and not one that came meanwhile
+                del self._seated[talk.side]
+        for board in self._boards:
+            board.unseat(talk.side)
+        if not self._talks:
+            self._clock.restart()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Take note of who is here, and who pauses."""
+        before, self._pausing = self._pausing, tuple(talk for talk in self._talks if talk.paused)
+        if bool(before) != bool(self._pausing):
+            self._clock.restart()
+        for talk in self._pausing:
+            if talk not in before:
+                log.info("the %s has paused the game", talk.name)
+        if before and not self._pausing:
+            log.info("the game goes on")
+        self._status = self._describe()
+        self._show(lasting=True)  # for those too who come to watch meanwhile
+
+    def _describe(self) -> str:
+        """Who is connected, or pauses, and who has the right paddle: parts with three spaces between."""
+        sides = [talk.side for talk in self._talks]
+        right = "" if Role.RIGHT in sides or not self._program.server else right_paddle(self._program)
+        if len(self._pausing) == 2:
+            return "paused by both agents"
+        if self._pausing:
+            talk = self._pausing[0]
+            name = "agent" if sides == [Role.LEFT] else talk.name
+            return f"paused by the {name} at {talk.connection.peer}{right}"
+        if not self._talks:
+            return self.idle_status + right
+        if sides == [Role.LEFT]:
+            return f"agent connected from {self._talks[0].connection.peer}{right}"
+        return "   ".join(f"{talk.name} connected from {talk.connection.peer}" for talk in self._talks)
+
+    def take_step(self, side: Role, number: int, dropped: int) -> Step:
+        """Look at all boards as an agent of this side sees them, and begin anew what its next STEP tells."""
         for board in self._boards:
             board.camera.look(board.game)
-        table: Int32Array = np.array([board.row() for board in self._boards], np.int32)
+        table: Int32Array = np.array([board.row(side) for board in self._boards], np.int32)
         for board in self._boards:
-            board.forget()
-        return Step.of(number, dropped, self._frames, table)
+            board.hands[side].forget()
+        frames = self._frames if side is Role.LEFT else self._frames[:, :, ::-1]
+        return Step.of(number, dropped, frames, table)
 
     def _tick(self) -> bool:
         """Play one tick of real time on all boards; whether it ended the decision.
@@ -582,14 +711,13 @@ class Engine(threading.Thread):
         if number > 0 or self.recorder is None:
             board.play(ticks, human)
             return
-        points = board.points
-        while ticks > 0 and board.points == points:
+        game, serves = board.game, False
+        while ticks > 0 and not serves:
             ticks -= 1
-            board.play(1, human)
-            game = board.game
+            serves = board.play(1, human)
             self.recorder.add(
                 (game.score[LEFT], game.score[RIGHT]), (game.paddles[LEFT], game.paddles[RIGHT]),
-                (game.ball_x, game.ball_y), 1 / self._program.fps, board.points > points,
+                (game.ball_x, game.ball_y), 1 / self._program.fps, serves,
             )  # fmt: skip
 
     def _human(self) -> int | None:
@@ -598,10 +726,10 @@ class Engine(threading.Thread):
         if self._program.opponent == "ai":
             return keys.either
         right = keys.either if self._program.server else keys.arrows
-        self._boards[0].right_move = STAY if right is None else right
+        self._boards[0].hands[RIGHT].move = STAY if right is None else right
         return None if self._program.server else keys.letters
 
-    def _show(self, status: str, step: Step | None = None, lasting: bool = False) -> None:
+    def _show(self, step: Step | None = None, lasting: bool = False) -> None:
         """Leave a snapshot for the window, and for those who watch from elsewhere."""
         if not self._watched:
             # In lockstep there are thousands of states a second, of which nobody sees more than these.
@@ -613,18 +741,18 @@ class Engine(threading.Thread):
         game, last = self._boards[0].game, self.snapshot
         frame, sent = (last.frame, last.sent) if last is not None else (None, "")
         if step is not None and self._program.render:
-            frame = self._frames[0].copy()
+            frame = step.frames[0].copy()
             sent = (
                 f"STEP {step.number}   reward {step.rewards[0]:+d}   move {MOVE_NAMES[step.moves[0]]}"
                 f" by {Mover(step.movers[0]).name.lower()}   states dropped {step.dropped}"
             )
-        if self._program.server:
-            status += right_paddle(self._program) + KEYS_PLAY * (self._human() is not None)
+        keys_play = self._program.server and self._human() is not None
         points = game.matches * 2 * game.points_to_win + sum(game.score)  # grows with every point
         self.snapshot = Snapshot(
             (game.ball_x, game.ball_y), (game.paddles[LEFT], game.paddles[RIGHT]),
             (game.score[LEFT], game.score[RIGHT]), game.matches, game.last_match, game.rally,
-            game.last_rally, (game.hits, game.bounces, points), status, frame, sent,
+            game.last_rally, (game.hits, game.bounces, points), self._status + KEYS_PLAY * keys_play,
+            frame, sent,
         )  # fmt: skip
         self.gallery.latest = self.snapshot
 
@@ -635,112 +763,6 @@ def right_paddle(program: Pong) -> str:
         return "   level 4 plays both paddles"
     keys = "W/S or arrow keys" if program.server else "arrow keys"
     return "   right paddle: " + (keys if program.opponent == "human" else f"level {program.levelodiff}")
-
-
-class Conversation:
-    """The engine's talk with one agent, from the first STEP to the last."""
-
-    def __init__(self, engine: Engine, connection: Connection) -> None:
-        self._engine = engine
-        self._connection = connection
-        self._program = engine._program
-        self._number = -1  # of the STEP sent last
-        self._dropped = 0
-        self._answered = True  # no STEP is outstanding
-        self._late = 0  # states dropped since the last answer
-        self._paused = False
-        self._debug = log.isEnabledFor(logging.DEBUG)
-
-    def run(self) -> None:
-        """Talk until the engine stops or the agent leaves.
-
-        Raises:
-            PongError: the agent left, or broke the protocol.
-        """
-        engine, clock = self._engine, self._engine._clock
-        if self._program.lockstep:
-            engine._begin()  # the same seed plays the same games with every agent
-        engine._ticks = 0  # the first decision begins now
-        for board in engine._boards:
-            board.resting = False
-            board.forget()
-        self._send_step()
-        clock.restart()
-        while not engine._stopping and engine._arrivals.empty():
-            real_time = not self._program.lockstep and not self._paused
-            came = self._connection.receive(clock.due if real_time else None, engine._wake)
-            if came is not None:
-                self._obey(*came)
-            if real_time and not self._paused and time.monotonic() >= clock.due:
-                if engine._tick():
-                    self._end_decision()
-                engine._show(self._status())
-                clock.advance()
-
-    def _status(self) -> str:
-        return (
-            "paused by the agent at " if self._paused else "agent connected from "
-        ) + self._connection.peer
-
-    def _obey(self, kind: Kind, body: bytes) -> None:
-        """Do what a message asks for."""
-        if kind is Kind.ACTION:
-            self._take_action(body)
-        elif kind is Kind.PING:
-            self._connection.send(netproto.message(Kind.PONG, netproto.parse_echo(body)))
-            log.debug("PING, answered")
-        elif kind is Kind.PAUSE:
-            self._paused = netproto.parse_pause(body)
-            self._engine._clock.restart()
-            log.info("the agent has paused the game" if self._paused else "the game goes on")
-            self._engine._show(self._status(), lasting=True)  # for those too who come to watch meanwhile
-        if self._program.lockstep and self._answered and not self._paused:
-            self._play_lockstep()
-
-    def _take_action(self, body: bytes) -> None:
-        boards = self._engine._boards
-        number, moves = netproto.parse_action(body, len(boards))
-        if number != self._number or self._answered:
-            raise ProtocolError(f"an ACTION for STEP {number} where {self._number + self._answered} is due")
-        if max(moves) > DOWN:
-            raise ProtocolError("a move that is not 0 (stay), 1 (up) or 2 (down)")
-        if self._debug:
-            log.debug("ACTION %d: %s", number, list(moves))
-        self._answered, self._late = True, 0
-        for board, move in zip(boards, moves, strict=True):
-            board.move, board.mover = move, Mover.AGENT
-
-    def _play_lockstep(self) -> None:
-        engine = self._engine
-        for number, board in enumerate(engine._boards):
-            engine._play(number, board, self._program.frameskip)
-        self._send_step()
-
-    def _end_decision(self) -> None:
-        """In real time: send the state that is due, or drop it if the last one is unanswered."""
-        if self._answered:
-            self._send_step()
-            return
-        self._dropped += 1
-        self._late += 1
-        if self._late > 1:  # the last move was held for one more decision; that must do
-            for board in self._engine._boards:
-                board.move = STAY
-
-    def _send_step(self) -> None:
-        engine = self._engine
-        self._number = (self._number + 1) % (1 << 32)
-        step = engine.take_step(self._number, self._dropped)
-        self._connection.send(step.serialize())
-        self._answered = False
-        for board in engine._boards:
-            board.mover = Mover.HELD  # until the answer comes
-        engine._show(self._status(), step)
-        if self._debug:
-            log.debug(
-                "STEP %d: rewards %s, moves %s by %s, dropped %d",
-                step.number, step.rewards.tolist(), step.moves.tolist(), step.movers.tolist(), step.dropped,
-            )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------
@@ -895,9 +917,9 @@ class Pong:
             decisions, begin = 0, time.perf_counter()
             while (seconds := time.perf_counter() - begin) < BENCHMARK_SECONDS:
                 for board in engine._boards:
-                    board.move = UP if decisions // 40 % 2 else DOWN
+                    board.hands[LEFT].move = UP if decisions // 40 % 2 else DOWN
                     board.play(self.frameskip, None)
-                engine.take_step(0, 0).serialize()
+                engine.take_step(Role.LEFT, 0, 0).serialize()
                 decisions += games
             engine.release()
             print(

@@ -18,7 +18,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from netproto import NOBODY, PongClient, PongError, Step, Wake
+from netproto import NOBODY, PongClient, PongError, Role, Step, Wake
 from options import UsageError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between two tries to connect: each twice the one before
@@ -54,8 +54,9 @@ class Server:
         wake: Wake,
         own: LocalServer | None = None,
         ca: str | None = None,
+        role: Role = Role.LEFT,
     ) -> None:
-        self.host, self.port, self.own = host, port, own
+        self.host, self.port, self.own, self.role = host, port, own, role
         self.identity = NOBODY  # by which the server knows us again
         self._ca = ca
         self._connected: tuple[PongClient, Step] | None = None
@@ -74,7 +75,9 @@ class Server:
     def _connect(self) -> None:
         pause, said = FIRST_PAUSE, ""
         while not self._given_up.is_set():
-            client = PongClient(self.host, self.port, token=self._token, identity=self.identity, ca=self._ca)
+            client = PongClient(
+                self.host, self.port, token=self._token, role=self.role, identity=self.identity, ca=self._ca
+            )
             try:
                 step = client.connect()
             except PongError as error:

@@ -11,7 +11,8 @@ Most cases are in memory; one in `WIRE_EVERY` goes over TCP, while a well-behave
     noise        random bytes, a crowd that says nothing             →  pong.py, with an agent being served
     handshake    mutated HELLO and PROOF, wrong tokens, half of it   →  pong.py, with or without
     second       the right handshake where the place is taken        →  pong.py, with an agent being served
-    play         the right handshake, then anything                  →  pong.py, where the place is free
+    play         the right handshake, then anything                  →  pong.py, where a place is free, at
+                                                                        the right of an agent being served too
     impostor     mutated handshakes, or a right one, then anything   →  PongClient
 
 What must hold: nothing is raised but PongErrors, whose sentences can be printed; nobody without the token is
@@ -82,6 +83,8 @@ BATCH = 64
 LARGEST_COST = 16 * MEGABYTE  # of one message, to an agent
 MANY_ADDRESSES = sys.platform == "linux"  # all of 127.0.0.0/8 is this machine
 
+PLAYERS = (Role.LEFT, Role.RIGHT)
+
 Case: TypeAlias = Callable[[random.Random, Field], str]
 
 
@@ -134,7 +137,7 @@ def ask(half: Handshake, data: bytes, limits: Mapping[int, int]) -> bytes:
 
 def stranger_case(rng: random.Random, _: Field) -> str:
     server, knows = server_half(TOKEN), rng.random() < 0.5
-    client = client_handshake(TOKEN if knows else "guess", Role.LEFT)
+    client = client_handshake(TOKEN if knows else "guess", rng.choice(list(Role)))
     hello, admitted = next(client), False
     stage = rng.randrange(3)
 
@@ -280,7 +283,7 @@ def handshake_case(rng: random.Random, field: Field) -> str:
     target = rng.choice(field.targets)
     proving = MANY_ADDRESSES and rng.random() < 0.5  # and not from where the right ones come
     with connect(target.port, some_address(rng) if proving else "127.0.0.1") as sock:
-        client = client_handshake("guess", Role.LEFT)
+        client = client_handshake("guess", rng.choice(list(Role)))
         hello = next(client)
         if not proving:
             sent = rng.choice((mutated(rng, hello), hello[: rng.randrange(len(hello))], hello))
@@ -305,7 +308,14 @@ def second_case(rng: random.Random, field: Field) -> str:
 
 
 def play_case(rng: random.Random, field: Field) -> str:
-    line = shake_hands(rng.choice(field.free).port)
+    # Where the left paddle is taken, the right one is free: its agent must not notice.
+    target, role = rng.choice(
+        [
+            *((free, role) for free in field.free for role in PLAYERS),
+            *((one, Role.RIGHT) for one in field.taken),
+        ]
+    )
+    line = shake_hands(target.port, role)
     with line.sock:
         for _ in range(rng.randint(0, 5)):
             play_well(rng, line)
@@ -331,7 +341,7 @@ def play_badly(rng: random.Random, number: int) -> bytes:
             mutated(rng, right),
             right * 2,
             right + garbage(rng, limits),
-            next(client_handshake(TOKEN, Role.LEFT)),
+            next(client_handshake(TOKEN, rng.choice(PLAYERS))),
         )
     )
 

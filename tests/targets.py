@@ -309,9 +309,11 @@ def receive(sock: socket.socket, parser: Parser) -> tuple[Kind, bytes]:
     return came
 
 
-def introduce(sock: socket.socket, token: str = TOKEN) -> tuple[netproto.Handshake, Parser, bytes]:
+def introduce(
+    sock: socket.socket, token: str = TOKEN, role: Role = Role.LEFT
+) -> tuple[netproto.Handshake, Parser, bytes]:
     """Say HELLO and wait for the CHALLENGE: give the handshake, a parser, and the PROOF that is due."""
-    client, parser = client_handshake(token, Role.LEFT), Parser(CLIENT_HANDSHAKE_LIMITS)
+    client, parser = client_handshake(token, role), Parser(CLIENT_HANDSHAKE_LIMITS)
     sock.sendall(next(client))
     return client, parser, client.send(receive(sock, parser))
 
@@ -353,7 +355,7 @@ class Line:
         return True
 
 
-def shake_hands(port: int) -> Line:
+def shake_hands(port: int, role: Role = Role.LEFT) -> Line:
     """Get in where the place is free, or becomes so when the last one is seen to have left.
 
     Raises:
@@ -363,7 +365,7 @@ def shake_hands(port: int) -> Line:
     while True:
         sock = connect(port)
         try:
-            client, parser, proof = introduce(sock)
+            client, parser, proof = introduce(sock, role=role)
             sock.sendall(proof)
             client.send(receive(sock, parser))
         except StopIteration as done:

@@ -106,7 +106,7 @@ def test_one_agent_trains_on_several_hosts_and_goes_on_with_the_rest_when_one_le
                 program.type("p\n")
                 program.wait_for("paused, the game too")
                 for server in (one, back):
-                    server.wait_for("the agent has paused the game")
+                    server.wait_for("the left agent has paused the game")
                 program.type("p\nq\n")
                 assert program.ended() == 0, program.output
                 for server in (one, back):
@@ -160,6 +160,36 @@ def test_playing_without_a_checkpoint_or_a_screen_is_told(tmp_path: Path) -> Non
     run_program(*agent(tmp_path, "--local", *FAST, "--points", "100"))
     code, program = run_program(*agent(tmp_path, "--local", "--play"))
     assert (code, "no window can be opened" in program.output) == (2, True), program.output
+
+
+def test_two_agents_play_each_other_and_what_was_trained_on_the_left_plays_on_the_right(
+    tmp_path: Path, server: Program
+) -> None:
+    port = port_of(server)
+    with Program(*agent(tmp_path / "left", "--port", port), stdin=None) as left:
+        left.wait_for("100 points")
+        flags = "--side", "right", "--port", port
+        with Program(*agent(tmp_path / "right", *flags), stdin=None) as right:
+            assert right.wait_for("connected to").endswith("lockstep, on the right\n")
+            server.wait_for("right agent connected from")
+            right.wait_for("100 points")
+            right.type("stats\nq\n")
+            right.wait_for("lockstep, on the right")
+            assert right.ended() == 0, right.output
+        server.wait_for("right agent gone")
+        left.wait_for("points")
+        with Program(*agent(tmp_path / "second", "--port", port)) as second:
+            second.wait_for("an agent is already connected from")
+        left.type("save\n")
+        left.wait_for("saved interrupt.p")
+        saved = str(tmp_path / "left" / "interrupt.p")
+        exam = "--evaluate", saved, "--points", "20", "--host", "localhost", *flags
+        code, program = run_program("mainmodel.py", *exam)
+        assert code == 0, program.output
+        assert re.search(r"interrupt\.p on the right: won \d+ of 20 points", program.output)
+        left.wait_for("points")
+        left.type("q\n")
+        assert left.ended() == 0, left.output
 
 
 def test_a_new_run_keeps_the_files_of_the_run_before(tmp_path: Path) -> None:
@@ -491,6 +521,10 @@ def test_the_console_on_a_terminal(tmp_path: Path) -> None:
         (("mainmodel.py", "--hidden-units", "3"), "--hidden-units"),
         (("mainmodel.py", "--host", "nosuchhost.invalid"), "nosuchhost.invalid"),
         (("mainmodel.py", "--local", "--host", "a"), "--local"),
+        (("mainmodel.py", "--side", "up"), "--side must be left or right"),
+        (("mainmodel.py", "--side", "right", "--local"), "--side right"),
+        (("mainmodel.py", "--side", "right", "--local", "--play"), "--side right"),
+        (("mainmodel.py", "--side", "right", "--evaluate"), "--side right"),
         (("mainmodel.py", "--directory", "/dev/null/x"), "--directory"),
         (("mainmodel.py", "--local", "--render"), "display"),
         (("mainmodel.py", "--resume"), "save.p"),

@@ -28,7 +28,7 @@ from learner import (
     probability,
     unfold,
 )
-from netproto import Column, Mover, Step
+from netproto import Column, Mover, Role, Step
 from pong import FRAME_HEIGHT, FRAME_WIDTH, Board
 
 RNG = np.random.default_rng
@@ -473,9 +473,9 @@ def test_it_learns_to_beat_random_play_from_pixels() -> None:
     def look() -> Step:
         for board in boards:
             board.camera.look(board.game)
-        table = np.array([board.row() for board in boards], np.int32)
+        table = np.array([board.row(Role.LEFT) for board in boards], np.int32)
         for board in boards:
-            board.forget()
+            board.hands[Role.LEFT].forget()
         return Step.of(0, 0, frames, table)
 
     step, rollout = look(), learner.begin()
@@ -483,7 +483,8 @@ def test_it_learns_to_beat_random_play_from_pixels() -> None:
         moves = learner.decide(rollout, step, eyes.look(step))
         learner.learn()
         for board, move in zip(boards, moves.tolist(), strict=True):
-            board.move, board.mover = move, Mover.AGENT
+            hand = board.hands[Role.LEFT]
+            hand.move, hand.mover = move, Mover.AGENT
             board.play(8, None)
         step = look()
         won += (step.rewards[step.points > 0] > 0).tolist()
