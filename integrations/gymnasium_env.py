@@ -66,7 +66,7 @@ FRAMES_PER_SECOND = 60 / 8  # decisions per second of game time, at the usual 8 
 LARGEST_DRAWN_SEED = 1 << 62
 
 
-class _Holding:
+class Holding:
     """What an environment holds and must give back: the games' connection, and a window."""
 
     def __init__(self, games: Games, render_mode: str | None) -> None:
@@ -166,7 +166,7 @@ class RemotePong(gymnasium.Env[UInt8Array, Any]):
         self.action_space = spaces.Discrete(DOWN + 1)
         self.render_mode = render_mode
         self._games = Games(Where(**where), 1, points_per_episode)
-        self._holding = _Holding(self._games, render_mode)
+        self._holding = Holding(self._games, render_mode)
         self._let_go = weakref.finalize(self, self._holding.let_go)
 
     def reset(
@@ -204,7 +204,7 @@ class RemotePong(gymnasium.Env[UInt8Array, Any]):
 
     def render(self) -> UInt8Array | None:
         """Draw the court as people see it: (500, 700, 3). A window is drawn by `step` and `reset` instead."""
-        return self._holding.pictures()[0] if wants_pictures(self) else None
+        return self._holding.pictures()[0] if wants_pictures(self.render_mode) else None
 
     def close(self) -> None:
         """Leave the server, and end it if it is our own; calling it again does nothing."""
@@ -256,7 +256,7 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         self.metadata = self.metadata | {"autoreset_mode": self._mode}
         self._games = Games(Where(**where), num_envs, points_per_episode)
         self._ended = np.zeros(num_envs, bool)  # games whose next episode has not begun yet
-        self._holding = _Holding(self._games, render_mode)
+        self._holding = Holding(self._games, render_mode)
         self._let_go = weakref.finalize(self, self._holding.let_go)
 
     def reset(
@@ -352,7 +352,7 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
 
     def render(self) -> tuple[UInt8Array, ...] | None:
         """Draw all courts as people see them: (500, 700, 3) each."""
-        return self._holding.pictures() if wants_pictures(self) else None
+        return self._holding.pictures() if wants_pictures(self.render_mode) else None
 
     def close_extras(self, **kwargs: Any) -> None:
         """Leave the server, and end it if it is our own."""
@@ -372,11 +372,11 @@ def moves_of(actions: Any, shape: tuple[int, ...]) -> Int64Array:
     return moves.astype(np.int64)
 
 
-def wants_pictures(env: RemotePong | RemotePongVector) -> bool:
+def wants_pictures(render_mode: str | None) -> bool:
     """Whether `render` has something to give; without a render_mode it says so, as Gymnasium's own do."""
-    if env.render_mode is None:
+    if render_mode is None:
         gymnasium.logger.warn('nothing is rendered: make the environment with render_mode="rgb_array"')
-    return env.render_mode == "rgb_array"
+    return render_mode == "rgb_array"
 
 
 gymnasium.register(

@@ -3,6 +3,8 @@
 Where    which server: one on the network, or one of our own
 Link     the connection to it
 Games    what is played over it, cut into episodes
+Pair     two connections to it, for both paddles of one game
+Both     what is played over those
 
 Nothing here knows the tools.
 """
@@ -31,6 +33,7 @@ from netproto import (
     PongError,
     Refusal,
     RefusedError,
+    Role,
     Session,
     Step,
     read_token,
@@ -44,6 +47,8 @@ STAY, UP, DOWN = 0, 1, 2
 SINCE = np.array([Column.REWARD, Column.MOVE, Column.POINTS, Column.TICKS, Column.HITS])
 
 TOLD = (Column.MATCHES, Column.MOVE, Column.MOVER, Column.POINTS, Column.TICKS, Column.HITS)
+HANG_UP_SECONDS = 1.0  # at most, until a server has seen one of two leave
+
 SCORES = slice(Column.LEFT, Column.RIGHT + 1)
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
@@ -107,6 +112,8 @@ class Link:
     `step` is the last state that came, `wait` how to wait for some seconds.
     """
 
+    _instead = ", or use RemotePongVector(num_envs={})"  # of another number of games
+
     def __init__(self, where: Where, games: int) -> None:
         self.wait: Callable[[float], object] = time.sleep
         self.step: Step | None = None
@@ -157,10 +164,13 @@ class Link:
             raise ConnectionLostError("the last step was interrupted")
         self._untouched = False
         try:
-            self.step = self._client.step(moves)
+            self._exchange(self._client, moves)
         except BaseException:  # also Ctrl-C: then nobody knows what was answered
             self._hang_up()
             raise
+
+    def _exchange(self, client: PongClient, moves: Int64Array) -> None:
+        self.step = client.step(moves)
 
     def regain(self, draw_seed: Callable[[], int]) -> None:
         """Connect again, however long it takes, with growing pauses. Our own server is replaced if it died.
@@ -193,23 +203,28 @@ class Link:
         self._own, self._seed = LocalServer(self._where.flags(self._games, seed), debug=False), seed
 
     def _connect(self) -> None:
+        self._client, self.step = self._let_in(Role.LEFT)
+        self._untouched = True
+
+    def _let_in(self, role: Role) -> tuple[PongClient, Step]:
+        """Connect in a role: the connection and its first state."""
         (host, port), token = self._address, self._token
         if self._own is not None:
             host, port, token = "127.0.0.1", self._own.port, self._own.token
-        client = PongClient(host, port, token=token, identity=self._identity, ca=self._where.ca)
+        client = PongClient(host, port, token=token, role=role, identity=self._identity, ca=self._where.ca)
         try:
-            self.step = client.connect()
+            step = client.connect()
             self._check(client.session)
         except BaseException:
             client.close()
             raise
-        self._client, self._untouched = client, True
+        return client, step
 
     def _check(self, session: Session) -> None:
         if session.games != self._games:
             raise UsageError(
                 f"the server plays {session.games} games and the environment {self._games}: start it with "
-                f"--games {self._games}, or use RemotePongVector(num_envs={session.games})"
+                f"--games {self._games}{self._instead.format(session.games)}"
             )
         if (session.height, session.width) != (HEIGHT, WIDTH):
             raise UsageError(
@@ -233,6 +248,21 @@ class Link:
         self._end_own()
 
 
+def first_of(step: Step, which: BoolArray) -> Step:
+    """A state as the first one of an episode in some games (games,): it tells of nothing before it."""
+    table = step.table.copy()
+    table[np.ix_(which, SINCE)] = 0
+    table[which, Column.MOVER] = Mover.HELD
+    return replace(step, table=table)
+
+
+def told(step: Step, game: int) -> dict[str, Any]:
+    """What a state tells of one game, beside frame and reward."""
+    row = step.table[game]
+    counts = {column.name.lower(): int(row[column]) for column in TOLD}
+    return {"scores": row[SCORES].copy(), **counts, "dropped": step.dropped}
+
+
 class Games:
     """The games of one connection, cut into episodes: matches, or so many points each.
 
@@ -240,10 +270,12 @@ class Games:
     last state of an episode is the first of the next one, and a new episode costs no decision.
     """
 
-    def __init__(self, where: Where, count: int, points_per_episode: int | None) -> None:
+    def __init__(
+        self, where: Where, count: int, points_per_episode: int | None, link: Link | None = None
+    ) -> None:
         if points_per_episode is not None:
             whole("points_per_episode", points_per_episode, 1, 1_000_000)
-        self.link = Link(where, count)
+        self.link = Link(where, count) if link is None else link
         self.count = count
         self._points_per_episode = points_per_episode
         self._points = np.zeros(count, np.int64)  # played in this episode
@@ -295,10 +327,7 @@ class Games:
     def start_episodes(self, which: BoolArray) -> None:
         """Let the state that is there be the first one of an episode, in some games: (games,)."""
         step = self.step
-        table = step.table.copy()
-        table[np.ix_(which, SINCE)] = 0
-        table[which, Column.MOVER] = Mover.HELD
-        self.link.step = replace(step, table=table)
+        self.link.step = first_of(step, which)
         self._points[which] = 0
         self._matches[which] = step.matches[which]
         self._moved[which] = False
@@ -311,9 +340,7 @@ class Games:
 
     def told(self, game: int) -> dict[str, Any]:
         """What a state tells of one game, beside frame and reward."""
-        row = self.step.table[game]
-        counts = {column.name.lower(): int(row[column]) for column in TOLD}
-        return {"scores": row[SCORES].copy(), **counts, "dropped": self.step.dropped}
+        return told(self.step, game)
 
     def all_told(self) -> dict[str, Any]:
         """The same of all games: arrays of shape (games, …)."""
@@ -322,3 +349,58 @@ class Games:
         counts = {column.name.lower(): table[:, column].copy() for column in TOLD}
         dropped = np.full(self.count, step.dropped)
         return {"scores": step.table[:, SCORES].copy(), **counts, "dropped": dropped}
+
+
+class Pair(Link):
+    """The connections of both paddles to one game; the right one's last state is `right_step`."""
+
+    _instead = ""
+
+    def __init__(self, where: Where) -> None:
+        super().__init__(where, 1)
+        self.right_step: Step | None = None
+        self._right: PongClient | None = None
+
+    def _exchange(self, client: PongClient, moves: Int64Array) -> None:
+        assert self._right is not None
+        moves = np.broadcast_to(moves, 2)
+        client.act(moves[:1])
+        self._right.act(moves[1:])
+        self.step, self.right_step = client.observe(), self._right.observe()
+
+    def _connect(self) -> None:
+        super()._connect()
+        try:
+            self._right, self.right_step = self._let_in(Role.RIGHT)
+        except BaseException:
+            self._hang_up()
+            raise
+
+    def _hang_up(self) -> None:
+        right, self._right = self._right, None
+        if right is not None:
+            right.close()
+            if self._client is not None:
+                # Answered when the server has seen the right one leave: lockstep begins anew only then.
+                with contextlib.suppress(PongError):
+                    self._client.ping(HANG_UP_SECONDS)
+        super()._hang_up()
+
+
+class Both(Games):
+    """One game of which both paddles are played, cut into episodes; a decision has two moves, (2,)."""
+
+    def __init__(self, where: Where, points_per_episode: int | None) -> None:
+        self.pair = Pair(where)
+        super().__init__(where, 1, points_per_episode, self.pair)
+
+    @property
+    def right_step(self) -> Step:
+        """The right one's last state."""
+        assert self.pair.right_step is not None, "nothing was begun yet"
+        return self.pair.right_step
+
+    def start_episodes(self, which: BoolArray) -> None:
+        """Let the states that are there be the first ones of an episode."""
+        super().start_episodes(which)
+        self.pair.right_step = first_of(self.right_step, which)
