@@ -182,19 +182,19 @@ def test_a_paused_game_stands_still_and_goes_on() -> None:
     with Pong(server=False, given=frozenset()) as server:
         engine = Engine(server, watched=True)
         ticks: list[bool] = []
+        shown: list[bool] = []
 
         def tick() -> bool:
             ticks.append(engine.keys.paused)
             return False
 
-        def show(_: str) -> None:
+        def show(*_: object, **__: object) -> None:
             shown.append(engine.keys.paused)
             engine.keys = Keys(paused=2 <= len(shown) < 5)
-            engine._stopping = len(shown) == 7
 
-        shown: list[bool] = []
-        engine._tick, engine._show = tick, show  # type: ignore[method-assign, assignment]
-        engine._play_alone()
+        engine._tick, engine._show = tick, show  # type: ignore[method-assign]
+        while len(shown) < 7:
+            engine._turn()
         engine.release()
         assert shown == [False, False, True, True, True, False, False]
         assert ticks == [False] * 4
