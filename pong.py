@@ -663,20 +663,21 @@ class Engine(threading.Thread):
         self._show(lasting=True)  # for those too who come to watch meanwhile
 
     def _describe(self) -> str:
-        """Who is connected, or pauses, and who has the right paddle: parts with three spaces between."""
-        sides = [talk.side for talk in self._talks]
-        right = "" if Role.RIGHT in sides or not self._program.server else right_paddle(self._program)
+        """Who is here, who pauses, and who has the right paddle, in a line."""
+        peers = {talk.side: talk.connection.peer for talk in self._talks}
         if len(self._pausing) == 2:
-            return "paused by both agents"
-        if self._pausing:
-            talk = self._pausing[0]
-            name = "agent" if sides == [Role.LEFT] else talk.name
-            return f"paused by the {name} at {talk.connection.peer}{right}"
-        if not self._talks:
-            return self.idle_status + right
-        if sides == [Role.LEFT]:
-            return f"agent connected from {self._talks[0].connection.peer}{right}"
-        return "   ".join(f"{talk.name} connected from {talk.connection.peer}" for talk in self._talks)
+            words = "paused by both agents"
+        elif self._pausing:
+            (talk,) = self._pausing
+            name = "agent" if [*peers] == [Role.LEFT] else talk.name
+            words = f"paused by the {name} at {talk.connection.peer}"
+        elif Role.LEFT in peers:
+            words = f"agent connected from {peers[Role.LEFT]}"
+        else:
+            words = self.idle_status
+        if Role.RIGHT in peers:
+            return f"{words}   right paddle: agent at {peers[Role.RIGHT]}"
+        return words + right_paddle(self._program) * self._program.server
 
     def take_step(self, side: Role, number: int, dropped: int) -> Step:
         """Look at all boards as an agent of this side sees them, and begin anew what its next STEP tells."""
