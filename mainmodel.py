@@ -34,7 +34,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -71,6 +71,9 @@ from netproto import (
 from options import LARGEST_SEED, UsageError, whole, within
 from records import CheckpointError, Progress, ProgressFile, load, save
 from servers import LocalServer, Server, address_of, training_flags
+
+if TYPE_CHECKING:
+    from integrations.tensorboard_log import EventLog
 
 REPORT_POINTS = 100  # a line, a row, and a look at the running mean
 CHECKPOINT_SECONDS = 60.0
@@ -261,6 +264,7 @@ class PolicyGradient:
     minutes: Annotated[float | None, "end after so many minutes of training"] = None
     seed: Annotated[int | None, "seed of weights and moves, and of the local server's games"] = None
     directory: Annotated[str, "where to write checkpoints and progress.csv"] = "."
+    tensorboard: Annotated[str | None, "directory for TensorBoard's event files, beside progress.csv"] = None
     token_file: Annotated[str | None, "file with the server's token (or set PONG_TOKEN)"] = None
     ca: Annotated[str | None, "encrypt with TLS: file of certificates, the server's or its signer's"] = None
     debug: Annotated[bool, "log each stage, and what comes in and goes out"] = False
@@ -312,6 +316,8 @@ class PolicyGradient:
             raise UsageError("--render shows training and --play: to see a checkpoint play, use --play FILE")
         if self.record is not None and self.plot:
             raise UsageError("--plot plays no game that --record could film: drop one")
+        if self.tensorboard is not None and (self.play or self.evaluate):
+            raise UsageError("--tensorboard shows how training goes: drop --play and --evaluate")
         if self.local and self.host is not None:
             raise UsageError("--local starts a server of its own and needs no --host: drop one")
         if self.side not in ("left", "right"):
@@ -342,6 +348,7 @@ class PolicyGradient:
         self._turns = 0  # states played
         self._identity = secrets.token_bytes(netproto.IDENTITY_BYTES)  # by which servers know us again
         self._file: ProgressFile | None = None  # open from the first connection on
+        self._events: EventLog | None = None  # TensorBoard's, likewise
         self._rng = np.random.default_rng(self.seed)
 
     @property
@@ -420,7 +427,11 @@ class PolicyGradient:
             self._say(f"playing with {path}, without learning")
         else:
             self._restore()
-            self._prepare_directory()
+            self._prepare_directory("--directory", self.directory)
+            if self.tensorboard is not None:
+                import integrations.tensorboard_log  # noqa: F401  # says here what is not installed
+
+                self._prepare_directory("--tensorboard", self.tensorboard)
         with contextlib.ExitStack() as stack:
             self._wake = Wake()
             stack.callback(self._wake.close)
@@ -545,15 +556,16 @@ class PolicyGradient:
         optimiser = RMSProp(policy.weights, self.learningRate, self.decayRate)
         return Learner(policy, optimiser, self.batch_size, self.gamma, self._rng)
 
-    def _prepare_directory(self) -> None:
+    @staticmethod
+    def _prepare_directory(option: str, directory: str) -> None:
         """Make sure that we can write there, before anything is begun."""
         try:
-            Path(self.directory).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.directory):
+            Path(directory).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=directory):
                 pass
         except OSError as error:
             raise UsageError(
-                f"cannot write into {self.directory} ({error.strerror}): choose another --directory"
+                f"cannot write into {directory} ({error.strerror}): choose another {option}"
             ) from error
 
     def _open_file(self) -> ProgressFile:
@@ -571,6 +583,15 @@ class PolicyGradient:
         ours = self.resume is True or Path(str(self.resume)).resolve().parent == directory.resolve()
         points = self._progress.points if ours else 0
         return ProgressFile(directory / FILES[2], points, self.evaluate_every is not None)
+
+    def _open_events(self) -> EventLog | None:
+        if self.tensorboard is None:
+            return None
+        from integrations.tensorboard_log import EventLog
+
+        options = {name: getattr(self, name) for name in (*self.KEPT, "seed", "host", "local")}
+        points, resumed = self._progress.points, bool(self.resume)
+        return EventLog(Path(self.tensorboard), options, points, resumed, self._say)
 
     def _open_window(self, stack: contextlib.ExitStack) -> None:
         if self.render:
@@ -717,6 +738,8 @@ class PolicyGradient:
                 self.show(step, *seat.rollout.pending)
             if self._recorder is not None:
                 self._film(step, seat.client.session)
+            if self._events is not None:
+                self._events.see(step)
 
     # Servers that come and go.
 
@@ -783,6 +806,7 @@ class PolicyGradient:
         self._has_met = True
         if self._file is None and not self.play:
             self._file = self._open_file()
+            self._events = self._open_events()
         self._level = min(session.level, 3)
         return self._learner
 
@@ -854,6 +878,8 @@ class PolicyGradient:
         if self.evaluate_every and progress.points - self._evaluated >= self.evaluate_every:
             self._evaluated = progress.points
             self._evaluate_now(self._learner.policy)
+        if self._events is not None:
+            self._events.report(progress, self._learner.policy.weights)
         self._write_row()
         self._say(str(progress))
         if progress.running_mean > progress.best:
@@ -913,6 +939,9 @@ class PolicyGradient:
             self._say(f"played: {self._progress}")
         elif self._file is not None:
             saved = self._save(FILES[1])
+            if self._events is not None:
+                assert self._learner is not None
+                self._events.close(self._progress, self._learner.policy.weights)
             self._write_row()
             with contextlib.suppress(OSError):  # it was said when the row was written
                 self._file.close()
