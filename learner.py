@@ -25,7 +25,7 @@ gradient is worked out in a second thread while the next batch is played.
     Eyes              frames → observations x
     Policy            the network: forward, and the gradient beside it
     RMSProp           the optimiser
-    policy_gradient   what a batch of decisions teaches
+    Batch             what a batch of decisions teaches, alone or as a part of a larger one
     Learner           rollouts in, better policies out
     Player            a policy in a Learner's place, that learns nothing
 """
@@ -402,33 +402,70 @@ def advantages(reward: Floats, discount: Floats, value: Floats, last_value: Floa
     return estimates
 
 
+@dataclass(frozen=True)
+class Moments:
+    """What is of a whole batch in its gradient, in a form that can be pooled."""
+
+    count: int  # of decisions
+    mean: float  # of their estimates
+    variance: float
+    own: int  # decisions that teach
+
+    @classmethod
+    def pool(cls, parts: list[Moments]) -> Moments:
+        """The moments of several batches together."""
+        count = sum(part.count for part in parts)
+        mean = sum(part.count * part.mean for part in parts) / count
+        squares = sum(part.count * (part.variance + (part.mean - mean) ** 2) for part in parts)
+        return cls(count, mean, squares / count, sum(part.own for part in parts))
+
+
+class Batch:
+    """Decisions and what came of them: what a gradient needs that does not depend on other batches."""
+
+    def __init__(self, segments: list[Segment], gamma: float) -> None:
+        self.decisions = [decision for segment in segments for decision in segment.decisions]
+        # B = Σ T·N decisions, of all segments behind one another.
+        self.logit = np.concatenate([decision.seen.logit for decision in self.decisions])
+        value = np.concatenate([decision.seen.value for decision in self.decisions])
+        self.up = np.concatenate([decision.up for decision in self.decisions])
+        self.table = np.concatenate([decision.table for decision in self.decisions])  # (B, columns)
+        reward = self.table[:, Column.REWARD].astype(np.float32)
+        ticks = self.table[:, Column.TICKS].astype(np.float32)
+        discount = np.where(self.table[:, Column.POINTS] > 0, np.float32(0), np.float32(gamma) ** ticks)
+        # Moves that were not made, or not by us, teach nothing.
+        move, mover = self.table[:, Column.MOVE], self.table[:, Column.MOVER]
+        self.own = (mover == Mover.AGENT) & (move == np.where(self.up, UP, DOWN))
+        estimates, begin = [], 0
+        for segment in segments:
+            shape = len(segment.decisions), len(segment.last_value)
+            here = slice(begin, begin := begin + shape[0] * shape[1])
+            r, d, v = (column[here].reshape(shape) for column in (reward, discount, value))
+            estimates.append(advantages(r, d, v, segment.last_value).reshape(-1))
+        self.estimate = np.concatenate(estimates)  # (B,)
+        mean, variance = float(self.estimate.mean()), float(self.estimate.var())
+        self.moments = Moments(len(self.estimate), mean, variance, int(self.own.sum()))
+
+    def gradient(self, policy: Policy, whole: Moments) -> Weights:
+        """This batch's part of the gradient of the objective over a whole of which it may be all.
+
+        Args:
+            policy: that has made the decisions.
+            whole: the pooled moments. The gradients of the parts then add up to the gradient of all.
+        """
+        advantage = self.estimate / (np.sqrt(np.float32(whole.variance)) + np.float32(1e-6))
+        p = probability(self.logit)
+        # d log P(a)/d logit is a − p, d entropy/d logit is −logit p (1 − p), and the value's target is
+        # value + estimate.
+        scale = self.own / np.float32(max(whole.own, 1))
+        dlogit = scale * ((self.up - p) * advantage - ENTROPY_BONUS * self.logit * p * (1 - p))
+        return policy.backward(_parts(self.decisions, dlogit, scale * (VALUE_WEIGHT * self.estimate)))
+
+
 def policy_gradient(policy: Policy, segments: list[Segment], gamma: float) -> Weights:
     """The gradient of the objective, from decisions that this policy has made."""
-    decisions = [decision for segment in segments for decision in segment.decisions]
-    # B = Σ T·N decisions, of all segments behind one another.
-    logit = np.concatenate([decision.seen.logit for decision in decisions])
-    value = np.concatenate([decision.seen.value for decision in decisions])
-    up = np.concatenate([decision.up for decision in decisions])
-    table = np.concatenate([decision.table for decision in decisions])  # (B, columns)
-    reward = table[:, Column.REWARD].astype(np.float32)
-    ticks = table[:, Column.TICKS].astype(np.float32)
-    discount = np.where(table[:, Column.POINTS] > 0, np.float32(0), np.float32(gamma) ** ticks)
-    # Moves that were not made, or not by us, teach nothing.
-    own = (table[:, Column.MOVER] == Mover.AGENT) & (table[:, Column.MOVE] == np.where(up, UP, DOWN))
-    estimates, begin = [], 0
-    for segment in segments:
-        shape = len(segment.decisions), len(segment.last_value)
-        here = slice(begin, begin := begin + shape[0] * shape[1])
-        r, d, v = (column[here].reshape(shape) for column in (reward, discount, value))
-        estimates.append(advantages(r, d, v, segment.last_value).reshape(-1))
-    estimate = np.concatenate(estimates)  # (B,)
-    advantage = estimate / (estimate.std() + np.float32(1e-6))
-    p = probability(logit)
-    # d log P(a)/d logit is a − p, d entropy/d logit is −logit p (1 − p), and the value's target is
-    # value + estimate.
-    scale = own / np.float32(max(own.sum(), 1))
-    dlogit = scale * ((up - p) * advantage - ENTROPY_BONUS * logit * p * (1 - p))
-    return policy.backward(_parts(decisions, dlogit, scale * (VALUE_WEIGHT * estimate)))
+    batch = Batch(segments, gamma)
+    return batch.gradient(policy, batch.moments)
 
 
 def _parts(
@@ -449,6 +486,8 @@ class Learner:
     has learned from all batches before it but the last. When it changes does not depend on how long the
     thread takes, so that the same seed gives the same run.
     """
+
+    longest_batch = LONGEST_BATCH
 
     def __init__(
         self, policy: Policy, optimiser: RMSProp, batch_size: int, gamma: float, rng: Generator
@@ -514,13 +553,20 @@ class Learner:
 
     def learn(self) -> None:
         """Hand the rollouts over to be learned from, if they have enough points or decisions."""
+        if segments := self.take_batch():
+            played_by = self.policy
+            self.settle()
+            self._learned = self._thread.submit(self._learn, played_by, self.policy, segments)
+
+    def take_batch(self) -> list[Segment]:
+        """Give what was decided since the last batch and forget it; nothing if that is not enough yet."""
         points = decisions = 0
         for rollout in self._rollouts:
             points += rollout.points
             if rollout.decisions:
                 decisions += len(rollout.decisions) * len(rollout.decisions[0].up)
-        if points < self.batch_size and decisions < LONGEST_BATCH:
-            return
+        if points < self.batch_size and decisions < self.longest_batch:
+            return []
         segments = [
             Segment(rollout.decisions, rollout.pending[0].value)
             for rollout in self._rollouts
@@ -528,25 +574,30 @@ class Learner:
         ]
         for rollout in self._rollouts:
             rollout.clear()
-        played_by = self.policy
-        self._change_policy()
-        self._learned = self._thread.submit(self._learn, played_by, self.policy, segments)
+        return segments
 
-    def _change_policy(self) -> None:
+    def settle(self) -> None:
         """Play with what the batch before has taught."""
         if self._learned is not None:
-            learned = self._learned.result()
-            self.updates += learned is not self.policy
-            self.refused += learned is self.policy
-            self.policy = learned
+            learned, self._learned = self._learned.result(), None
+            self.adopt(learned)
+
+    def adopt(self, learned: Policy) -> None:
+        """Play with what `step` gave."""
+        self.updates += learned is not self.policy
+        self.refused += learned is self.policy
+        self.policy = learned
 
     def _learn(self, played_by: Policy, newest: Policy, segments: list[Segment]) -> Policy:
         """In the thread: the next policy."""
-        gradient = policy_gradient(played_by, segments, self.gamma)
+        return self.step(newest, policy_gradient(played_by, segments, self.gamma))
+
+    def step(self, policy: Policy, gradient: Weights) -> Policy:
+        """Step along a gradient: another policy, or the same if the gradient is not finite."""
         if not all(np.isfinite(np.vdot(g, g)) for g in gradient.values()):  # their squares go into the cache
             log.warning("a gradient that is not finite was refused; the weights stay as they were")
-            return newest
-        return self._with(self.optimiser.ascend(newest.weights, gradient))
+            return policy
+        return self._with(self.optimiser.ascend(policy.weights, gradient))
 
 
 class Player:

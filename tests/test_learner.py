@@ -14,11 +14,14 @@ from learner import (
     DOWN,
     UP,
     Activations,
+    Batch,
     Eyes,
     Learner,
+    Moments,
     Player,
     Policy,
     RMSProp,
+    Segment,
     Sparse,
     advantages,
     block_sizes,
@@ -329,12 +332,6 @@ def play(learner: Learner, decisions: int, movers: Mover = Mover.AGENT, seed: in
     learner.drop(rollout)
 
 
-def settle(learner: Learner) -> None:
-    """Let the policy learn from the batch before too."""
-    learner._change_policy()
-    learner._learned = None
-
-
 def weights_of(learner: Learner) -> list[list[float]]:
     return [weight.reshape(-1).tolist() for weight in learner.policy.weights.values()]
 
@@ -356,7 +353,7 @@ def test_moves_that_were_not_its_own_teach_nothing(movers: Mover) -> None:
     learner = small_learner()
     before = weights_of(learner)
     play(learner, 20, movers)
-    settle(learner)
+    learner.settle()
     assert learner.updates > 0
     assert weights_of(learner) == before
 
@@ -372,7 +369,7 @@ def one_decision(learner: Learner, made: Callable[[int], int], broken: bool = Fa
     step = state(random_frames(RNG(2), 1), reward=[1], points=[1], move=[made(move)], mover=[Mover.AGENT])
     learner.decide(rollout, step, eyes.look(step))
     learner.learn()
-    settle(learner)
+    learner.settle()
 
 
 def test_a_move_other_than_the_one_drawn_teaches_nothing() -> None:
@@ -432,11 +429,35 @@ def test_the_gradient_of_several_servers_is_that_of_their_games_together() -> No
                 )  # fmt: skip
                 learner.decide(rollout, step, eye.look(step))
             learner.learn()
-        settle(learner)
+        learner.settle()
         weights.append(learner.policy.weights)
     for name in weights[0]:
         np.testing.assert_allclose(weights[0][name], weights[1][name], rtol=1e-3, atol=1e-6)
         assert np.abs(weights[0][name]).max() > 0
+
+
+def test_parts_of_a_batch_teach_what_the_whole_teaches() -> None:
+    """Each part knows of the others their moments alone."""
+    learner, rng, segments = small_learner(batch_size=1000), RNG(1), []
+    for games, decisions in ((2, 20), (1, 3), (3, 11)):
+        eyes, rollout = Eyes(games, *SMALL), learner.begin()
+        for _ in range(decisions + 1):
+            won = rng.integers(-1, 2, games)
+            step = state(
+                random_frames(rng, games), reward=won.tolist(), points=abs(won).tolist(),
+                move=[UP] * games, mover=rng.choice([Mover.AGENT, Mover.HUMAN], games).tolist(),
+            )  # fmt: skip
+            learner.decide(rollout, step, eyes.look(step))
+        assert rollout.pending is not None
+        segments.append(Segment(rollout.decisions, rollout.pending[0].value))
+    whole = policy_gradient(learner.policy, segments, 0.99)
+    parts = [Batch([segment], 0.99) for segment in segments]
+    together = Moments.pool([part.moments for part in parts])
+    gradients = [part.gradient(learner.policy, together) for part in parts]
+    for name, gradient in whole.items():
+        total = sum(part[name] for part in gradients)
+        np.testing.assert_allclose(total, gradient, rtol=1e-4, atol=1e-6 * np.abs(gradient).max())
+        assert np.abs(gradient).max() > 0
 
 
 class _Fixed:
@@ -512,7 +533,7 @@ def test_a_long_batch_teaches_what_its_parts_teach_together(monkeypatch: pytest.
         step = state(random_frames(rng, 2), reward=[1, -1], points=[1, 0], move=[UP] * 2)
         learner.decide(rollout, step, eyes.look(step))
     assert rollout.pending is not None
-    segments = [learner_module.Segment(rollout.decisions, rollout.pending[0].value)]
+    segments = [Segment(rollout.decisions, rollout.pending[0].value)]
     whole = policy_gradient(learner.policy, segments, 0.99)
     monkeypatch.setattr(learner_module, "GRADIENT_ROWS", 6)
     in_parts = policy_gradient(learner.policy, segments, 0.99)
