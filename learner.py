@@ -424,12 +424,13 @@ class Batch:
     """Decisions and what came of them: what a gradient needs that does not depend on other batches."""
 
     def __init__(self, segments: list[Segment], gamma: float) -> None:
-        self.decisions = [decision for segment in segments for decision in segment.decisions]
+        self.segments = segments
+        decisions = self.decisions
         # B = Σ T·N decisions, of all segments behind one another.
-        self.logit = np.concatenate([decision.seen.logit for decision in self.decisions])
-        value = np.concatenate([decision.seen.value for decision in self.decisions])
-        self.up = np.concatenate([decision.up for decision in self.decisions])
-        self.table = np.concatenate([decision.table for decision in self.decisions])  # (B, columns)
+        self.logit = np.concatenate([decision.seen.logit for decision in decisions])
+        value = np.concatenate([decision.seen.value for decision in decisions])
+        self.up = np.concatenate([decision.up for decision in decisions])
+        self.table = np.concatenate([decision.table for decision in decisions])  # (B, columns)
         reward = self.table[:, Column.REWARD].astype(np.float32)
         ticks = self.table[:, Column.TICKS].astype(np.float32)
         discount = np.where(self.table[:, Column.POINTS] > 0, np.float32(0), np.float32(gamma) ** ticks)
@@ -445,6 +446,11 @@ class Batch:
         self.estimate = np.concatenate(estimates)  # (B,)
         mean, variance = float(self.estimate.mean()), float(self.estimate.var())
         self.moments = Moments(len(self.estimate), mean, variance, int(self.own.sum()))
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """Of all segments, behind one another."""
+        return [decision for segment in self.segments for decision in segment.decisions]
 
     def gradient(self, policy: Policy, whole: Moments) -> Weights:
         """This batch's part of the gradient of the objective over a whole of which it may be all.

@@ -345,6 +345,7 @@ class PolicyGradient:
         self._seats: dict[Server, Seat] = {}  # of those that are connected
         self._arrivals: queue.SimpleQueue[tuple[Server, PongError | None]] = queue.SimpleQueue()
         self._has_met = False  # any server
+        self._level = 0  # of the last one met
         self._turns = 0  # states played
         self._identity = secrets.token_bytes(netproto.IDENTITY_BYTES)  # by which servers know us again
         self._file: ProgressFile | None = None  # open from the first connection on
@@ -667,13 +668,17 @@ class PolicyGradient:
         self._unsought = deque(self._servers)
         self._seek()
         while not self._finished():
-            self._take_commands()
-            self._take_arrivals()
-            due, waiting = self._due(), True
-            for seat in due:
-                waiting = not self._advance(seat) and waiting
-            if waiting and not self._quitting:
-                self._wait(due)
+            self._turn()
+
+    def _turn(self) -> None:
+        """Obey, look at all servers that are due, and wait if there was nothing new."""
+        self._take_commands()
+        self._take_arrivals()
+        due, waiting = self._due(), True
+        for seat in due:
+            waiting = not self._advance(seat) and waiting
+        if waiting and not self._quitting:
+            self._wait(due)
 
     def _seek(self) -> None:
         """Connect to all servers at once, but to our own one after another, always in the same order."""
@@ -804,10 +809,8 @@ class PolicyGradient:
             self._learner = self._make_learner(policy)
         self._check_frames(self._learner.policy, session)
         self._has_met = True
-        if self._file is None and not self.play:
-            self._file = self._open_file()
-            self._events = self._open_events()
         self._level = min(session.level, 3)
+        self._open_books()
         return self._learner
 
     def _lose(self, server: Server, error: PongError) -> None:
@@ -846,6 +849,12 @@ class PolicyGradient:
             )
 
     # Books.
+
+    def _open_books(self) -> None:
+        """Open what is written while training, once there is a server to train on."""
+        if self._file is None and not self.play:
+            self._file = self._open_file()
+            self._events = self._open_events()
 
     def _count(self, step: Step) -> None:
         """Keep the books: progress, reports, checkpoints."""
@@ -968,11 +977,14 @@ class PolicyGradient:
             self._last = time.monotonic()
 
     def _pause(self) -> None:
-        self._paused = not self._paused
+        self._pause_games(not self._paused)
+        self._say(PAUSED if self._paused else "going on")
+
+    def _pause_games(self, paused: bool) -> None:
+        self._paused = paused
         for seat in list(self._seats.values()):
             with self._losing(seat):
-                seat.client.pause(self._paused)
-        self._say(PAUSED if self._paused else "going on")
+                seat.client.pause(paused)
 
     def _ping(self, seat: Seat) -> None:
         """Pause, make ten round trips, say what they took and whether that will do, and go on."""
