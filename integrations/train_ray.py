@@ -21,6 +21,7 @@ The advantages' standard deviation and the number of own decisions are of the wh
 are told them, their parts add up to the gradient of the pooled batch, exactly but for rounding
 (learner.Moments). A share is batch_size / workers, so each worker plays one share for each update, and its
 policy has learned from all batches but the last one or two: as fresh as the plain agent's, which lacks one.
+When the driver cannot keep up, batches grow: a worker sends one gradient for an update, of all its shares.
 What comes from further back than STALEST updates (a worker was stopped for a while) is not learned from.
 
 A worker that dies takes its unfinished share with it, and another is started in its place. A driver that
@@ -202,10 +203,13 @@ class Worker(PolicyGradient):
         self._played[number], gatherer.batch = (gatherer.policy, batch), None
         return share_of(number, self._update, batch)
 
-    def gradient(self, number: int, together: Moments) -> Weights:
-        """A share's part of the gradient of a batch with these moments."""
-        policy, batch = self._played.pop(number)
-        return batch.gradient(policy, together)
+    def gradient(self, numbers: list[int], together: Moments) -> Weights:
+        """Some shares' part of the gradient of a batch with these moments."""
+        total: Weights = {}
+        for policy, batch in map(self._played.pop, numbers):
+            for name, g in batch.gradient(policy, together).items():
+                total[name] = total[name] + g if name in total else g
+        return total
 
     def forget(self, number: int) -> None:
         """Give up a share."""
@@ -456,9 +460,12 @@ class TrainRay(PolicyGradient):
         if self._adding or not self._pool or (points < self.batch_size and decisions < LONGEST_BATCH):
             return
         together = Moments.pool([share.moments for _, share in self._pool])
+        numbers: dict[Post, list[int]] = {}
         for post, share in self._pool:
+            numbers.setdefault(post, []).append(share.number)
+        for post, its in numbers.items():
             gradient = post.actor.gradient.options(concurrency_group="gradient")
-            self._adding[gradient.remote(share.number, together)] = post
+            self._adding[gradient.remote(its, together)] = post
         self._pool, self._sum = [], None
 
     def _add(self, reference: Any, gradient: Weights | None, learner: Learner) -> None:

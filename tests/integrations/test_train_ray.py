@@ -120,8 +120,21 @@ def test_a_share_given_up_takes_no_memory() -> None:
         assert one is not None
         assert two is not None
         worker.forget(one.number)
-        assert worker.gradient(two.number, two.moments)["W1"].any()
+        assert worker.gradient([two.number], two.moments)["W1"].any()
         assert worker._played == {}
+
+
+def test_several_shares_of_a_worker_make_one_gradient() -> None:
+    with working() as worker:
+        one, two = (full(worker, update).share for update in (1, 2))  # of two policies
+        assert one is not None
+        assert two is not None
+        played = dict(worker._played)
+        together = Moments.pool([one.moments, two.moments])
+        gradient = worker.gradient([one.number, two.number], together)
+        for name, g in gradient.items():
+            parts = [batch.gradient(policy, together)[name] for policy, batch in played.values()]
+            np.testing.assert_array_equal(g, parts[0] + parts[1])
 
 
 def test_the_books_of_a_share_count_all_its_points() -> None:
@@ -165,7 +178,7 @@ def test_the_gradients_of_two_workers_add_up_to_that_of_their_pooled_batches() -
     )
     together = Moments.pool([share.moments for share in shares])
     parts = ray.get(
-        [a.gradient.remote(share.number, together) for a, share in zip(actors, shares, strict=True)]
+        [a.gradient.remote([share.number], together) for a, share in zip(actors, shares, strict=True)]
     )
     whole = policy_gradient(policy, played[0] + played[1], 0.99)
     for name, gradient in whole.items():
