@@ -284,6 +284,7 @@ class TrainRay(PolicyGradient):
     watch: bool = False
     evaluate: bool | str = False
     sample: bool = False
+    record: str | None = None
     plot: tuple[str, ...] = ()
     output: str = "curve.png"
 
