@@ -2,9 +2,8 @@
 
 How it sees, decides and learns is in `learner`; this is what goes on around that.
 
-    Evaluation, evaluate   play without learning, and say what came of it
-    Seat                   a server that we play on
-    PolicyGradient         the program
+    Seat             a server that we play on
+    PolicyGradient   the program
 
 Threads. The main thread plays, on all servers, and alone touches what is learned and counted; a command
 of the console (its thread) reaches it through a queue and a Wake. A Learner has a thread for its
@@ -31,7 +30,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,21 +40,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import netproto
 import options
-from learner import (
-    DOWN,
-    MAX_CELLS,
-    UP,
-    Activations,
-    Booleans,
-    Eyes,
-    Generator,
-    Learner,
-    Player,
-    Policy,
-    RMSProp,
-    Rollout,
-    probability,
-)
+from evaluation import EVALUATION_SEED, Examiner, evaluate
+from learner import MAX_CELLS, Activations, Booleans, Eyes, Learner, Player, Policy, RMSProp, Rollout
 from netproto import (
     DEFAULT_PORT,
     ConnectionLostError,
@@ -82,126 +68,9 @@ log = logging.getLogger("pong.agent")
 
 
 # ---------------------------------------------------------------------------------------------
-# Evaluation
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What a policy achieved without learning."""
-
-    points: int
-    won: int
-    hits: int  # of either paddle, in those points
-    decisions: int
-    seconds: float
-
-    @property
-    def share(self) -> float:
-        """Share of the points won."""
-        return self.won / self.points
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The share's 95 % interval. Source: Wilson, Probable inference, 1927."""
-        n, z = self.points, 1.96
-        middle = (self.share + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(self.share * (1 - self.share) / n + z * z / (4 * n * n))
-        return middle - half, middle + half
-
-    def __str__(self) -> str:
-        low, high = (100 * bound for bound in self.interval)
-        return (
-            f"won {self.won:,} of {self.points:,} points, {100 * self.share:.1f} % "
-            f"(95 % interval {low:.1f} to {high:.1f} %), {self.hits / self.points:.1f} hits in a rally, "
-            f"{self.decisions / max(self.seconds, 1e-9):,.0f} decisions/s"
-        )
-
-
-def evaluate(
-    policy: Policy,
-    client: PongClient,
-    step: Step,
-    points: int,
-    rng: Generator | None,
-    stop: Callable[[], bool],
-    show: Callable[[Step, Activations, Booleans], None] | None = None,
-) -> tuple[Evaluation | None, Step]:
-    """Play so many points from a state on, with the likelier moves, or with drawn ones if there is an `rng`.
-
-    Each game plays its share of the points: to take those that end first would favour short rallies. What is
-    decided is told to `show`.
-
-    Returns:
-        The result, or None if `stop` said so meanwhile, and the last state.
-
-    Raises:
-        ConnectionLostError: the server is gone.
-    """
-    session, begin = client.session, time.monotonic()
-    eyes = Eyes(session.games, session.height, session.width)
-    due = points // session.games + (np.arange(session.games) < points % session.games)
-    won = hits = decisions = 0
-    rally = np.zeros(session.games, int)  # hits in the point being played
-    while due.any():
-        if stop():
-            return None, step
-        seen = policy.forward(eyes.look(step))
-        p_up = probability(seen.logit)
-        up = p_up > 0.5 if rng is None else rng.random(session.games) < p_up
-        if show is not None:
-            show(step, seen, up)
-        step = client.step(np.where(up, UP, DOWN))
-        decisions += session.games
-        rally += step.hits
-        for game in np.flatnonzero(step.points):
-            # A real-time game may report several points at once, of which no more than are due count.
-            counted = min(int(step.points[game]), int(due[game]))
-            won += min((int(step.points[game]) + int(step.rewards[game])) // 2, counted)
-            hits += int(rally[game]) if counted else 0
-            due[game] -= counted
-            rally[game] = 0
-    return Evaluation(points, won, hits, decisions, time.monotonic() - begin), step
-
-
-# ---------------------------------------------------------------------------------------------
-# Evaluation while training
-
-
-class Examiner:
-    """Evaluates the policy now and then while it trains, on games of its own (--evaluate-every)."""
-
-    GAMES, POINTS = 16, 200
-
-    def __init__(self, agent: PolicyGradient) -> None:
-        self._agent = agent
-        self._open: tuple[LocalServer, PongClient, Step] | None = None
-
-    def examine(self, policy: Policy, level: int) -> Evaluation | None:
-        """Evaluate at a level; None when told to quit meanwhile."""
-        agent = self._agent
-        if self._open is None:
-            seed = None if agent.seed is None else agent.seed + EVALUATION_SEED
-            server = LocalServer(training_flags(level, self.GAMES, seed), agent.debug)
-            client = PongClient(port=server.port, token=server.token)
-            self._open = server, client, client.connect()
-        _, client, step = self._open
-        result, step = evaluate(policy, client, step, self.POINTS, None, agent.is_quitting, agent.show)
-        self._open = *self._open[:2], step
-        return result
-
-    def close(self) -> None:
-        """End its server; the next examination starts another."""
-        if self._open is not None:
-            self._open[1].close()
-            self._open[0].close()
-            self._open = None
-
-
-# ---------------------------------------------------------------------------------------------
 # The program
 
 FILES = ("save.p", "interrupt.p", "progress.csv")
-EVALUATION_SEED = 1_000_000  # beyond the run's own, so that the games are others than the training's
 LOCAL_GAMES = 16  # of a server of our own, unless --games says otherwise: they share each round trip
 PAUSE_SECONDS = 0.1  # between two looks at the window's close button while paused
 PINGS = 10
@@ -440,7 +309,8 @@ class PolicyGradient:
             self._open_window(stack)
             self._open_recorder(stack)
             self._open_servers(stack)
-            self._examiner = stack.enter_context(contextlib.closing(Examiner(self)))
+            self._examiner = Examiner(self.seed, self.debug, self.is_quitting, self.show)
+            stack.callback(self._examiner.close)
             self._open_console(stack)
             stack.callback(self._end_learning)
             try:

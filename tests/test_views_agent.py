@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from evaluation import Evaluation, Examiner
 from learner import Activations, Eyes, Policy
-from mainmodel import Evaluation, Examiner, PolicyGradient
+from mainmodel import PolicyGradient
 from netproto import Column, PongError, Step
 from options import UsageError
 from records import Progress, ProgressFile
