@@ -92,7 +92,7 @@ SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # see `wait`
 READS_AT_ONCE = 16
 VIEWS_AT_ONCE = 10_000  # minutes of them: a flood must not hold up the window
 READ_BYTES = 1 << 16  # the most that one read takes; of who has little to say, the server reads less
-SHORT_WAITS = 3  # in a row, before a wait begins by spinning
+SHORT_WAITS, MOST_SHORT_WAITS = 3, 8  # before a wait begins by looking, and that are counted
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
 
 Address: TypeAlias = tuple[str, int]
@@ -645,7 +645,7 @@ class Connection:
         self._unsent = bytearray()
         self._lock = threading.Lock()  # of the socket: a heartbeat thread sends beside the owner
         self._sent = self._heard = time.monotonic()
-        self._short_waits = 0  # in a row, until now
+        self._short_waits = 0  # of late; a long one halves it, so that one alone changes nothing
 
     def fileno(self) -> int:
         """What `select` waits for."""
@@ -785,7 +785,9 @@ def wait(
     now = time.monotonic()
     for connection in connections:
         if connection in readable:
-            connection._short_waits = connection._short_waits + 1 if now - begin < SPIN_SECONDS else 0
+            short = connection._short_waits
+            is_short = now - begin < SPIN_SECONDS
+            connection._short_waits = min(short + 1, MOST_SHORT_WAITS) if is_short else short // 2
         with contextlib.suppress(ConnectionLostError):  # `take` will find out, and say whose it was
             connection.send_heartbeat()
     if wake is not None and wake in readable:

@@ -770,6 +770,39 @@ def test_who_has_other_work_for_the_processor_sleeps_at_once(
     assert (0 in looks) == awake
 
 
+def test_one_long_wait_among_short_ones_changes_nothing_but_two_do(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, peer = ends
+    looks: list[float] = []
+    ready = netproto.ready
+
+    def counted(readers: list[Any], writers: list[Any], seconds: float) -> tuple[list[Any], list[Any]]:
+        looks.append(seconds)
+        return ready(readers, writers, seconds)
+
+    def begins_awake(spin_seconds: float) -> bool:
+        """Wait for what is there already; whether that began with a look. A wait is short below so many."""
+        monkeypatch.setattr(netproto, "SPIN_SECONDS", spin_seconds)
+        looks.clear()
+        peer.sendall(message(*PING))
+        assert netproto.wait([connection])
+        assert connection.take() == PING
+        return looks[0] == 0
+
+    monkeypatch.setattr(netproto, "ready", counted)
+    short, long = 60.0, -1.0
+    for _ in range(netproto.SHORT_WAITS):
+        assert not begins_awake(short)
+    for _ in range(netproto.MOST_SHORT_WAITS):
+        assert begins_awake(short)
+    begins_awake(long)
+    assert begins_awake(short)
+    for _ in range(2):
+        begins_awake(long)
+    assert not begins_awake(short)
+
+
 def test_one_wait_serves_several_peers(wake: Wake) -> None:
     pairs = [socket.socketpair() for _ in range(2)]
     with pairs[0][0], pairs[0][1] as first, pairs[1][0], pairs[1][1] as second:
