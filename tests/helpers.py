@@ -8,10 +8,11 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from netproto import PongClient
+from netproto import PongClient, Refusal, RefusedError
 from pong import Pong
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,10 +29,21 @@ def serving(**options: object) -> Iterator[Pong]:
 
 @contextlib.contextmanager
 def connected(server: Pong, **options: object) -> Iterator[PongClient]:
-    """A client, connected to a server; its first state is in `.first`."""
-    with PongClient(*server.address, **options) as client:  # type: ignore[arg-type]
-        client.first = client.connect()  # type: ignore[attr-defined]
-        yield client
+    """A client, connected to a server; its first state is in `.first`.
+
+    It knocks again while the place is taken: the server may not have heard yet that the last one has left.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        with PongClient(*server.address, **options) as client:  # type: ignore[arg-type]
+            try:
+                client.first = client.connect()  # type: ignore[attr-defined]
+            except RefusedError as error:
+                if error.reason is Refusal.BUSY and time.monotonic() < until:
+                    continue
+                raise
+            yield client
+            return
 
 
 class Program:
