@@ -149,6 +149,14 @@ def main(program: type[Startable], argv: Sequence[str] | None) -> int:
     return 0
 
 
+def missing(name: str, sentence: str) -> ImportError | SystemExit:
+    """Make what a module of this `__name__` raises when its imports fail; a program ends as `main` does."""
+    if name != "__main__":
+        return ImportError(sentence)
+    print(f"error: {sentence}", file=sys.stderr)
+    return SystemExit(2)
+
+
 def start_log(debug: bool) -> None:
     """Log to stderr, one plain line an event, with its time."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

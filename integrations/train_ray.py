@@ -64,8 +64,8 @@ try:
     import ray
     from ray.exceptions import RayError, RayTaskError
 except ImportError as error:
-    raise ImportError(
-        f"train_ray needs {error.name}: pip install -r integrations/requirements.txt"
+    raise options.missing(
+        __name__, f"train_ray needs {error.name}: pip install -r integrations/requirements.txt"
     ) from error
 
 ANSWER_SECONDS = 0.5  # after which a worker answers, though its share may not be full

@@ -31,6 +31,8 @@ from typing import Annotated, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+import options
+
 try:
     import gymnasium
     import ray
@@ -42,15 +44,14 @@ try:
         from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
         from ray.tune.registry import register_env
 except ImportError as error:
-    raise ImportError(
-        f"train_rllib needs {error.name}: pip install -r integrations/requirements-rllib.txt"
+    raise options.missing(
+        __name__, f"train_rllib needs {error.name}: pip install -r integrations/requirements-rllib.txt"
     ) from error
 
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-import options
 from integrations.gymnasium_env import RemotePongVector
 from integrations.remote import HEIGHT, WIDTH, BoolArray
 from netproto import DEFAULT_PORT, MAX_GAMES, UInt8Array

@@ -24,6 +24,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
+import options
+
 try:
     import rich  # noqa: F401  # the progress bar wants both
     import torch
@@ -33,13 +35,12 @@ try:
     from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
     from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 except ImportError as error:
-    raise ImportError(
-        f"train_sb3 needs {error.name}: pip install -r integrations/requirements-sb3.txt"
+    raise options.missing(
+        __name__, f"train_sb3 needs {error.name}: pip install -r integrations/requirements-sb3.txt"
     ) from error
 
 from gymnasium import spaces
 
-import options
 from integrations.gymnasium_env import RemotePongVector
 from integrations.remote import HEIGHT, WIDTH, BoolArray
 from netproto import DEFAULT_PORT, MAX_GAMES, UInt8Array

@@ -95,7 +95,8 @@ class CourtWindow:
 
     def __init__(self, title: str) -> None:
         self._pygame = pygame_quietly()
-        self._screen = open_display(title, (COURT_WIDTH, COURT_HEIGHT), 'leave out render_mode="human"')
+        instead = 'leave out render_mode="human", or set SDL_VIDEODRIVER=dummy,'
+        self._screen = open_display(title, (COURT_WIDTH, COURT_HEIGHT), instead)
         self._due = time.monotonic()
         self.is_open = True
 

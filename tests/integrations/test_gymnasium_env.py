@@ -844,7 +844,7 @@ def test_a_window_without_a_screen_says_what_to_leave_out(monkeypatch: pytest.Mo
     with (
         serving(lockstep=True) as server,
         remote(server, render_mode="human") as env,
-        pytest.raises(PongError, match='leave out render_mode="human"'),
+        pytest.raises(PongError, match='leave out render_mode="human", or set SDL_VIDEODRIVER=dummy, on a'),
     ):
         env.reset()
 

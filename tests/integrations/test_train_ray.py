@@ -309,8 +309,16 @@ def test_a_cluster_that_is_not_there_is_told(
 
 
 def test_without_ray_one_sentence_says_how_to_install_it() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import sys; sys.modules['ray'] = None; import integrations.train_ray"],
-        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    sentence = "train_ray needs ray: pip install -r integrations/requirements.txt\n"
+    imported, run = (
+        subprocess.run(
+            [sys.executable, "-c", f"import runpy, sys; sys.modules['ray'] = None; {use}"],
+            cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )
+        for use in (
+            "import integrations.train_ray",
+            "runpy.run_module('integrations.train_ray', run_name='__main__')",
+        )
     )  # fmt: skip
-    assert "train_ray needs ray: pip install -r integrations/" in done.stderr.splitlines()[-1]
+    assert imported.stderr.endswith(f"\nImportError: {sentence}")
+    assert (run.returncode, run.stderr) == (2, f"error: {sentence}")

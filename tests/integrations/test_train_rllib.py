@@ -97,9 +97,16 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], words: str)
 
 
 def test_without_rllib_one_sentence_says_how_to_install_it() -> None:
-    program = "import sys; sys.modules['torch'] = None; import integrations.train_rllib"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    sentence = "train_rllib needs torch: pip install -r integrations/requirements-rllib.txt\n"
+    imported, run = (
+        subprocess.run(
+            [sys.executable, "-c", f"import runpy, sys; sys.modules['torch'] = None; {use}"],
+            cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )
+        for use in (
+            "import integrations.train_rllib",
+            "runpy.run_module('integrations.train_rllib', run_name='__main__')",
+        )
     )  # fmt: skip
-    assert "train_rllib needs torch: pip install -r integrations/" in done.stderr.splitlines()[-1]
+    assert imported.stderr.endswith(f"\nImportError: {sentence}")
+    assert (run.returncode, run.stderr) == (2, f"error: {sentence}")

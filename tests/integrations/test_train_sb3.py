@@ -162,9 +162,16 @@ def test_a_level_belongs_to_a_server_of_ones_own(capsys: pytest.CaptureFixture[s
 
 
 def test_without_stable_baselines_one_sentence_says_how_to_install_it() -> None:
-    program = "import sys; sys.modules['stable_baselines3'] = None; import integrations.train_sb3"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    sentence = "train_sb3 needs stable_baselines3: pip install -r integrations/requirements-sb3.txt\n"
+    imported, run = (
+        subprocess.run(
+            [sys.executable, "-c", f"import runpy, sys; sys.modules['stable_baselines3'] = None; {use}"],
+            cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )
+        for use in (
+            "import integrations.train_sb3",
+            "runpy.run_module('integrations.train_sb3', run_name='__main__')",
+        )
     )  # fmt: skip
-    assert "train_sb3 needs stable_baselines3: pip install -r integrations/" in done.stderr.splitlines()[-1]
+    assert imported.stderr.endswith(f"\nImportError: {sentence}")
+    assert (run.returncode, run.stderr) == (2, f"error: {sentence}")
