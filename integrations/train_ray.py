@@ -355,8 +355,8 @@ class TrainRay(PolicyGradient):
         post.actor = actor.options(scheduling_strategy="SPREAD").remote(
             max(LONGEST_BATCH // self.workers, 1),
             host=hosts or None, port=self.port, local=self.local, level=self.level, games=self.games,
-            token=token, ca=self.ca, seed=seed, hiddenUnits=self.hiddenUnits, gamma=self.gamma,
-            batch_size=-(-self.batch_size // self.workers), debug=self.debug,
+            side=self.side, token=token, ca=self.ca, seed=seed, hiddenUnits=self.hiddenUnits,
+            gamma=self.gamma, batch_size=-(-self.batch_size // self.workers), debug=self.debug,
         )  # fmt: skip
         post.playing, post.shares = False, 0
         self._send(post)
@@ -387,7 +387,10 @@ class TrainRay(PolicyGradient):
             self._gather(self._learner)
 
     def _put_weights(self, learner: Learner) -> None:
-        self._weights = ray.put(learner.policy.weights)
+        try:
+            self._weights = ray.put(learner.policy.weights)
+        except (OSError, RayError) as error:
+            raise PongError(f"Ray has ended ({error}): start again with --resume") from error
 
     def _gather(self, learner: Learner) -> None:
         """Take in one answer or gradient, if one comes."""

@@ -281,6 +281,15 @@ def test_workers_play_on_the_servers_named_and_go_on_without_one_that_is_none(tm
     assert load(tmp_path / "interrupt.p")["progress"]["points"] >= 100
 
 
+def test_workers_play_on_the_side_that_they_are_told(tmp_path: Path) -> None:
+    with serving(lockstep=True, games=4) as server:
+        host = f"127.0.0.1:{server.address[1]}"
+        with program(tmp_path, "--workers", "1", "--host", host, "--side", "right", stdin=None) as driver:
+            assert "on the right" in driver.wait_for(f"connected to {host}: ")
+            driver.type("q\n")
+            assert driver.ended() == 0, driver.output
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
