@@ -24,7 +24,7 @@ import logging
 import sys
 import warnings
 from collections import deque
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -54,8 +54,9 @@ from gymnasium.vector.utils import batch_space
 
 from integrations.gymnasium_env import RemotePongVector
 from integrations.remote import HEIGHT, WIDTH, BoolArray
-from netproto import DEFAULT_PORT, MAX_GAMES, UInt8Array
-from options import UsageError, whole
+from integrations.training import Training
+from netproto import UInt8Array
+from options import UsageError
 
 BATCH = 1024  # decisions of all games together between two updates
 POINTS = 1000  # that the share won is of
@@ -127,35 +128,19 @@ register_env("RemotePong", make_games)
 
 
 @dataclass
-class TrainRLlib:
+class TrainRLlib(Training):
     """Train RLlib's PPO on Pong, on a running server or on one of its own.
 
     Raises:
         UsageError: an option is out of its range.
     """
 
-    _: KW_ONLY
-    host: Annotated[str, "where the server is"] = "127.0.0.1"
-    port: Annotated[int, "port that it listens on"] = DEFAULT_PORT
-    token_file: Annotated[str | None, "file with the token that it wants (or set PONG_TOKEN)"] = None
-    ca: Annotated[str | None, "file with the certificate of a server that has one"] = None
-    local: Annotated[bool, "start a server on this machine"] = False
-    level: Annotated[int | None, "its level, 1 to 3"] = None
-    games: Annotated[int, "games side by side, as many as the server plays"] = 16
     steps: Annotated[int, "decisions to train for, of all games together"] = 500_000
-    until: Annotated[float | None, "end when this share of the last 1,000 points is won, as 0.55"] = None
     save: Annotated[str, "directory for the algorithm"] = "rllib"
     resume: Annotated[str | None, "go on with a saved algorithm"] = None
-    seed: Annotated[int | None, "seed of the network, and of the games with --local"] = None
-    debug: Annotated[bool, "log why the program ends"] = False
 
     def __post_init__(self) -> None:
-        whole("--games", self.games, 1, MAX_GAMES)
-        whole("--steps", self.steps, 1, 10**12)
-        if self.seed is not None:
-            whole("--seed", self.seed, 0, 2**31 - 1)
-        if self.until is not None and not 0 < self.until <= 1:
-            raise UsageError(f"--until is a share, more than 0 and at most 1, not {self.until:g}")
+        super().__post_init__()
         if self.resume is not None and not Path(self.resume, "rllib_checkpoint.json").exists():
             raise UsageError(f"--resume {self.resume} is no algorithm that RLlib saved: name one")
 
@@ -171,12 +156,6 @@ class TrainRLlib:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # RLlib's, of itself
             self._train()
-
-    def _where(self) -> dict[str, Any]:
-        if self.local:
-            return {"local": True, "level": self.level}
-        where = {"host": self.host, "port": self.port, "token_file": self.token_file, "ca": self.ca}
-        return where | {"level": self.level}  # which is the server's own: refused in a sentence
 
     def _train(self) -> None:
         ray.init("local", num_cpus=1, object_store_memory=STORE_BYTES, include_dashboard=False,
@@ -206,7 +185,7 @@ class TrainRLlib:
     def _config(self) -> Any:
         return (
             PPOConfig()
-            .environment("RemotePong", env_config=self._where())
+            .environment("RemotePong", env_config=self.where)
             .env_runners(
                 num_env_runners=0,
                 num_envs_per_env_runner=self.games,

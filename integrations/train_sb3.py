@@ -19,7 +19,7 @@ import contextlib
 import sys
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -43,8 +43,9 @@ from gymnasium import spaces
 
 from integrations.gymnasium_env import RemotePongVector
 from integrations.remote import HEIGHT, WIDTH, BoolArray
-from netproto import DEFAULT_PORT, MAX_GAMES, UInt8Array
-from options import LARGEST_SEED, UsageError, whole
+from integrations.training import Training
+from netproto import UInt8Array
+from options import UsageError
 
 ROLLOUT = 1024  # decisions of all games together between two updates
 POINTS = 1000  # that the share won is of
@@ -163,37 +164,17 @@ class ShareWon(BaseCallback):
 
 
 @dataclass
-class TrainSB3:
+class TrainSB3(Training):
     """Train Stable-Baselines3's PPO on Pong, on a running server or on one of its own.
 
     Raises:
         UsageError: an option is out of its range.
     """
 
-    _: KW_ONLY
-    host: Annotated[str, "where the server is"] = "127.0.0.1"
-    port: Annotated[int, "port that it listens on"] = DEFAULT_PORT
-    token_file: Annotated[str | None, "file with the token that it wants (or set PONG_TOKEN)"] = None
-    ca: Annotated[str | None, "file with the certificate of a server that has one"] = None
-    local: Annotated[bool, "start a server on this machine"] = False
-    level: Annotated[int | None, "its level, 1 to 3"] = None
-    games: Annotated[int, "games side by side, as many as the server plays"] = 16
-    steps: Annotated[int, "decisions to train for, of all games together"] = 1_000_000
-    until: Annotated[float | None, "end when this share of the last 1,000 points is won, as 0.55"] = None
     save: Annotated[str, "file for the model; others beside it every 100,000 decisions"] = "ppo.zip"
     resume: Annotated[str | None, "go on with a saved model"] = None
     tensorboard: Annotated[str | None, "directory for TensorBoard's files"] = None
-    seed: Annotated[int | None, "seed of the network, and of the games with --local"] = None
     quiet: Annotated[bool, "no progress bar"] = False
-    debug: Annotated[bool, "log why the program ends"] = False
-
-    def __post_init__(self) -> None:
-        whole("--games", self.games, 1, MAX_GAMES)
-        whole("--steps", self.steps, 1, 10**12)
-        if self.seed is not None:
-            whole("--seed", self.seed, 0, min(LARGEST_SEED, 2**32 - 1 - self.games))  # numpy's limit
-        if self.until is not None and not 0 < self.until <= 1:
-            raise UsageError(f"--until is a share, more than 0 and at most 1, not {self.until:g}")
 
     def start(self) -> None:
         """Train to the end; Ctrl-C saves and ends too.
@@ -203,12 +184,8 @@ class TrainSB3:
         """
         options.start_log(self.debug)
         torch.set_num_threads(1)  # the network is small, and the game needs the other core
-        where: dict[str, Any] = {"local": True, "level": self.level}
-        if not self.local:
-            where = {"host": self.host, "port": self.port, "token_file": self.token_file, "ca": self.ca}
-            where["level"] = self.level  # which is the server's own: refused in a sentence
         envs = SeveralGames(
-            RemotePongVector(self.games, autoreset_mode="SameStep", points_per_episode=1, **where)
+            RemotePongVector(self.games, autoreset_mode="SameStep", points_per_episode=1, **self.where)
         )
         try:
             self._train(VecMonitor(envs))
