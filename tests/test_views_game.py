@@ -263,6 +263,23 @@ def test_f_fills_the_screen_and_goes_back_and_escape_leaves_it_first(screen: Scr
     assert [event.key for event in screen.poll() if event.type == pygame.KEYDOWN] == [pygame.K_ESCAPE]
 
 
+def test_full_screen_begins_in_the_corner_where_no_window_manager_moves_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not hasattr(pygame.display, "set_window_position"):
+        pytest.skip("of pygame-ce 2.5 only")
+    screen = Screen("test", (700, 560))
+    places = [(450, 220)]
+    monkeypatch.setattr(pygame.display, "get_driver", lambda: "x11")
+    monkeypatch.setattr(pygame.display, "get_window_position", lambda: places[-1])
+    monkeypatch.setattr(pygame.display, "set_window_position", places.append)
+    screen.toggle_full()
+    assert places == [(450, 220), (0, 0)]
+    screen.toggle_full()
+    assert places == [(450, 220), (0, 0), (450, 220)]
+    screen.close()
+
+
 def test_escape_in_full_screen_does_not_end_the_game(window: GameWindow) -> None:
     pygame.event.post(press(pygame.K_f))
     assert window.poll()[0]

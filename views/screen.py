@@ -80,6 +80,7 @@ class Screen:
         self.is_full = self.is_closed = False
         self.is_stale = True  # nothing that was drawn can be relied on
         self._window: Any = None
+        self._place: tuple[int, int] | None = None  # before full screen
         with _display(instead) as pygame:
             self._pygame = pygame
             self._size = first_size(size, pygame.display.get_desktop_sizes()[0])
@@ -143,12 +144,23 @@ class Screen:
             else:
                 self._window.set_windowed()
         elif self.is_full:
-            self._size = self.surface.get_size()
+            self._size, self._place = self.surface.get_size(), self._move((0, 0))
             self._set_mode((0, 0), pygame.FULLSCREEN)
         else:
             self._set_mode(self._size, pygame.RESIZABLE)
             if self.surface.get_size() != self._size:  # it left full screen only: now it can be resized
                 self._set_mode(self._size, pygame.RESIZABLE)
+            self._move(self._place)
+
+    def _move(self, place: tuple[int, int] | None) -> tuple[int, int] | None:
+        """Move the window where X11 may have no window manager to do it; where it was, if it was moved."""
+        display = self._pygame.display
+        alone = display.get_driver() == "x11" and display.get_num_displays() == 1
+        if place is None or not alone or not hasattr(display, "set_window_position"):
+            return None
+        before: tuple[int, int] = display.get_window_position()
+        display.set_window_position(place)
+        return before
 
     def _set_mode(self, size: tuple[int, int], flags: int) -> None:
         with warnings.catch_warnings():
