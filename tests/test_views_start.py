@@ -39,6 +39,10 @@ def click(place: tuple[int, int], button: int = 1) -> Any:
     return pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=button)
 
 
+def motion(*by: int) -> Any:
+    return pygame.event.Event(pygame.MOUSEMOTION, pos=(X, Y + HEIGHT - 1), rel=by)
+
+
 def chosen_after(window: GameWindow, *events: Any) -> int | None:
     screen = StartScreen(window)
     for event in events:
@@ -60,7 +64,7 @@ X, Y, _, HEIGHT = rows((700, 560))[3]
         ([press(pygame.K_1)], 0), ([press(pygame.K_5)], 4), ([press(pygame.K_KP_3)], 2),
         ([press(pygame.K_6)], None), ([press(pygame.K_x), press(ENTER)], 1),
         ([click((X + 1, Y + 1))], 3), ([click((X + 1, Y + 1), button=3)], None), ([click((X - 5, Y))], None),
-        ([pygame.event.Event(pygame.MOUSEMOTION, pos=(X, Y + HEIGHT - 1)), press(ENTER)], 3),
+        ([motion(0, -1), press(ENTER)], 3), ([motion(0, 0), press(ENTER)], 1),
     ],
 )  # fmt: skip
 def test_keys_and_mouse_choose(window: GameWindow, events: list[Any], choice: int | None) -> None:

@@ -97,7 +97,8 @@ class StartScreen:
                 self.is_over = self.is_over or event.key == pygame.K_ESCAPE
             elif event.type in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
                 row = self._row_at(event.pos)
-                if row is not None:
+                # A pointer that rests where the window opens is told of as a motion by nothing.
+                if row is not None and (event.type != pygame.MOUSEMOTION or any(event.rel)):
                     self.marked = row
                     if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
                         return row
