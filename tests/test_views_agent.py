@@ -25,7 +25,6 @@ from views.agent_panels import (
     CURVE_POINTS,
     FEWEST_UNITS,
     GAINS,
-    LEAST_SIZE,
     LOSSES,
     PANEL,
     STRIP_DECISIONS,
@@ -33,6 +32,8 @@ from views.agent_panels import (
     Brush,
     Curve,
     Layout,
+    draw_status,
+    picture_size,
     pygame,
 )
 from views.agent_window import SLICE, AgentWindow, Glance
@@ -231,8 +232,37 @@ def test_the_panels_lie_apart_and_inside_a_window_of_any_size(size: tuple[int, i
         assert picture.collidelist(pictures[:number]) == -1
 
 
-def test_a_window_that_is_smaller_than_any_layout_shows_a_part() -> None:
-    assert Layout.of((60, 40), (50, 70)) == Layout.of(LEAST_SIZE, (50, 70))
+@pytest.mark.parametrize(
+    ("window", "size"),
+    [((480, 360), (480, 360)), ((240, 360), (480, 720)), ((400, 90), (1600, 360)), ((1, 1), (480, 480))],
+)
+def test_a_small_window_has_a_picture_of_its_shape_that_is_large_enough(
+    window: tuple[int, int], size: tuple[int, int]
+) -> None:
+    assert picture_size(window) == size
+
+
+def test_a_small_window_shows_all_panels_smaller(shown: Shown) -> None:
+    shown.decide({(20, 30): 200})
+    pygame.display.set_mode((480, 360), pygame.RESIZABLE)
+    large = shown.draw()
+    pygame.display.set_mode((240, 180), pygame.RESIZABLE)
+    np.testing.assert_allclose(shown.draw(), large.reshape(180, 2, 240, 2, 3).mean((1, 3)), atol=2)
+    shown.progress.points = 1234
+    shown.decide({(20, 30): 0})
+    assert not has(shown.draw(), (200, 200, 200)).any()  # it goes on with what has changed
+    pygame.display.set_mode((480, 360), pygame.RESIZABLE)
+    assert shown.draw().shape == large.shape
+
+
+def test_the_status_line_has_no_arrows_that_the_font_lacks(shown: Shown) -> None:
+    words = "paused   → [##..] 50 %   ↑ 7 points"
+    brushes = [Brush(pygame.Surface((1120, 700)), Layout.of((1120, 700), (50, 70))) for _ in range(2)]
+    for brush, status in zip(brushes, (words, "paused   [##..] 50 %   7 points"), strict=True):
+        draw_status(brush, status)
+    first, second = (pygame.surfarray.array3d(brush.surface) for brush in brushes)
+    assert first.any()
+    np.testing.assert_array_equal(first, second)
 
 
 def test_the_window_shows_the_frame_of_the_first_game(shown: Shown) -> None:

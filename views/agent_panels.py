@@ -6,6 +6,7 @@ opposite (down, lost, gone, inhibits).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -26,7 +27,7 @@ PANEL: Colour = (19, 22, 30)  # behind frames and curves
 GAINS: Colour = (125, 100, 44)  # the two colours at half their strength, for what lies behind a line
 LOSSES: Colour = (52, 78, 131)
 
-LEAST_SIZE = (480, 360)  # of a window for which the panels are laid out; of a smaller one a part is seen
+LEAST_SIZE = (480, 360)  # for which the panels are laid out; a smaller window shows a larger picture shrunk
 LEAST_TEXT = 17
 FRAME_SHARE = (0.56, 0.7)  # at most, of the window's width and of what its height leaves
 TOP_SHARE, UNITS_SHARE = 0.28, 0.34  # of the height: difference and probabilities, hidden units
@@ -91,6 +92,12 @@ class Curve:
 # Where it is shown
 
 
+def picture_size(window: tuple[int, int]) -> tuple[int, int]:
+    """Give the size to draw in: the window's, or one of the same shape that the panels have room in."""
+    factor = max(1.0, *(least / max(length, 1) for length, least in zip(window, LEAST_SIZE, strict=True)))
+    return math.ceil(window[0] * factor), math.ceil(window[1] * factor)
+
+
 @dataclass(frozen=True)
 class Layout:
     """The panels' places in a window, as pygame.Rect; the first `title` rows of each are for its title."""
@@ -108,12 +115,11 @@ class Layout:
 
     @classmethod
     def of(cls, size: tuple[int, int], shape: tuple[int, ...]) -> Layout:
-        """Lay out a window of so many pixels (width, height) for frames (height, width).
+        """Lay out so many pixels (width, height), LEAST_SIZE or more, for frames (height, width).
 
         Frame and difference have whole numbers of pixels to a cell; the rest takes what they leave.
         """
-        width, height = (max(length, least) for length, least in zip(size, LEAST_SIZE, strict=True))
-        rows, columns = shape
+        (width, height), (rows, columns) = size, shape
         text = max(LEAST_TEXT, min(width // 66, height // 40))
         gap, title = text * 2 // 3, text + text // 8
         foot = height - text - gap
@@ -344,7 +350,8 @@ def draw_status(brush: Brush, status: str) -> None:
     area = brush.layout.status
     brush.surface.set_clip(area)
     brush.surface.fill(BACKGROUND)
-    parts = status.lstrip("↑↓→ ").split("   ")  # the curve shows the trend, and the font has no arrows
+    # The curve shows the trend, and the font has no arrows.
+    parts = [part.lstrip("↑↓→ ") for part in status.split("   ")]
     while len(parts) > 1 and brush.width("   ".join(parts)) > area.width:
         parts.pop()
     brush.write("   ".join(parts), topleft=area.topleft)

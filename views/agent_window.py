@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,7 @@ from views.agent_panels import (
     draw_moves,
     draw_status,
     draw_value,
+    picture_size,
     pygame,
 )
 from views.game_window import BACKGROUND
@@ -111,6 +113,7 @@ class AgentWindow:
         self._caption = ("", "")  # note and notice of the frame
         self._has_read = False  # the rows that were resumed
         self._brush: Brush | None = None
+        self._larger: Any = None  # what is drawn on for a window in which the panels have no room
         self._due = self._study_due = self._status_due = 0.0
 
     def show(self, step: Step, seen: Activations, up: Booleans) -> None:
@@ -158,7 +161,11 @@ class AgentWindow:
             self._status_due = now + STATUS_SECONDS
             draw_status(brush, self._status())
             drawn.append(layout.status)
-        self._screen.update([brush.surface.get_rect()] if whole else drawn)
+        window = self._screen.surface
+        if brush.surface is not window:
+            pygame.transform.smoothscale(brush.surface, window.get_size(), window)
+            whole = True
+        self._screen.update([window.get_rect()] if whole else drawn)
 
     def _advance(self, glance: Glance) -> bool:
         """Go on to the next decision; whether there is one. While nothing is played the picture stands."""
@@ -171,11 +178,16 @@ class AgentWindow:
 
     def _fit(self) -> tuple[Brush, bool]:
         """Lay the panels out if the window has another size than before, and say if all is to be drawn."""
-        surface, whole = self._screen.surface, self._screen.is_stale
+        window, whole = self._screen.surface, self._screen.is_stale
+        size, surface = picture_size(window.get_size()), window
+        if size != window.get_size():
+            if self._larger is None or self._larger.get_size() != size:
+                self._larger = pygame.Surface(size, 0, window)
+            surface = self._larger
         brush = self._brush
-        if brush is None or brush.size != surface.get_size() or brush.surface is not surface:
+        if brush is None or brush.size != size or brush.surface is not surface:
             whole = True
-            self._brush = brush = Brush(surface, Layout.of(surface.get_size(), self._change.shape))
+            self._brush = brush = Brush(surface, Layout.of(size, self._change.shape))
         if whole:
             surface.set_clip(None)
             surface.fill(BACKGROUND)
