@@ -194,7 +194,7 @@ class PolicyGradient:
         if self.side == "right" and self._own_servers:
             raise UsageError(
                 "--side right would leave nobody at the left of a server of our own: "
-                "start one with python pong.py, and name it with --host"
+                "start one with python pong.py, and leave out --local"
             )
         if self.local is not False:
             whole("--local", int(self.local), 1, netproto.MAX_GAMES)
@@ -223,8 +223,9 @@ class PolicyGradient:
 
     @property
     def _own_servers(self) -> bool:
-        """Whether the servers are ones that we start: an evaluation needs no other."""
-        return bool(self.local) or (bool(self.evaluate) and self.host is None and self.port == DEFAULT_PORT)
+        """Whether the servers are ones that we start: an evaluation of the left paddle needs no other."""
+        named = self.host is not None or self.port != DEFAULT_PORT or self.side == "right"
+        return bool(self.local) or (bool(self.evaluate) and not named)
 
     # Other threads.
 

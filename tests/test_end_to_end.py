@@ -524,7 +524,6 @@ def test_the_console_on_a_terminal(tmp_path: Path) -> None:
         (("mainmodel.py", "--side", "up"), "--side must be left or right"),
         (("mainmodel.py", "--side", "right", "--local"), "--side right"),
         (("mainmodel.py", "--side", "right", "--local", "--play"), "--side right"),
-        (("mainmodel.py", "--side", "right", "--evaluate"), "--side right"),
         (("mainmodel.py", "--directory", "/dev/null/x"), "--directory"),
         (("mainmodel.py", "--local", "--render"), "display"),
         (("mainmodel.py", "--resume"), "save.p"),

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -169,3 +170,16 @@ def test_the_status_line_has_a_trend_and_a_bar_when_a_length_was_given() -> None
     unlimited = PolicyGradient()
     assert "[" not in unlimited.status()
     assert unlimited.status().startswith("0 points")
+
+
+@pytest.mark.parametrize(
+    ("options", "own"),
+    [
+        ({}, True), ({"side": "right"}, False), ({"host": "localhost"}, False), ({"port": 12346}, False),
+    ],
+)  # fmt: skip
+def test_an_evaluation_starts_a_server_of_its_own_unless_one_is_meant(
+    options: dict[str, Any], own: bool
+) -> None:
+    agent = PolicyGradient(evaluate="save.p", **options)
+    assert agent._own_servers == own
