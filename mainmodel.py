@@ -55,7 +55,7 @@ from netproto import (
     Wake,
 )
 from options import LARGEST_SEED, UsageError, whole, within
-from records import CheckpointError, Progress, ProgressFile, load, save
+from records import CheckpointError, Progress, ProgressFile, fold, load, save
 from servers import LocalServer, Server, address_of, training_flags
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ PAUSE_SECONDS = 0.1  # between two looks at the window's close button while paus
 PINGS = 10
 PING_SECONDS = 2.0  # until one is counted as lost
 TREND_REPORTS = 10  # over which the arrow of the status line looks
-BAR = 20  # characters of the progress bar
+BAR = 10  # characters of the progress bar
 PAUSED = "paused, the game too; p goes on"
 
 
@@ -526,6 +526,8 @@ class PolicyGradient:
     def _say(self, line: str) -> None:
         """Print a line; on a full disk, or where the terminal is gone, training goes on without it."""
         try:
+            if sys.stdout is not None and sys.stdout.isatty():
+                line = fold(line, shutil.get_terminal_size().columns)
             print(line, flush=True)
         except BrokenPipeError:
             raise

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import math
 import os
+import re
 from collections import deque
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -109,6 +110,20 @@ def load(path: Path) -> dict[str, Any]:
 
 # ---------------------------------------------------------------------------------------------
 # Progress
+
+
+def fold(text: str, columns: int) -> str:
+    """Break lines that a terminal has no room for between their parts, which stand three spaces apart."""
+    rows: list[str] = []
+    for line in text.split("\n"):
+        first, *parts = re.split("(?<! ) {3}(?! )", line)
+        rows.append(first)
+        for part in parts:
+            if len(rows[-1]) + 3 + len(part) <= columns:
+                rows[-1] += f"   {part}"
+            else:
+                rows.append(part)
+    return "\n".join(rows)
 
 
 class Progress:

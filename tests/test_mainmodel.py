@@ -160,13 +160,13 @@ def test_the_status_line_has_a_trend_and_a_bar_when_a_length_was_given() -> None
     agent = PolicyGradient(points=200)
     agent._points_before, agent._progress.points, agent._progress.seconds = 50, 150, 60.0
     agent._shares.extend([0.2, 0.5])
-    assert agent.status().startswith("↑ [##########..........] 50 %, 1:00 left   150 points")
+    assert agent.status().startswith("↑ [#####.....] 50 %, 1:00 left   150 points")
     agent._shares.extend([0.1, 0.0])
     assert agent.status().startswith("↓")
     agent._shares.append(0.2)
     assert agent.status().startswith("→")
     agent._progress.points = 300  # a batch may end far beyond
-    assert "[####################] 100 %, 0:00 left" in agent.status()
+    assert "[##########] 100 %, 0:00 left" in agent.status()
     unlimited = PolicyGradient()
     assert "[" not in unlimited.status()
     assert unlimited.status().startswith("0 points")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import netproto
-from records import CheckpointError, Progress, ProgressFile, load, save
+from records import CheckpointError, Progress, ProgressFile, fold, load, save
 from tests.helpers import PATIENCE, ROOT
 
 posix = pytest.mark.skipif(os.name != "posix", reason="fork, limits and permissions as POSIX has them")
@@ -267,3 +267,15 @@ def test_a_progress_file_that_cannot_be_gone_on_with_is_named(tmp_path: Path, co
 def test_progress_of_another_kind_is_refused(name: str, value: object) -> None:
     with pytest.raises(TypeError, match=name):
         Progress.from_plain(Progress().to_plain() | {name: value})
+
+
+def test_a_line_is_folded_between_its_parts() -> None:
+    line = "7 points   won 50.0 %   9,612 decisions/s"
+    assert fold(line, len(line)) == line
+    assert fold(line, len(line) - 1) == "7 points   won 50.0 %\n9,612 decisions/s"
+    assert fold(line, 3) == "7 points\nwon 50.0 %\n9,612 decisions/s"
+    assert (
+        fold("server       here\n" + line, 21)
+        == "server       here\n7 points   won 50.0 %\n9,612 decisions/s"
+    )
+    assert fold("", 5) == ""

@@ -37,7 +37,7 @@ from views.agent_panels import (
     pygame,
 )
 from views.agent_window import SLICE, AgentWindow, Glance
-from views.console import verdict
+from views.console import Console, verdict
 from views.game_window import ACCENT, BACKGROUND, LINE, WHITE
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -554,3 +554,21 @@ def test_an_evaluation_beside_training_is_shown_too(tmp_path: Path, monkeypatch:
 def test_a_ping_ends_in_a_verdict(times: list[float], words: list[str]) -> None:
     told = verdict(times, 133.3)
     assert all(part in told for part in words), told
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "answer"),
+    [
+        ("ping", "ping", ""), (" St ", "stats", ""), ("pi", "ping", ""), ("p", "p", ""), ("sa", "save", ""),
+        ("he", None, "say this"), ("s", None, "no command 's'"), ("pp", None, "no command 'pp'"),
+        ("", None, ""),
+    ],
+)  # fmt: skip
+def test_a_word_of_the_console_may_be_cut_short(
+    line: str, command: str | None, answer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    obeyed: list[str] = []
+    Console(obeyed.append, lambda: "")._obey(line)
+    assert obeyed == ([] if command is None else [command])
+    out = capsys.readouterr().out
+    assert answer in out if answer else out == ""

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from records import fold
+
 HELP = (
     "p      pause, or go on (the game pauses too)\n"
     "ping   measure the network: ten round trips\n"
@@ -59,7 +61,7 @@ class Console(threading.Thread):
             "> ",
             completer=WordCompleter([*COMMANDS, "help"]),
             complete_while_typing=False,
-            bottom_toolbar=self._status,
+            bottom_toolbar=self._toolbar,
             refresh_interval=REFRESH_SECONDS,
             reserve_space_for_menu=0,  # the status line stays right under the prompt
         )
@@ -69,6 +71,11 @@ class Console(threading.Thread):
                     self._obey(self._session.prompt(pre_run=self._prompting.set))
                 except KeyboardInterrupt:
                     self._obey("q")
+
+    def _toolbar(self) -> str:
+        """The status line, in as many rows as it needs here, and as there are beside the prompt."""
+        size = self._session.output.get_size()
+        return "\n".join(fold(self._status(), size.columns).split("\n")[: max(size.rows - 2, 1)])
 
     def _read_lines(self) -> None:
         """Read plain lines, not by sys.stdin: its lock would be held while Python shuts down."""
@@ -80,6 +87,9 @@ class Console(threading.Thread):
 
     def _obey(self, line: str | None) -> None:
         word = (line or "").strip().lower()
+        meant = [each for each in (*COMMANDS, "help") if word and each.startswith(word)]
+        if word not in meant and len(meant) == 1:
+            word = meant[0]
         if word in COMMANDS:
             self._closing = word == "q"
             self._command(word)
