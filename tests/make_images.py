@@ -18,6 +18,7 @@ from tests.helpers import ROOT, Program
 SCREEN = (1200, 1000)
 WINDOW = (700, 728)
 AGENT_WINDOW = (1120, 700)
+DECISIONS = 90  # of play, in real time, until the picture
 
 
 def picture(name: str, size: tuple[int, int], display: str) -> None:
@@ -50,13 +51,12 @@ def main() -> None:
             with Program(*agent, "--points", "4") as player:
                 assert player.ended() == 0, player.output  # four points later there is a score to see
             with Program(
-                *agent, "--render", stdin=None, DISPLAY=display, SDL_VIDEO_WINDOW_POS="2000,0"
+                *agent, "--render", "--debug", stdin=None, DISPLAY=display, SDL_VIDEO_WINDOW_POS="2000,0"
             ) as player:
                 player.wait_for("connected to")
                 game.wait_for("agent connected")
-                for _ in range(120):
-                    player.type("ping\n")  # a while of play, told by events: a ping comes after a decision
-                    player.wait_for("average of")
+                for _ in range(DECISIONS):
+                    player.wait_for("P(up)")  # a decision
                 picture("game.png", WINDOW, display)
         with tempfile.TemporaryDirectory() as directory:
             resumed = shutil.copy(checkpoint, directory)
