@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import io
 import logging
 import os
 import re
@@ -129,6 +130,8 @@ class Startable(typing.Protocol):
 def main(program: type[Startable], argv: Sequence[str] | None) -> int:
     """Run a program from its command line and give its exit code; an error becomes one sentence on stderr."""
     debug = False
+    if isinstance(sys.stdout, io.TextIOWrapper):  # its encoding may lack a letter, as of a file's name
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         instance = parse(program, argv)
         debug = instance.debug

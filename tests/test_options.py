@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import signal
+import sys
 import threading
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Annotated, Any
@@ -199,6 +201,14 @@ def test_main_logs_where_an_error_came_from_when_debugging(caplog: pytest.LogCap
 def test_main_is_silent_and_gives_0_when_all_went_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert options.main(Program, []) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_the_output_cannot_encode_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding="ascii", write_through=True))
+    monkeypatch.setattr(Program, "start", lambda self: print("700×500"))
+    assert options.main(Program, []) == 0
+    assert output.getvalue().split() == [rb"700\xd7500"]
 
 
 def test_main_lets_what_is_no_error_of_ours_through(monkeypatch: pytest.MonkeyPatch) -> None:
