@@ -55,6 +55,7 @@ LONGEST_FAULT = 20.0  # seconds
 LONGEST_DELAY = 0.05
 LONGEST_WAIT = 120.0  # for play to go on; between two tries an agent waits 30 seconds at most
 LOOK_SECONDS = 0.25  # between two looks at the processes
+READY = {"server": "listening on", "agent": "connected to"}  # what they say when their life begins
 # Seconds of a process's life that its memory may grow in, and bytes that it may grow by later. An agent's
 # batches grow with its rallies, and each takes much for a moment: what counts is the least in ten seconds.
 WARM_UP = {"server": 20.0, "agent": 120.0}
@@ -72,11 +73,16 @@ class Life:
     began: float = field(default_factory=time.monotonic)
     warm: int = 0  # bytes; 0 until it is
     last: int = 0
+    _is_ready: bool = False
     _recent: deque[int] = field(default_factory=lambda: deque(maxlen=LOOKS))
 
     def look(self) -> None:
-        """Look at its memory."""
+        """Look at its memory, from when it is ready: one that is stopped as it starts is small for long."""
         if not HAS_PROC or self.process.poll() is not None:
+            return
+        if not self._is_ready:
+            self._is_ready = READY[self.name] in self.words
+            self.began = time.monotonic()
             return
         self._recent.append(memory(self.process.pid))
         if time.monotonic() - self.began >= WARM_UP[self.name] and len(self._recent) == LOOKS:
