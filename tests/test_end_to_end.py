@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import re
@@ -347,7 +348,10 @@ def test_an_agent_survives_its_servers_death(tmp_path: Path) -> None:
 def test_an_agent_without_a_server_can_be_ended(tmp_path: Path, way: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:  # and gone: nobody listens there
         port = str(taken.getsockname()[1])
-    with Program(*agent(tmp_path, "--port", port), stdin=None) as program:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, by programs we start too
+    with contextlib.ExitStack() as stack:
+        stack.callback(signal.signal, signal.SIGHUP, before)
+        program = stack.enter_context(Program(*agent(tmp_path, "--port", port), stdin=None))
         program.wait_for("waiting for a server")
         program.type("stats\n")
         program.wait_for("not connected yet")
