@@ -10,6 +10,8 @@ import math
 import os
 import re
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -71,6 +73,37 @@ def save(path: Path, values: dict[str, Any]) -> None:
         raise CheckpointError(
             f"{path} could not be written ({error.strerror}): the file before stays"
         ) from error
+
+
+class Saver:
+    """Writes checkpoints in a thread of its own, since a disk takes as long as hundreds of decisions.
+
+    Of several that wait for one file the newest alone is written. Why one is not is said, in that thread.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._thread = ThreadPoolExecutor(1, "saver")
+        self._newest: dict[Path, Future[bool]] = {}
+
+    def save(self, path: Path, values: dict[str, Any]) -> Future[bool]:
+        """Write these values, which nobody changes any more, soon. The result tells whether it went well."""
+        if path in self._newest:
+            self._newest[path].cancel()  # unless it is being written already
+        self._newest[path] = written = self._thread.submit(self._write, path, values)
+        return written
+
+    def _write(self, path: Path, values: dict[str, Any]) -> bool:
+        try:
+            save(path, values)
+        except CheckpointError as error:
+            self._say(str(error))
+            return False
+        return True
+
+    def close(self) -> None:
+        """Write what still waits, and end the thread."""
+        self._thread.shutdown()
 
 
 def load(path: Path) -> dict[str, Any]:

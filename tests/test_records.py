@@ -9,13 +9,16 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import netproto
-from records import CheckpointError, Progress, ProgressFile, fold, load, save
+import records
+from records import CheckpointError, Progress, ProgressFile, Saver, fold, load, save
 from tests.helpers import PATIENCE, ROOT
 
 posix = pytest.mark.skipif(os.name != "posix", reason="fork, limits and permissions as POSIX has them")
@@ -161,6 +164,47 @@ def test_a_directory_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
     directory.mkdir()  # and is back
     save(directory / "save.p", {"new": 2})
     assert load(directory / "save.p") == {"new": 2}
+
+
+def test_of_checkpoints_that_wait_for_one_file_the_newest_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on, written = threading.Event(), threading.Event(), []
+
+    def slowly(path: Path, values: dict[str, Any]) -> None:
+        begun.set()
+        assert goes_on.wait(PATIENCE)
+        written.append((path.name, values["number"]))
+        save(path, values)
+
+    monkeypatch.setattr(records, "save", slowly)
+    said: list[str] = []
+    saver = Saver(said.append)
+    saver.save(tmp_path / "save.p", {"number": 1})
+    assert begun.wait(PATIENCE)
+    for number in (2, 3):
+        saver.save(tmp_path / "save.p", {"number": number})
+    saver.save(tmp_path / "interrupt.p", {"number": 4})
+    last = saver.save(tmp_path / "save.p", {"number": 5})
+    goes_on.set()
+    assert last.result(PATIENCE)
+    saver.close()
+    assert written == [("save.p", 1), ("interrupt.p", 4), ("save.p", 5)]
+    assert load(tmp_path / "save.p") == {"number": 5}
+    assert said == []
+
+
+def test_a_checkpoint_that_could_not_be_written_is_told_and_the_next_may_be(tmp_path: Path) -> None:
+    said: list[str] = []
+    saver = Saver(said.append)
+    assert not saver.save(tmp_path / "run" / "save.p", {}).result(PATIENCE)
+    assert len(said) == 1
+    assert "could not be written" in said[0]
+    (tmp_path / "run").mkdir()
+    saver.save(tmp_path / "run" / "save.p", {"a": 1})
+    saver.close()
+    assert load(tmp_path / "run" / "save.p") == {"a": 1}
+    assert len(said) == 1
 
 
 # Progress
