@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from learner import DOWN, UP, Activations, Booleans, Eyes, Generator, Policy, probability
+from learner import DOWN, UP, Activations, Booleans, Eyes, Policy, RandomGenerator, probability
 from netproto import PongClient, Step
 from servers import LocalServer, training_flags
 
@@ -63,7 +63,7 @@ def evaluate(
     client: PongClient,
     step: Step,
     points: int,
-    rng: Generator | None,
+    rng: RandomGenerator | None,
     stop: Callable[[], bool],
     show: Show | None = None,
 ) -> tuple[Evaluation | None, Step]:

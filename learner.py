@@ -19,8 +19,9 @@ Learning. The point is the episode. After every `batch_size` points of all games
     objective = mean of A_t log P(a_t) + entropy bonus − value loss    (REINFORCE, baseline; Williams, 1992)
     cache ← decay · cache + (1 − decay) · dW²,  W ← W + rate · dW / (√cache + ε)      (RMSProp; Hinton, 2012)
 
-γ is per tick of the game: a decision that lasts k ticks discounts by γ^k. Every name is the code's. The
-gradient is worked out in a second thread while the next batch is played.
+γ is per tick of the game: a decision that lasts k ticks discounts by γ^k. Every name is the code's. A batch
+is learned from while the next one is played: in pieces, each of a fraction of a millisecond, whenever there
+is nothing to answer.
 
     Eyes              frames → observations x
     Policy            the network: forward, and the gradient beside it
@@ -33,10 +34,9 @@ gradient is worked out in a second thread while the next batch is played.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -47,14 +47,18 @@ from netproto import Column, Int32Array, Mover, Step, UInt8Array
 Floats: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.intp]
 Booleans: TypeAlias = npt.NDArray[np.bool_]
-Generator: TypeAlias = np.random.Generator
+RandomGenerator: TypeAlias = np.random.Generator
+
+T = TypeVar("T")
+Work: TypeAlias = Generator[None, None, T]
+"""Something that takes a while: it pauses after each piece, and returns what came of it at its end."""
 
 UP, DOWN = 1, 2  # moves on the wire; 0 would be to stay
 
 MAX_CELLS = 1 << 14  # of a frame: Pong's has 3,500, and with each a policy of 250 units grows by 10 KB
 LONGEST_BATCH = 4096  # decisions from which to learn at the latest: good rallies last and last
 ROWS_AT_ONCE = 256  # of W1, in a step: what comes in between then stays in the processor's cache
-GRADIENT_ROWS = 512  # decisions in one product
+GRADIENT_ROWS = 64  # decisions in one product: what they see lies in so few cells, and is a piece of work
 BLOCKS = (2, 5, 10)  # sides of the blocks of cells that are inputs too
 BLOCK_SCALE = np.float32(4)  # of those inputs: the larger, the faster they learn
 GREY = np.float32(1 / 255)  # of a cell's light
@@ -69,6 +73,16 @@ FIRST_LAYER_SCALE = 0.01  # standard deviations of the initial weights
 SECOND_LAYER_SCALE = 0.06
 
 log = logging.getLogger("pong.learner")
+
+
+def finish(work: Work[T]) -> T:
+    """Do all pieces that are left: what came of it."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            result: T = done.value
+            return result
 
 
 # ---------------------------------------------------------------------------------------------
@@ -103,26 +117,42 @@ class Eyes:
 
     def __init__(self, games: int, height: int, width: int) -> None:
         self._cells = height * width
-        self._before: UInt8Array | None = None  # the frames seen before: (games, height, width)
+        self._seen = np.zeros(games * self._cells, np.uint8)  # all frames, as they were seen last
+        self._lit: Integers | None = None  # which cells of them are not dark
         self._starts = np.arange(games)
 
     def look(self, step: Step) -> Sparse:
         """Observe a state. The first of an episode has no frame before it and so no difference."""
-        frames = step.frames
-        before = frames if self._before is None else self._before
-        self._before = frames
-        if np.count_nonzero(ended := step.points > 0):
-            before = np.where(ended[:, None, None], frames, before)
-        now, before = frames.reshape(-1), before.reshape(-1)
-        changed = np.flatnonzero(now != before)
-        change = np.subtract(now[changed], before[changed], dtype=np.float32)
-        values = np.concatenate((step.light, change))
-        if len(frames) == 1:
-            return Sparse(np.concatenate((step.lit, changed + self._cells)), values, self._starts)
-        game, cells = np.divmod(np.concatenate((step.lit, changed)), self._cells)
-        cells[len(step.lit) :] += self._cells
+        seen, lit, light = self._seen, step.lit, step.light
+        were_lit = lit if self._lit is None else self._lit
+        before = light.copy() if self._lit is None else seen[lit]
+        light_before = seen[were_lit]
+        for game in step.points.nonzero()[0].tolist():
+            here = _part(lit, game, self._cells)
+            before[here] = light[here]
+            light_before[_part(were_lit, game, self._cells)] = 0
+        seen[were_lit] = 0
+        seen[lit] = light
+        self._lit = lit
+        # What has changed is lit now, or was.
+        change = np.subtract(light, before, dtype=np.float32)
+        different = change.nonzero()[0]
+        light_before[seen[were_lit] > 0] = 0
+        gone = light_before.nonzero()[0]
+        cells = np.concatenate((lit, lit[different], were_lit[gone]))
+        values = np.concatenate((light, change[different], -light_before[gone].astype(np.float32)))
+        if len(self._starts) == 1:
+            cells[len(lit) :] += self._cells
+            return Sparse(cells, values, self._starts)
+        game, cells = np.divmod(cells, self._cells)
+        cells[len(lit) :] += self._cells
         order = game.argsort(kind="stable")
         return Sparse(cells[order], values[order], game[order].searchsorted(self._starts))
+
+
+def _part(places: Integers, game: int, cells: int) -> slice:
+    """Where among ascending places in all frames, of so many cells each, those of a game are."""
+    return slice(*places.searchsorted((game * cells, (game + 1) * cells)).tolist())
 
 
 # ---------------------------------------------------------------------------------------------
@@ -151,8 +181,8 @@ def grids(W1: Floats, height: int, width: int) -> list[tuple[int, Floats]]:
     return found
 
 
-def fold(W1: Floats, height: int, width: int) -> Floats:
-    """What light at each place does to each unit, per level of grey: (2, height, width, units).
+def fold(W1: Floats, height: int, width: int) -> Work[Floats]:
+    """Work out what light at each place does to each unit, per level of grey: (2, height, width, units).
 
     A place's own weights, and those of all blocks that it is in. The two columns of the paddles are in no
     block: a ball beside a paddle is no longer paddle.
@@ -162,13 +192,27 @@ def fold(W1: Floats, height: int, width: int) -> Floats:
     for size, block in blocks:
         rows, columns = block.shape[1:3]
         court.reshape(2, rows, size, columns, size, -1)[:] += BLOCK_SCALE * block[:, :, None, :, None]
+        yield
     court[:, :, PADDLES] = cells[:, :, PADDLES]
     court *= GREY
     return court
 
 
-def unfold(dcourt: Floats, inputs: int) -> Floats:
-    """The gradient with respect to W1 (inputs, units), from that with respect to `fold` of it."""
+def mirror(court: Floats) -> Work[Floats]:
+    """Lay what a cell does to the units and to their twins side by side, so that one look gives both.
+
+    Shape (2, height, width, H), of a court of shape (2, height, width, H/2).
+    """
+    half = court.shape[3]
+    both: Floats = np.empty((*court.shape[:3], 2 * half), court.dtype)
+    for way, ways in zip(court, both, strict=True):
+        yield
+        ways[..., :half], ways[..., half:] = way, way[::-1]
+    return both
+
+
+def unfold(dcourt: Floats, inputs: int) -> Work[Floats]:
+    """Work out the gradient with respect to W1 (inputs, units), from that with respect to `fold` of it."""
     height, width, units = dcourt.shape[1:]
     dW1 = np.zeros((inputs, units), dcourt.dtype)
     (_, cells), *blocks = grids(dW1, height, width)
@@ -176,6 +220,7 @@ def unfold(dcourt: Floats, inputs: int) -> Floats:
     between = BLOCK_SCALE * cells
     between[:, :, PADDLES] = 0
     for size, block in blocks:
+        yield
         rows, columns = block.shape[1:3]
         strips = between.reshape(2, rows, size, width, units).sum(2)
         strips.reshape(2, rows, columns, size, units).sum(3, out=block)
@@ -201,17 +246,16 @@ class Activations:
 class Policy:
     """Two layers whose hidden units come in mirrored pairs: (frame, difference) → logit of up, value.
 
-    Its weights are not changed once it is made: learning makes another policy.
+    Its weights are not changed once it is made: learning makes another policy. Who has folded and mirrored W1
+    already gives that too (`both`).
     """
 
-    def __init__(self, height: int, width: int, weights: Weights) -> None:
+    def __init__(self, height: int, width: int, weights: Weights, both: Floats | None = None) -> None:
         self.height, self.width, self.weights = height, width, weights
         W1, w, v = weights["W1"], weights["w"], weights["v"]
-        court, half = fold(W1, height, width), len(w)
-        # What a cell does to the units and to their twins side by side, so that one look gives both.
-        both: Floats = np.empty((*court.shape[:3], 2 * half), W1.dtype)
-        both[..., :half], both[..., half:] = court, court[:, ::-1]
-        self._court = both.reshape(-1, 2 * half)  # (2 · height · width, H)
+        if both is None:
+            both = finish(mirror(finish(fold(W1, height, width))))
+        self._court = both.reshape(-1, 2 * len(w))  # (2 · height · width, H)
         self._always = np.tile(W1[len(W1) // 2 - 1], 2)  # (H,)
         self._heads = np.column_stack((np.concatenate((w, -w)), np.concatenate((v, v))))  # (H, 2)
 
@@ -223,7 +267,7 @@ class Policy:
         return {"W1": (2 * inputs, half), "w": (half,), "v": (half,), "c": (1,)}
 
     @classmethod
-    def random(cls, height: int, width: int, hidden_units: int, rng: Generator) -> Policy:
+    def random(cls, height: int, width: int, hidden_units: int, rng: RandomGenerator) -> Policy:
         """A policy that knows nothing yet."""
         scales = {"W1": FIRST_LAYER_SCALE, "w": SECOND_LAYER_SCALE, "v": 0, "c": 0}
         shapes = cls.shapes(height, width, hidden_units)
@@ -241,7 +285,8 @@ class Policy:
 
         Shape (units, 2, height, width): by being there, and by having come there.
         """
-        return np.moveaxis(fold(self.weights["W1"][:, units], self.height, self.width), 3, 0) / GREY
+        court = finish(fold(self.weights["W1"][:, units], self.height, self.width))
+        return np.moveaxis(court, 3, 0) / GREY
 
     def to_plain(self) -> dict[str, Any]:
         """What `from_plain` makes the same policy of."""
@@ -270,11 +315,11 @@ class Policy:
         out = hidden @ self._heads  # (B, 2)
         return Activations(x, hidden, out[:, 0], out[:, 1] + self.weights["c"])
 
-    def backward(self, parts: Iterable[tuple[Activations, Floats, Floats]]) -> Weights:
+    def backward(self, parts: Iterable[tuple[Activations, Floats, Floats]]) -> Work[Weights]:
         """The gradient of Σ_b (dlogit_b · logit_b + dvalue_b · value_b) with respect to the weights.
 
         Args:
-            parts: of the batch: what was seen, dlogit (B,), dvalue (B,). More parts need no more memory.
+            parts: of the batch: what was seen, dlogit (B,), dvalue (B,). Each is a piece of work.
         """
         half, inputs = len(self.weights["w"]), len(self.weights["W1"])
         dcourt: Floats = np.zeros((2, self.height, self.width, half), self._court.dtype)
@@ -297,7 +342,8 @@ class Policy:
             dalways += dhidden.sum(0)
             dheads += seen.hidden.T @ dout
             dc += dvalue.sum()
-        dW1 = unfold(dcourt, inputs)
+            yield
+        dW1 = yield from unfold(dcourt, inputs)
         dW1[inputs // 2 - 1] = dalways[:half] + dalways[half:]
         return {
             "W1": dW1,
@@ -333,7 +379,7 @@ class RMSProp:
         self.rate, self.decay = np.float32(rate), np.float32(decay)
         self.cache = {name: np.zeros_like(weight) for name, weight in weights.items()}
 
-    def ascend(self, weights: Weights, gradient: Weights) -> Weights:
+    def ascend(self, weights: Weights, gradient: Weights) -> Work[Weights]:
         """Step along the gradient: the new weights."""
         stepped: Weights = {}
         for name, whole in gradient.items():
@@ -345,6 +391,7 @@ class RMSProp:
                 cache += (1 - self.decay) * np.square(g)
                 step = self.rate * g / (np.sqrt(cache) + np.float32(EPSILON))
                 np.add(weights[name][rows], step, out=stepped[name][rows])
+                yield
         return stepped
 
 
@@ -452,7 +499,7 @@ class Batch:
         """Of all segments, behind one another."""
         return [decision for segment in self.segments for decision in segment.decisions]
 
-    def gradient(self, policy: Policy, whole: Moments) -> Weights:
+    def gradient(self, policy: Policy, whole: Moments) -> Work[Weights]:
         """This batch's part of the gradient of the objective over a whole of which it may be all.
 
         Args:
@@ -468,16 +515,17 @@ class Batch:
         return policy.backward(_parts(self.decisions, dlogit, scale * (VALUE_WEIGHT * self.estimate)))
 
 
-def policy_gradient(policy: Policy, segments: list[Segment], gamma: float) -> Weights:
+def policy_gradient(policy: Policy, segments: list[Segment], gamma: float) -> Work[Weights]:
     """The gradient of the objective, from decisions that this policy has made."""
     batch = Batch(segments, gamma)
-    return batch.gradient(policy, batch.moments)
+    yield
+    return (yield from batch.gradient(policy, batch.moments))
 
 
 def _parts(
     decisions: list[Decision], dlogit: Floats, dvalue: Floats
 ) -> Iterator[tuple[Activations, Floats, Floats]]:
-    """Cut a batch into parts whose arrays stay in the processor's cache."""
+    """Cut a batch into parts of about GRADIENT_ROWS decisions."""
     begin, step = 0, max(GRADIENT_ROWS // len(decisions[0].up), 1)
     for first in range(0, len(decisions), step):
         seen = Activations.join([decision.seen for decision in decisions[first : first + step]])
@@ -488,15 +536,15 @@ def _parts(
 class Learner:
     """Draws moves from the policy, and makes it better after every `batch_size` points.
 
-    A thread of its own learns from one batch while the next one is played: the policy that plays a batch
-    has learned from all batches before it but the last. When it changes does not depend on how long the
-    thread takes, so that the same seed gives the same run.
+    It learns from one batch while the next one is played, whenever its owner has time for a piece of `work`:
+    the policy that plays a batch has learned from all batches before it but the last. When it changes does
+    not depend on when there was time, so that the same seed gives the same run.
     """
 
     longest_batch = LONGEST_BATCH
 
     def __init__(
-        self, policy: Policy, optimiser: RMSProp, batch_size: int, gamma: float, rng: Generator
+        self, policy: Policy, optimiser: RMSProp, batch_size: int, gamma: float, rng: RandomGenerator
     ) -> None:
         self.policy, self.optimiser, self.rng = policy, optimiser, rng
         self.batch_size, self.gamma = batch_size, gamma
@@ -504,23 +552,15 @@ class Learner:
         self.refused = 0  # gradients that were not finite
         self.p_up: Floats = np.zeros(0, np.float32)
         self._rollouts: list[Rollout] = []
-        self._thread = ThreadPoolExecutor(1, "learner")
-        self._learned: Future[Policy] | None = None  # the policy that plays next
-
-    def close(self) -> None:
-        """End the thread."""
-        self._thread.shutdown()
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether the thread is at work."""
-        return self._learned is not None and not self._learned.done()
+        self._work: Work[Policy] | None = None  # what is being learned
+        self._learned: Policy | None = None  # what came of it: the policy that plays next
 
     def to_plain(self) -> dict[str, Any]:
         """All that `restore` needs to go on as if never stopped, but for the policy."""
+        self._finish()
         return {
             "updates": self.updates, "refused": self.refused,
-            "next": None if self._learned is None else _pack(self._learned.result().weights),
+            "next": None if self._learned is None else _pack(self._learned.weights),
             "cache": _pack(self.optimiser.cache), "generator": self.rng.bit_generator.state,
         }  # fmt: skip
 
@@ -531,11 +571,8 @@ class Learner:
         self.optimiser.cache = _unpack(plain["cache"], shapes)
         self.rng.bit_generator.state = plain["generator"]
         if plain.get("next") is not None:
-            self._learned = Future()
-            self._learned.set_result(self._with(_unpack(plain["next"], shapes)))
-
-    def _with(self, weights: Weights) -> Policy:
-        return Policy(self.policy.height, self.policy.width, weights)
+            weights = _unpack(plain["next"], shapes)
+            self._learned = Policy(self.policy.height, self.policy.width, weights)
 
     def begin(self) -> Rollout:
         """Begin to play on one more server."""
@@ -558,11 +595,25 @@ class Learner:
         return DOWN - up.view(np.uint8)  # UP is one less
 
     def learn(self) -> None:
-        """Hand the rollouts over to be learned from, if they have enough points or decisions."""
+        """Begin to learn from the rollouts, if they have enough points or decisions."""
         if segments := self.take_batch():
             played_by = self.policy
             self.settle()
-            self._learned = self._thread.submit(self._learn, played_by, self.policy, segments)
+            self._work = self._learn(played_by, self.policy, segments)
+
+    def work(self) -> bool:
+        """Do a piece of what there is to learn, a fraction of a millisecond long; whether there was one."""
+        if self._work is None:
+            return False
+        try:
+            next(self._work)
+        except StopIteration as done:
+            self._learned, self._work = done.value, None
+        return True
+
+    def _finish(self) -> None:
+        while self.work():
+            pass
 
     def take_batch(self) -> list[Segment]:
         """Give what was decided since the last batch and forget it; nothing if that is not enough yet."""
@@ -584,8 +635,9 @@ class Learner:
 
     def settle(self) -> None:
         """Play with what the batch before has taught."""
+        self._finish()
         if self._learned is not None:
-            learned, self._learned = self._learned.result(), None
+            learned, self._learned = self._learned, None
             self.adopt(learned)
 
     def adopt(self, learned: Policy) -> None:
@@ -594,22 +646,25 @@ class Learner:
         self.refused += learned is self.policy
         self.policy = learned
 
-    def _learn(self, played_by: Policy, newest: Policy, segments: list[Segment]) -> Policy:
-        """In the thread: the next policy."""
-        return self.step(newest, policy_gradient(played_by, segments, self.gamma))
+    def _learn(self, played_by: Policy, newest: Policy, segments: list[Segment]) -> Work[Policy]:
+        """The next policy."""
+        gradient = yield from policy_gradient(played_by, segments, self.gamma)
+        return (yield from self.step(newest, gradient))
 
-    def step(self, policy: Policy, gradient: Weights) -> Policy:
+    def step(self, policy: Policy, gradient: Weights) -> Work[Policy]:
         """Step along a gradient: another policy, or the same if the gradient is not finite."""
         if not all(np.isfinite(np.vdot(g, g)) for g in gradient.values()):  # their squares go into the cache
             log.warning("a gradient that is not finite was refused; the weights stay as they were")
             return policy
-        return self._with(self.optimiser.ascend(policy.weights, gradient))
+        weights = yield from self.optimiser.ascend(policy.weights, gradient)
+        court = yield from fold(weights["W1"], policy.height, policy.width)
+        return Policy(policy.height, policy.width, weights, (yield from mirror(court)))
 
 
 class Player:
     """Plays a policy as it is, with the likelier moves: a Learner's place in a session without learning."""
 
-    updates, is_busy = 0, False
+    updates = 0
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -633,5 +688,6 @@ class Player:
     def learn(self) -> None:
         """Learn nothing."""
 
-    def close(self) -> None:
-        """End nothing."""
+    def work(self) -> bool:
+        """Have nothing to do."""
+        return False

@@ -5,9 +5,9 @@ How it sees, decides and learns is in `learner`; this is what goes on around tha
     Seat             a server that we play on
     PolicyGradient   the program
 
-Threads. The main thread plays, on all servers, and alone touches what is learned and counted; a command
-of the console (its thread) reaches it through a queue and a Wake. A Learner has a thread for its
-gradients, and each server that is sought has one that connects (servers).
+Threads. The main thread plays, on all servers, and learns meanwhile, and alone touches what is learned and
+counted; a command of the console (its thread) reaches it through a queue and a Wake. Checkpoints are written
+in a thread of their own (records), and each server that is sought has one that connects (servers).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,7 +56,7 @@ from netproto import (
     Wake,
 )
 from options import LARGEST_SEED, UsageError, whole, within
-from records import CheckpointError, Progress, ProgressFile, fold, load, save
+from records import CheckpointError, Progress, ProgressFile, Saver, fold, load
 from servers import LocalServer, Server, address_of, training_flags
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ PINGS = 10
 PING_SECONDS = 2.0  # until one is counted as lost
 TREND_REPORTS = 10  # over which the arrow of the status line looks
 BAR = 10  # characters of the progress bar
+YIELD = getattr(os, "sched_yield", lambda: None)  # where there is none, nothing is lost but a little time
 PAUSED = "paused, the game too; p goes on"
 
 
@@ -220,6 +222,7 @@ class PolicyGradient:
         self._file: ProgressFile | None = None  # open from the first connection on
         self._events: EventLog | None = None  # TensorBoard's, likewise
         self._rng = np.random.default_rng(self.seed)
+        self._saver = Saver(self._say)
 
     @property
     def _own_servers(self) -> bool:
@@ -306,6 +309,7 @@ class PolicyGradient:
         with contextlib.ExitStack() as stack:
             self._wake = Wake()
             stack.callback(self._wake.close)
+            stack.callback(self._saver.close)
             stack.enter_context(options.stop_signals(lambda: self.command("q")))
             self._open_window(stack)
             self._open_recorder(stack)
@@ -313,15 +317,10 @@ class PolicyGradient:
             self._examiner = Examiner(self.seed, self.debug, self.is_quitting, self.show)
             stack.callback(self._examiner.close)
             self._open_console(stack)
-            stack.callback(self._end_learning)
             try:
                 self._train()
             finally:
                 self._finish()
-
-    def _end_learning(self) -> None:
-        if self._learner is not None:
-            self._learner.close()
 
     def _restore(self) -> None:
         """Read the checkpoint to resume from, and the options that it keeps."""
@@ -550,8 +549,15 @@ class PolicyGradient:
         due, waiting = self._due(), True
         for seat in due:
             waiting = not self._advance(seat) and waiting
-        if waiting and not self._quitting:
+        if waiting and not self._quitting and not self._work():
             self._wait(due)
+
+    def _work(self) -> bool:
+        """Learn a little, since there is nothing to answer just now; whether there was something to learn."""
+        if self._learner is None or not self._learner.work():
+            return False
+        YIELD()  # a server that waits for this very processor would be let wait for milliseconds
+        return True
 
     def _seek(self) -> None:
         """Connect to all servers at once, but to our own one after another, always in the same order."""
@@ -578,9 +584,7 @@ class PolicyGradient:
         seconds = None if self._window is None else PAUSE_SECONDS
         if due:
             until = None if seconds is None else time.monotonic() + seconds
-            assert self._learner is not None
-            awake = not self._learner.is_busy  # its thread needs the processor
-            netproto.wait([seat.client.connection for seat in due], until, self._wake, awake)
+            netproto.wait([seat.client.connection for seat in due], until, self._wake)
         else:
             self._wake.wait(seconds)
 
@@ -700,7 +704,8 @@ class PolicyGradient:
             if isinstance(error, GoodbyeError):  # it keeps no place for us; if another has ours, let it be
                 server.identity = netproto.NOBODY
             self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
-            self._save(FILES[1])
+            if isinstance(self._learner, Learner):
+                self._save(FILES[1])
             server.seek()
         else:
             self._dismiss(server, error)
@@ -744,7 +749,7 @@ class PolicyGradient:
             if progress.points // REPORT_POINTS > reports:
                 self._report()
         progress.measure_speed()
-        if now - self._saved >= CHECKPOINT_SECONDS:
+        if now - self._saved >= CHECKPOINT_SECONDS and isinstance(self._learner, Learner):
             self._saved = now
             self._save(FILES[1])
 
@@ -781,11 +786,9 @@ class PolicyGradient:
             self._progress.evaluation_win_rate = result.share
             self._say(f"evaluation: {result}")
 
-    def _save(self, name: str) -> bool:
-        """Write a checkpoint; if that fails, say so and go on: the next may succeed."""
-        if isinstance(self._learner, Player):
-            return True
-        assert self._learner is not None
+    def _save(self, name: str) -> Future[bool]:
+        """Write a checkpoint soon; if that fails, it is said, and training goes on: the next may succeed."""
+        assert isinstance(self._learner, Learner)
         self._progress.updates = self._learner.updates
         values = {
             "options": {option: getattr(self, option) for option in self.KEPT},
@@ -794,12 +797,7 @@ class PolicyGradient:
             "learner": self._learner.to_plain(),
             "identity": self._identity,
         }
-        try:
-            save(Path(self.directory, name), values)
-        except CheckpointError as error:
-            self._say(str(error))
-            return False
-        return True
+        return self._saver.save(Path(self.directory, name), values)
 
     def _write_row(self) -> None:
         """Add a row to progress.csv; if that fails, say so and go on: it is written with the next."""
@@ -812,7 +810,7 @@ class PolicyGradient:
     def _save_now(self) -> None:
         if isinstance(self._learner, Player):
             self._say("nothing is learned with --play, so there is nothing to save")
-        elif self._save(FILES[1]):
+        elif self._save(FILES[1]).result():
             self._say(f"saved {FILES[1]}")
 
     def _finish(self) -> None:
@@ -820,7 +818,7 @@ class PolicyGradient:
         if isinstance(self._learner, Player):
             self._say(f"played: {self._progress}")
         elif self._file is not None:
-            saved = self._save(FILES[1])
+            saved = self._save(FILES[1]).result()
             if self._events is not None:
                 assert self._learner is not None
                 self._events.close(self._progress, self._learner.policy.weights)

@@ -384,6 +384,8 @@ class Step:
         counts = table[:, Column.CELLS].tolist()
         if sum(counts) != len(cell) or np.count_nonzero(cell >= size):
             raise ProtocolError("a STEP with cells outside its frames")
+        if np.count_nonzero(light) != len(light):
+            raise ProtocolError("a STEP with cells that are dark")
         lit = cell.astype(np.intp)
         if games > 1:
             lit += np.arange(0, games * size, size).repeat(counts)
@@ -755,7 +757,6 @@ def wait(
     connections: Sequence[Connection],
     until: float | None = None,
     wake: Wake | None = None,
-    awake: bool = True,
 ) -> bool:
     """Wait for any of these peers, keeping the lines alive; False when `until` is reached or `wake` set.
 
@@ -763,8 +764,7 @@ def wait(
 
     While answers keep coming within `SPIN_SECONDS` it looks again and again for so long before it sleeps.
     To be woken costs more than that: the processor falls asleep too, and runs slower for a while after.
-    On loopback that was 60 % of a step. A peer that takes longer, as in real time, is slept for at once, and
-    so is every peer if not `awake`: for a program that has other work for the processor meanwhile.
+    On loopback that was 60 % of a step. A peer that takes longer, as in real time, is slept for at once.
     """
     begin = time.monotonic()
     end = min(min(c._sent + HEARTBEAT_SECONDS, c._heard + SILENCE_SECONDS) for c in connections)
@@ -772,7 +772,7 @@ def wait(
         end = min(end, until)
     readers: list[Connection | Wake] = [*connections] if wake is None else [*connections, wake]
     readable: list[Any] = []
-    if awake and SPIN_SECONDS and min(c._short_waits for c in connections) >= SHORT_WAITS:
+    if SPIN_SECONDS and min(c._short_waits for c in connections) >= SHORT_WAITS:
         spin_end = min(begin + SPIN_SECONDS, end)
         while not readable and time.monotonic() < spin_end:
             np.divide.accumulate(_ONES, out=_QUOTIENTS)

@@ -45,6 +45,7 @@ import socket
 import sys
 import time
 from collections import deque
+from concurrent.futures import Future
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Annotated, Any
 
@@ -54,7 +55,17 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 import netproto
 import options
 from integrations.remote import HEIGHT, WIDTH
-from learner import LONGEST_BATCH, Batch, Generator, Learner, Moments, Policy, RMSProp, Weights
+from learner import (
+    LONGEST_BATCH,
+    Batch,
+    Learner,
+    Moments,
+    Policy,
+    RandomGenerator,
+    RMSProp,
+    Weights,
+    finish,
+)
 from mainmodel import CHECKPOINT_SECONDS, FILES, PAUSED, REPORT_POINTS, PolicyGradient, Seat
 from netproto import Column, PongError, Wake
 from options import LARGEST_SEED, UsageError, whole
@@ -119,7 +130,9 @@ def share_of(number: int, update: int, batch: Batch) -> Share:
 class Gatherer(Learner):
     """A Learner that keeps what it would learn from, for somebody else."""
 
-    def __init__(self, policy: Policy, batch_size: int, longest: int, gamma: float, rng: Generator) -> None:
+    def __init__(
+        self, policy: Policy, batch_size: int, longest: int, gamma: float, rng: RandomGenerator
+    ) -> None:
         super().__init__(policy, RMSProp({}, 0, 0), batch_size, gamma, rng)
         self.longest_batch = longest
         self.batch: Batch | None = None
@@ -207,7 +220,7 @@ class Worker(PolicyGradient):
         """Some shares' part of the gradient of a batch with these moments."""
         total: Weights = {}
         for policy, batch in map(self._played.pop, numbers):
-            for name, g in batch.gradient(policy, together).items():
+            for name, g in finish(batch.gradient(policy, together)).items():
                 total[name] = total[name] + g if name in total else g
         return total
 
@@ -238,8 +251,10 @@ class Worker(PolicyGradient):
     def _count(self, step: netproto.Step) -> None:
         pass
 
-    def _save(self, name: str) -> bool:
-        return True
+    def _save(self, name: str) -> Future[bool]:
+        nothing: Future[bool] = Future()
+        nothing.set_result(True)
+        return nothing
 
 
 # ---------------------------------------------------------------------------------------------
@@ -479,7 +494,7 @@ class TrainRay(PolicyGradient):
             before = self._sum
             self._sum = {n: g if before is None else before[n] + g for n, g in gradient.items()}
         if not self._adding and self._sum is not None:
-            learner.adopt(learner.step(learner.policy, self._sum))
+            learner.adopt(finish(learner.step(learner.policy, self._sum)))
             self._put_weights(learner)
             self._ask_for_gradients()
 

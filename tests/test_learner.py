@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -25,6 +24,7 @@ from learner import (
     Sparse,
     advantages,
     block_sizes,
+    finish,
     fold,
     grids,
     policy_gradient,
@@ -115,6 +115,23 @@ def test_what_follows_an_episodes_first_frame_is_compared_with_it() -> None:
     np.testing.assert_array_equal(dense(x)[:, 1], now - first.astype(float))
 
 
+def test_whatever_was_seen_before_an_observation_is_the_light_and_its_change() -> None:
+    rng, games = RNG(3), 4
+    eyes, before = Eyes(games, *SMALL), np.zeros((games, *SMALL), np.uint8)
+    for number in range(30):
+        now = random_frames(rng, games)
+        now[rng.random(games) < 0.2] = 0
+        same = rng.random(now.shape) < 0.5
+        now[same] = before[same]
+        points = rng.integers(0, 2, games)
+        new = (points > 0) | (number == 0)
+        x = eyes.look(state(now, points=points.tolist()))
+        change = np.where(new[:, None, None], 0, now - before.astype(float))
+        np.testing.assert_array_equal(dense(x), np.stack((now, change), axis=1))
+        assert len(x.cells) == np.count_nonzero(now) + np.count_nonzero(change)
+        before = now
+
+
 def test_black_frames_are_observations_too() -> None:
     x = Eyes(2, *SMALL).look(state(np.zeros((2, *SMALL), np.uint8)))
     assert len(x) == 2
@@ -135,7 +152,7 @@ def test_the_first_layer_is_folded_into_a_court_of_weights() -> None:
     rng = RNG(3)
     policy = Policy.random(*SMALL, 8, rng)
     W1 = policy.weights["W1"]
-    court = fold(W1, *SMALL)
+    court = finish(fold(W1, *SMALL))
     one = np.zeros((1, *SMALL))
     always = np.concatenate((looked_at(one), [[1.0]], looked_at(one), [[0.0]]), axis=1) @ W1
     for channel in range(2):
@@ -152,7 +169,9 @@ def test_unfolding_is_the_transpose_of_folding() -> None:
     rng = RNG(3)
     W1 = rng.standard_normal(Policy.shapes(*SMALL, 6)["W1"])
     dcourt = rng.standard_normal((2, *SMALL, 3))
-    assert np.vdot(fold(W1, *SMALL), dcourt) == pytest.approx(np.vdot(W1, unfold(dcourt, len(W1))), rel=1e-9)
+    assert np.vdot(finish(fold(W1, *SMALL)), dcourt) == pytest.approx(
+        np.vdot(W1, finish(unfold(dcourt, len(W1)))), rel=1e-9
+    )
 
 
 def test_every_row_of_the_first_layer_lies_on_the_court_once_but_those_that_are_always_lit() -> None:
@@ -208,7 +227,7 @@ def test_the_gradient_equals_finite_differences() -> None:
     policy = Policy(*SMALL, weights)  # type: ignore[arg-type]
     x, _, _ = look_twice(rng, 4)
     dlogit, dvalue = rng.standard_normal(4), rng.standard_normal(4)
-    gradient = policy.backward([(policy.forward(x), dlogit, dvalue)])  # type: ignore[list-item]
+    gradient = finish(policy.backward([(policy.forward(x), dlogit, dvalue)]))  # type: ignore[list-item]
 
     def objective() -> float:
         seen = Policy(*SMALL, weights).forward(x)  # type: ignore[arg-type]
@@ -234,8 +253,8 @@ def test_the_gradient_of_a_batch_in_parts_is_the_gradient_of_the_whole() -> None
     policy = Policy.random(*SMALL, 6, rng)
     seen = [policy.forward(look_twice(rng, 4)[0]) for _ in range(3)]
     dlogit, dvalue = rng.standard_normal((2, 3, 4)).astype(np.float32)
-    whole = policy.backward([(Activations.join(seen), dlogit.reshape(-1), dvalue.reshape(-1))])
-    parts = policy.backward(zip(seen, dlogit, dvalue, strict=True))
+    whole = finish(policy.backward([(Activations.join(seen), dlogit.reshape(-1), dvalue.reshape(-1))]))
+    parts = finish(policy.backward(zip(seen, dlogit, dvalue, strict=True)))
     for name, g in whole.items():
         np.testing.assert_allclose(parts[name], g, rtol=1e-4, atol=1e-6)
 
@@ -245,7 +264,7 @@ def test_inputs_that_never_occurred_have_no_gradient() -> None:
     policy = Policy.random(*SMALL, 6, rng)
     x, now, before = look_twice(rng, 2)
     ones = np.ones(2, np.float32)
-    gradient = policy.backward([(policy.forward(x), ones, ones)])
+    gradient = finish(policy.backward([(policy.forward(x), ones, ones)]))
     both = inputs_of(now, before), inputs_of(now[:, ::-1], before[:, ::-1])
     occurred = np.any([(inputs != 0).any(0) for inputs in both], axis=0)
     assert not gradient["W1"][~occurred].any()
@@ -265,7 +284,7 @@ def test_rmsprop_divides_by_the_root_of_the_decaying_mean_of_squares() -> None:
     for g in ([1.0, -2.0], [0.5, 0.0]):
         cache = 0.9 * cache + 0.1 * np.square(g)
         expected += 0.1 * np.array(g) / (np.sqrt(cache) + learner_module.EPSILON)
-        weights = optimiser.ascend(weights, {"w": np.array(g, np.float32)})
+        weights = finish(optimiser.ascend(weights, {"w": np.array(g, np.float32)}))
     np.testing.assert_allclose(weights["w"], expected, rtol=1e-5)
 
 
@@ -273,10 +292,10 @@ def test_a_step_takes_many_rows_as_it_takes_one() -> None:
     rng = RNG(8)
     shape = (2 * learner_module.ROWS_AT_ONCE + 3, 2)
     weights, g = {"W1": rng.standard_normal(shape, np.float32)}, rng.standard_normal(shape, np.float32)
-    stepped = RMSProp(weights, 0.1, 0.9).ascend(weights, {"W1": g})["W1"]
+    stepped = finish(RMSProp(weights, 0.1, 0.9).ascend(weights, {"W1": g}))["W1"]
     for row in (0, learner_module.ROWS_AT_ONCE, len(g) - 1):
         one = {"W1": weights["W1"][row : row + 1]}
-        alone = RMSProp(one, 0.1, 0.9).ascend(one, {"W1": g[row : row + 1]})["W1"]
+        alone = finish(RMSProp(one, 0.1, 0.9).ascend(one, {"W1": g[row : row + 1]}))["W1"]
         np.testing.assert_array_equal(stepped[row], alone[0])
 
 
@@ -303,28 +322,21 @@ def small_learner(seed: int = 0, batch_size: int = 3) -> Learner:
     return Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), batch_size, 0.99, rng)
 
 
-@pytest.fixture(autouse=True)
-def learners_ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """End the threads of all learners that a test makes."""
-    made, begin = [], Learner.__init__
+def play(
+    learner: Learner, decisions: int, movers: Mover = Mover.AGENT, seed: int = 1, pieces: int = 0
+) -> None:
+    """Let it decide about frames of noise, where up is always right, two games side by side.
 
-    def remembered(self: Learner, *arguments: Any) -> None:
-        begin(self, *arguments)
-        made.append(self)
-
-    monkeypatch.setattr(Learner, "__init__", remembered)
-    yield
-    for learner in made:
-        learner.close()
-
-
-def play(learner: Learner, decisions: int, movers: Mover = Mover.AGENT, seed: int = 1) -> None:
-    """Let it decide about frames of noise, where up is always right, two games side by side."""
+    Args:
+        pieces: of work that there is time for after each decision.
+    """
     rng, eyes, rollout = RNG(seed), Eyes(2, *SMALL), learner.begin()
     step = state(random_frames(rng, 2))
     for _ in range(decisions + 1):
         moves = learner.decide(rollout, step, eyes.look(step)).astype(int)
         learner.learn()
+        for _ in range(pieces):
+            learner.work()
         won = np.where(moves == UP, 1, -1)
         step = state(
             random_frames(rng, 2), reward=won.tolist(), points=[1, 1], move=moves.tolist(), mover=[movers] * 2
@@ -396,12 +408,32 @@ def test_the_same_seed_learns_the_same() -> None:
     assert weights_of(learners[0]) == weights_of(learners[1])
 
 
+@pytest.mark.parametrize("pieces", [1, 4, 1000])
+def test_when_there_is_time_to_learn_changes_nothing(pieces: int) -> None:
+    none, some = small_learner(7), small_learner(7)
+    play(none, 30)
+    play(some, 30, pieces=pieces)
+    assert weights_of(none) == weights_of(some)
+    assert some.updates == none.updates > 0
+
+
+def test_learning_comes_in_pieces_and_ends() -> None:
+    learner = small_learner(batch_size=2)
+    assert not learner.work()
+    play(learner, 1)
+    pieces = sum(1 for _ in iter(learner.work, False))
+    assert pieces > 5
+    assert learner.updates == 0  # it is played with from the next batch on
+    learner.settle()
+    assert learner.updates == 1
+
+
 def test_learning_stopped_and_resumed_equals_learning_that_never_stopped() -> None:
     whole, first = small_learner(9), small_learner(9)
     play(whole, 30, seed=1)
     play(whole, 30, seed=2)
     play(first, 30, seed=1)  # 60 points: a multiple of the batch, so none is half collected
-    assert first._learned is not None  # and the last one is being learned from
+    assert first.work()  # and the last one is being learned from
     saved = plain.loads(plain.dumps({"policy": first.policy.to_plain(), "learner": first.to_plain()}))
     policy = Policy.from_plain(saved["policy"], 8)
     resumed = Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), 3, 0.99, RNG(12345))
@@ -450,10 +482,10 @@ def test_parts_of_a_batch_teach_what_the_whole_teaches() -> None:
             learner.decide(rollout, step, eyes.look(step))
         assert rollout.pending is not None
         segments.append(Segment(rollout.decisions, rollout.pending[0].value))
-    whole = policy_gradient(learner.policy, segments, 0.99)
+    whole = finish(policy_gradient(learner.policy, segments, 0.99))
     parts = [Batch([segment], 0.99) for segment in segments]
     together = Moments.pool([part.moments for part in parts])
-    gradients = [part.gradient(learner.policy, together) for part in parts]
+    gradients = [finish(part.gradient(learner.policy, together)) for part in parts]
     for name, gradient in whole.items():
         total = sum(part[name] for part in gradients)
         np.testing.assert_allclose(total, gradient, rtol=1e-4, atol=1e-6 * np.abs(gradient).max())
@@ -475,7 +507,7 @@ def test_a_server_that_is_gone_takes_its_unfinished_points_with_it() -> None:
         learner.decide(rollout, step, eyes.look(step))
     learner.drop(rollout)
     play(learner, 1)  # two points more: with the two that are gone they would be enough
-    assert learner._learned is None
+    assert not learner.work()
 
 
 class _Level2:
@@ -534,9 +566,9 @@ def test_a_long_batch_teaches_what_its_parts_teach_together(monkeypatch: pytest.
         learner.decide(rollout, step, eyes.look(step))
     assert rollout.pending is not None
     segments = [Segment(rollout.decisions, rollout.pending[0].value)]
-    whole = policy_gradient(learner.policy, segments, 0.99)
+    whole = finish(policy_gradient(learner.policy, segments, 0.99))
     monkeypatch.setattr(learner_module, "GRADIENT_ROWS", 6)
-    in_parts = policy_gradient(learner.policy, segments, 0.99)
+    in_parts = finish(policy_gradient(learner.policy, segments, 0.99))
     for name, gradient in whole.items():
         np.testing.assert_allclose(gradient, in_parts[name], rtol=1e-4, atol=1e-6)
         assert np.abs(gradient).max() > 0

@@ -19,7 +19,7 @@ from netproto import Column, Session, Step
 from options import UsageError
 from pong import FRAME_HEIGHT, FRAME_WIDTH, Camera, Game
 from records import CheckpointError, load, save
-from tests.helpers import ROOT
+from tests.helpers import PATIENCE, ROOT
 
 RNG = np.random.default_rng
 
@@ -99,8 +99,9 @@ def test_a_checkpoint_with_a_foreign_value_is_refused_in_a_sentence(
 ) -> None:
     agent = PolicyGradient(hiddenUnits=2, directory=str(tmp_path))
     agent._prepare(Session(1, 10, 20, 2, 8, 60, 21, True))
-    agent._save("x.p")
+    assert agent._save("x.p").result(PATIENCE)
     agent._finish()
+    agent._saver.close()
     values = inside = load(tmp_path / "x.p")
     *parts, last = name.split(".")
     for part in parts:
@@ -115,11 +116,13 @@ def test_saving_the_best_does_not_put_off_saving_the_latest(tmp_path: Path) -> N
     agent = PolicyGradient(directory=str(tmp_path))
     agent._prepare(Session(1, 50, 70, 2, 8, 60, 21, True))
     agent._saved = -1.0
-    assert agent._save("save.p")
+    assert agent._save("save.p").result(PATIENCE)
     assert agent._saved == -1.0
     agent._count(state(np.zeros((1, 50, 70), np.uint8)))  # more than a minute later
+    assert agent._save("save.p").result(PATIENCE)  # behind the one that is looked for
     assert (tmp_path / "interrupt.p").exists()
     agent._finish()
+    agent._saver.close()
 
 
 def test_files_are_kept_beside_what_is_kept_already(tmp_path: Path) -> None:

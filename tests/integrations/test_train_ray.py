@@ -20,7 +20,7 @@ ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -r in
 
 from integrations import train_ray  # noqa: E402
 from integrations.train_ray import Answer, TrainRay, Worker, share_of  # noqa: E402
-from learner import Batch, Decision, Eyes, Moments, Policy, Segment, Weights, policy_gradient  # noqa: E402
+from learner import Batch, Decision, Eyes, Moments, Policy, Segment, Weights, finish, policy_gradient  # noqa: E402
 from netproto import Column, Step  # noqa: E402
 from options import UsageError  # noqa: E402
 from records import load  # noqa: E402
@@ -133,7 +133,7 @@ def test_several_shares_of_a_worker_make_one_gradient() -> None:
         together = Moments.pool([one.moments, two.moments])
         gradient = worker.gradient([one.number, two.number], together)
         for name, g in gradient.items():
-            parts = [batch.gradient(policy, together)[name] for policy, batch in played.values()]
+            parts = [finish(batch.gradient(policy, together))[name] for policy, batch in played.values()]
             np.testing.assert_array_equal(g, parts[0] + parts[1])
 
 
@@ -180,7 +180,7 @@ def test_the_gradients_of_two_workers_add_up_to_that_of_their_pooled_batches() -
     parts = ray.get(
         [a.gradient.remote([share.number], together) for a, share in zip(actors, shares, strict=True)]
     )
-    whole = policy_gradient(policy, played[0] + played[1], 0.99)
+    whole = finish(policy_gradient(policy, played[0] + played[1], 0.99))
     for name, gradient in whole.items():
         largest = np.abs(gradient).max()
         assert largest > 0
