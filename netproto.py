@@ -135,6 +135,7 @@ def printable(text: str) -> str:
 # Kinds
 
 
+@enum.unique
 class Kind(enum.IntEnum):
     """What a message is; the number is the header's first byte."""
 
@@ -153,6 +154,7 @@ class Kind(enum.IntEnum):
     VIEW = 21
 
 
+@enum.unique
 class Role(enum.IntEnum):
     """What a client asks to be: the player of one paddle, or a spectator."""
 
@@ -161,15 +163,17 @@ class Role(enum.IntEnum):
     WATCH = 2
 
 
+@enum.unique
 class Refusal(enum.IntEnum):
     """Why a server refuses."""
 
-    VERSION = 2
+    VERSION = 1
     TOKEN = 2
     ROLE = 3
     BUSY = 4
 
 
+@enum.unique
 class Mover(enum.IntEnum):
     """Who made the move that a STEP reports."""
 
@@ -295,6 +299,7 @@ class Session:
         return 512 + self.games * (128 + 3 * self.height * self.width)
 
 
+@enum.unique
 class Column(enum.IntEnum):
     """What STEP says of each game, i32 each. "Since" means since the last STEP that was sent."""
 

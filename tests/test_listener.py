@@ -226,6 +226,16 @@ def test_guesses_are_looked_at_one_by_one_and_the_right_token_still_gets_in(
     assert "a secret" not in caplog.text
 
 
+def test_an_agent_of_another_version_has_not_guessed_at_the_token(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO), listening("a secret") as (listener, _):
+        for _ in range(listener_module.FREE_ATTEMPTS + 1):
+            with stranger(listener, LATER_HELLO) as sock, sock.makefile("rb") as line:
+                assert body_of(line.read(), CLIENT)[0] == Refusal.VERSION
+    assert "wrong tokens" not in caplog.text
+
+
 def test_a_proof_that_waits_gives_way_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener_module, "SECONDS_PER_ATTEMPT", 1000 * PATIENCE)
     with listening("secret") as (listener, _):

@@ -528,6 +528,10 @@ def test_a_wrong_token_is_refused_with_advice(server_token: str, client_token: s
 LATER_HELLO = message(Kind.HELLO, MAGIC + struct.pack("!H", VERSION + 1) + b"whatever it says then")
 
 
+def test_no_two_reasons_of_a_refusal_are_the_same() -> None:
+    assert [*Refusal.__members__] == [reason.name for reason in Refusal]
+
+
 def test_an_agent_of_another_version_is_told_both_versions() -> None:
     def modernize(number: int, data: bytes) -> bytes:
         return LATER_HELLO if number == 0 else data
