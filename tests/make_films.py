@@ -17,8 +17,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from game import COURT_HEIGHT, COURT_WIDTH, pygame_quietly
 from netproto import UInt8Array
-from pong import COURT_HEIGHT, COURT_WIDTH, pygame_quietly
 from tests.helpers import ROOT, Program
 from views.game_window import BACKGROUND, DIM, LINE
 from views.recorder import FRAMES_PER_SECOND, Gif

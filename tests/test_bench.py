@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from game import Camera, Game
 from netproto import Kind, PongClient, message
-from pong import Camera, Game
 from tests.bench import __main__ as bench
 from tests.bench import seed_protocol
 from tests.bench.delay import HEADER, STEP, Line, Proxy, Tally

@@ -17,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import netproto
+from engine import VELOCITY, Engine, Keys
+from game import LEFT, RIGHT, Camera, Game, built_in
 from netproto import (
     Column,
     ConnectionLostError,
@@ -28,9 +30,11 @@ from netproto import (
     Role,
     Step,
 )
-from pong import DOWN, LEFT, RIGHT, STAY, UP, VELOCITY, Camera, Engine, Game, Keys, Pong, built_in
+from pong import DOWN, STAY, UP, Pong
 from tests.helpers import PATIENCE, connected, serving
-from tests.test_pong import GO_ON, PAUSE, Calls, Came, Line, Script, court, courts, eager, gains, place, talks
+from tests.test_engine import GO_ON, PAUSE, Came, Line, Script, eager, gains, talks
+from tests.test_game import court, courts, place
+from tests.test_pong import Calls
 from tests.vitals import Ledger
 
 TOLD_ALIKE = [Column.MATCHES, Column.POINTS, Column.TICKS, Column.HITS]

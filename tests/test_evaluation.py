@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from evaluation import Evaluation, evaluate
+from game import FRAME_HEIGHT, FRAME_WIDTH
 from learner import Policy
-from pong import FRAME_HEIGHT, FRAME_WIDTH
 from tests.helpers import connected, serving
 
 RNG = np.random.default_rng

@@ -118,7 +118,7 @@ def test_a_watcher_sees_a_game_that_nobody_plays_and_one_that_is_paused() -> Non
 
 
 def test_many_watch_and_one_too_many_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pong.MAX_WATCHERS", 5)
+    monkeypatch.setattr("engine.MAX_WATCHERS", 5)
     with serving() as server, contextlib.ExitStack() as stack:
         watchers = [stack.enter_context(watching(server)) for _ in range(5)]
         for watcher in watchers:

@@ -9,6 +9,8 @@ import pytest
 
 import learner as learner_module
 import plain
+from engine import Board
+from game import FRAME_HEIGHT, FRAME_WIDTH
 from learner import (
     DOWN,
     UP,
@@ -32,7 +34,6 @@ from learner import (
     unfold,
 )
 from netproto import Column, Mover, Role, Step
-from pong import FRAME_HEIGHT, FRAME_WIDTH, Board
 
 RNG = np.random.default_rng
 SMALL = (10, 20)  # height and width of frames for tests of the mathematics

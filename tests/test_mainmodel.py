@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import mainmodel
+from game import FRAME_HEIGHT, FRAME_WIDTH, Camera, Game
 from learner import Eyes
 from mainmodel import PolicyGradient
 from netproto import Column, Session, Step
 from options import UsageError
-from pong import FRAME_HEIGHT, FRAME_WIDTH, Camera, Game
 from records import CheckpointError, load, save
 from tests.helpers import PATIENCE, ROOT
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pong import Camera, Game, pygame_quietly
+from game import Camera, Game, pygame_quietly
 from views import court
 from views.court import CourtWindow, picture, places
 

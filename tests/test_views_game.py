@@ -16,8 +16,10 @@ import pytest
 
 import views.game_window
 import views.screen
+from engine import Keys, Snapshot
+from game import Camera, Game, built_in, pygame_quietly
 from netproto import Mover, PongClient
-from pong import DOWN, UP, Camera, Game, Keys, Pong, Snapshot, built_in, pygame_quietly
+from pong import DOWN, UP, Pong
 from tests.helpers import PATIENCE, ROOT, run_program
 from views.game_window import ACCENT, BACKGROUND, DIM, LINE, WHITE, GameWindow, Layout, scaled
 from views.screen import Screen, first_size

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 import pytest
 
+from game import Game, built_in, pygame_quietly
 from netproto import PongError, UInt8Array
 from options import UsageError
-from pong import Game, built_in, pygame_quietly
 from tests.helpers import Program, connected, run_program, serving
 from views import recorder as module
 from views.game_window import ACCENT, BACKGROUND, DIM, LINE, WHITE

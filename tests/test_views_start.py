@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from engine import Engine, Keys
+from game import pygame_quietly
 from options import parse
-from pong import Engine, Keys, Pong, pygame_quietly
+from pong import Pong
 from views.game_window import GameWindow
 from views.start_screen import CHOICES, StartScreen, choose, rows
 

@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from game import TICKS_PER_SECOND, pygame_quietly
 from learner import Floats, Policy
 from netproto import UInt8Array
-from pong import TICKS_PER_SECOND, pygame_quietly
 from views.game_window import ACCENT, BACKGROUND, DIM, LINE, WHITE, frame_picture
 
 pygame = pygame_quietly()

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from game import FRAME_HEIGHT, FRAME_WIDTH
 from learner import Activations, Booleans, Policy, probability
 from netproto import PongError, Step
-from pong import FRAME_HEIGHT, FRAME_WIDTH
 from records import Progress
 from views.agent_panels import (
     STRIP_DECISIONS,

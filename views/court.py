@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from netproto import Int32Array, UInt8Array
-from pong import (
+from game import (
     CELL,
     COURT_HEIGHT,
     COURT_WIDTH,
@@ -25,6 +24,7 @@ from pong import (
     WHITE,
     pygame_quietly,
 )
+from netproto import Int32Array, UInt8Array
 from views.game_window import draw_court
 from views.screen import open_display
 from views.text import Text

@@ -17,23 +17,21 @@ from typing import Any
 
 import numpy as np
 
-from netproto import UInt8Array
-from pong import (
+from conversation import DOWN, UP
+from engine import Keys, Snapshot
+from game import (
     BALL,
     COURT_HEIGHT,
     COURT_WIDTH,
-    DOWN,
     LEFT,
     LEFT_X,
     PADDLE_HEIGHT,
     PADDLE_WIDTH,
     RIGHT,
     RIGHT_X,
-    UP,
-    Keys,
-    Snapshot,
     pygame_quietly,
 )
+from netproto import UInt8Array
 from views.screen import Box, Screen
 from views.screen import open_display as open_display
 from views.sound import Sounds

@@ -26,9 +26,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from game import COURT_HEIGHT, COURT_WIDTH, opencv, pygame_quietly
 from netproto import PongError, UInt8Array
 from options import UsageError
-from pong import COURT_HEIGHT, COURT_WIDTH, opencv, pygame_quietly
 from views.game_window import ACCENT, BACKGROUND, DIM, LINE, WHITE, draw_court
 from views.quiet import quiet_libraries
 from views.text import Text

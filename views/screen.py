@@ -13,8 +13,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from game import pygame_quietly
 from netproto import PongError
-from pong import pygame_quietly
 from views.quiet import quiet_libraries
 
 COUNT_IN_POINTS = ("cocoa", "wayland")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pong import pygame_quietly
+from game import pygame_quietly
 from views.quiet import quiet_libraries
 
 RATE = 22_050  # samples per second

@@ -6,8 +6,8 @@ import contextlib
 import time
 from collections.abc import Callable
 
+from engine import Keys, Snapshot
 from netproto import ConnectionLostError, PongError, PongWatcher
-from pong import Keys, Snapshot
 from views.game_window import GameWindow
 from views.recorder import Recorder
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pong import COURT_HEIGHT, COURT_WIDTH, LEFT, RIGHT, Game, built_in, pygame_quietly
+from game import COURT_HEIGHT, COURT_WIDTH, LEFT, RIGHT, Game, built_in, pygame_quietly
 from views.game_window import ACCENT, BACKGROUND, BAR, DIM, LINE, WHITE, GameWindow, Layout, draw_court
 from views.screen import Box
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from pong import pygame_quietly
+from game import pygame_quietly
 from views.screen import Box
 
 SMALLEST_SIZE = 7

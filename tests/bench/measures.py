@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from game import PADDLE_BOTTOM, Camera, Game
 from netproto import PongClient, RefusedError, Step
-from pong import PADDLE_BOTTOM, Camera, Game
 from tests.bench import echo, seed_protocol
 from tests.bench.player import Record, lateness, numbers_of, share_in_time, states_missing
 from tests.bench.processes import (

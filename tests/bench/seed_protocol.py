@@ -35,8 +35,9 @@ from typing import Any
 
 import numpy as np
 
+from engine import VELOCITY
+from game import RIGHT, Camera, Game, built_in
 from netproto import UInt8Array
-from pong import RIGHT, VELOCITY, Camera, Game, built_in
 
 LENGTH = struct.Struct("!I")
 LEVEL = 2

@@ -33,10 +33,12 @@ from gymnasium.wrappers import (  # noqa: E402
 from gymnasium.wrappers import vector as vector_wrappers  # noqa: E402
 
 import servers  # noqa: E402
+from engine import Keys  # noqa: E402
+from game import pygame_quietly  # noqa: E402
 from integrations.gymnasium_env import RemotePong, RemotePongVector  # noqa: E402
 from netproto import Mover, PongClient, PongError, RefusedError  # noqa: E402
 from options import UsageError  # noqa: E402
-from pong import DOWN, STAY, UP, Keys, Pong, pygame_quietly  # noqa: E402
+from pong import DOWN, STAY, UP, Pong  # noqa: E402
 from tests.helpers import PATIENCE, ROOT, serving  # noqa: E402
 
 MATCH = 200  # decisions: more than any match of two points here takes

@@ -23,10 +23,12 @@ from gymnasium.error import ClosedEnvironmentError, InvalidAction, ResetNeeded
 from pettingzoo.utils import parallel_to_aec
 
 import servers
+from engine import VELOCITY
+from game import Camera, Game, pygame_quietly
 from integrations.pettingzoo_env import RemotePongParallel
 from netproto import Mover, Refusal, RefusedError, Role
 from options import UsageError
-from pong import DOWN, STAY, UP, VELOCITY, Camera, Game, Pong, pygame_quietly
+from pong import DOWN, STAY, UP, Pong
 from tests.helpers import PATIENCE, ROOT, connected, serving
 from tests.test_conversation import mirrored
 
