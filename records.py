@@ -88,8 +88,9 @@ class Saver:
 
     def save(self, path: Path, values: dict[str, Any]) -> Future[bool]:
         """Write these values, which nobody changes any more, soon. The result tells whether it went well."""
-        if path in self._newest:
-            self._newest[path].cancel()  # unless it is being written already
+        before = self._newest.get(path)
+        if before is not None and not before.cancel() and before.done():
+            before.result()  # raises what was no fault of the disk's, as if it had been written here
         self._newest[path] = written = self._thread.submit(self._write, path, values)
         return written
 

@@ -194,6 +194,21 @@ def test_of_checkpoints_that_wait_for_one_file_the_newest_is_written(
     assert said == []
 
 
+def test_a_mistake_of_ours_while_saving_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(_path: Path, values: dict[str, Any]) -> None:
+        values["nothing"]
+
+    monkeypatch.setattr(records, "save", mistaken)
+    saver = Saver(print)
+    with pytest.raises(KeyError):
+        saver.save(tmp_path / "save.p", {}).result(PATIENCE)
+    with pytest.raises(KeyError):
+        saver.save(tmp_path / "save.p", {})
+    saver.close()
+
+
 def test_a_checkpoint_that_could_not_be_written_is_told_and_the_next_may_be(tmp_path: Path) -> None:
     said: list[str] = []
     saver = Saver(said.append)
