@@ -20,7 +20,7 @@ Learning. The point is the episode. After every `batch_size` points of all games
     cache ← decay · cache + (1 − decay) · dW²,  W ← W + rate · dW / (√cache + ε)      (RMSProp; Hinton, 2012)
 
 γ is per tick of the game: a decision that lasts k ticks discounts by γ^k. Every name is the code's. A batch
-is learned from while the next one is played: in pieces, each of a fraction of a millisecond, whenever there
+is learned from while the next one is played: in pieces, most of a fraction of a millisecond, whenever there
 is nothing to answer.
 
     Eyes              frames → observations x
@@ -602,12 +602,18 @@ class Learner:
             self._work = self._learn(played_by, self.policy, segments)
 
     def work(self) -> bool:
-        """Do a piece of what there is to learn, a fraction of a millisecond long; whether there was one."""
+        """Do a piece of what there is to learn, some tenths of a millisecond long; whether there was one.
+
+        Raises:
+            RuntimeError: a piece before it failed.
+        """
         if self._work is None:
             return False
         try:
             next(self._work)
         except StopIteration as done:
+            if done.value is None:  # a piece has failed, and nothing of this batch may be saved
+                raise RuntimeError("the last batch could not be learned from") from None
             self._learned, self._work = done.value, None
         return True
 

@@ -78,23 +78,33 @@ def save(path: Path, values: dict[str, Any]) -> None:
 class Saver:
     """Writes checkpoints in a thread of its own, since a disk takes as long as hundreds of decisions.
 
-    Of several that wait for one file the newest alone is written. Why one is not is said, in that thread.
+    Of several for one file that wait the newest alone is kept and written. Why one is not written is said, in
+    that thread; what is no fault of the disk's is raised by the next call, or at the end.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._thread = ThreadPoolExecutor(1, "saver")
-        self._newest: dict[Path, Future[bool]] = {}
+        self._waiting: dict[Path, dict[str, Any]] = {}  # the caller puts in, the thread takes out
+        self._went_well: dict[Path, bool] = {}  # the last time; the thread's alone
+        self._mistake: Exception | None = None
 
     def save(self, path: Path, values: dict[str, Any]) -> Future[bool]:
         """Write these values, which nobody changes any more, soon. The result tells whether it went well."""
-        before = self._newest.get(path)
-        if before is not None and not before.cancel() and before.done():
-            before.result()  # raises what was no fault of the disk's, as if it had been written here
-        self._newest[path] = written = self._thread.submit(self._write, path, values)
-        return written
+        self._raise_mistake()
+        self._waiting[path] = values
+        return self._thread.submit(self._write, path)
 
-    def _write(self, path: Path, values: dict[str, Any]) -> bool:
+    def _write(self, path: Path) -> bool:
+        try:
+            if (values := self._waiting.pop(path, None)) is not None:  # else they went with those before
+                self._went_well[path] = self._try(path, values)
+        except Exception as error:
+            self._mistake = error
+            raise
+        return self._went_well[path]
+
+    def _try(self, path: Path, values: dict[str, Any]) -> bool:
         try:
             save(path, values)
         except CheckpointError as error:
@@ -102,9 +112,14 @@ class Saver:
             return False
         return True
 
+    def _raise_mistake(self) -> None:
+        if self._mistake is not None:
+            raise self._mistake
+
     def close(self) -> None:
         """Write what still waits, and end the thread."""
         self._thread.shutdown()
+        self._raise_mistake()
 
 
 def load(path: Path) -> dict[str, Any]:

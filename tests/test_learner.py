@@ -429,6 +429,21 @@ def test_learning_comes_in_pieces_and_ends() -> None:
     assert learner.updates == 1
 
 
+def test_a_batch_that_could_not_be_learned_from_is_not_saved_as_if_it_had_been(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    learner = small_learner(batch_size=2)
+    play(learner, 1)
+    monkeypatch.setattr(learner_module, "unfold", fail)
+    with pytest.raises(MemoryError):
+        learner.settle()
+    with pytest.raises(RuntimeError, match="could not be learned from"):
+        learner.to_plain()
+
+
 def test_learning_stopped_and_resumed_equals_learning_that_never_stopped() -> None:
     whole, first = small_learner(9), small_learner(9)
     play(whole, 30, seed=1)
