@@ -32,11 +32,16 @@ import options
 from conversation import DOWN, STAY, UP
 from engine import VELOCITY, Board, Engine, Keys, Snapshot, right_paddle
 from game import (
+    BALL,
+    CELL,
     COURT_HEIGHT,
     COURT_WIDTH,
     FRAME_HEIGHT,
     FRAME_WIDTH,
     LEFT,
+    PADDLE_BOTTOM,
+    PADDLE_HEIGHT,
+    PADDLE_WIDTH,
     RIGHT,
     TICKS_PER_SECOND,
     Camera,
@@ -49,9 +54,9 @@ from netproto import DEFAULT_PORT, MAX_GAMES, Role
 from options import LARGEST_SEED, UsageError, whole
 
 __all__ = [  # what others may take from here
-    "COURT_HEIGHT", "COURT_WIDTH", "DOWN", "FRAME_HEIGHT", "FRAME_WIDTH", "LEFT", "RIGHT", "STAY",
-    "TICKS_PER_SECOND", "UP", "VELOCITY", "Board", "Camera", "Engine", "Game", "Keys", "Player", "Pong",
-    "Snapshot", "built_in", "main",
+    "BALL", "CELL", "COURT_HEIGHT", "COURT_WIDTH", "DOWN", "FRAME_HEIGHT", "FRAME_WIDTH", "LEFT",
+    "PADDLE_BOTTOM", "PADDLE_HEIGHT", "PADDLE_WIDTH", "RIGHT", "STAY", "TICKS_PER_SECOND", "UP", "VELOCITY",
+    "Board", "Camera", "Engine", "Game", "Keys", "Player", "Pong", "Snapshot", "built_in", "main",
 ]  # fmt: skip
 
 BENCHMARK_SECONDS = 2.0
