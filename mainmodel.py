@@ -12,17 +12,14 @@ in a thread of their own (records), and each server that is sought has one that 
 
 from __future__ import annotations
 
-import os
+import pongrl.agent.single_thread  # noqa: F401  # before anything imports numpy
 
-# One BLAS thread: more make products of this size slower, and take the core that the game needs. Set here so
-# that numpy does not even start them; `start` sees to it again, for programs that had loaded numpy before.
-for _variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-    os.environ[_variable] = "1"
-
+# isort: split
 import contextlib
 import itertools
 import logging
 import math
+import os
 import queue
 import secrets
 import shutil
@@ -37,39 +34,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
-import netproto
-import options
-from evaluation import EVALUATION_SEED, Examiner, evaluate
-from learner import MAX_CELLS, Activations, Booleans, Eyes, Learner, Player, Policy, RMSProp, Rollout
-from netproto import (
-    DEFAULT_PORT,
+from pongrl import cli
+from pongrl.agent.checkpoints import Saver, damage_explained, load, load_policy, points_of
+from pongrl.agent.evaluation import EVALUATION_SEED, Examiner, evaluate
+from pongrl.agent.eyes import Booleans, Eyes
+from pongrl.agent.fleet import Server
+from pongrl.agent.learning import Learner, Player, Rollout
+from pongrl.agent.local_server import LocalServer, training_flags
+from pongrl.agent.optimiser import RMSProp
+from pongrl.agent.policy import MAX_CELLS, Activations, Policy
+from pongrl.agent.progress import Progress, ProgressFile, fold
+from pongrl.checks import LARGEST_SEED, whole, within
+from pongrl.errors import (
+    CheckpointError,
     ConnectionLostError,
     GoodbyeError,
-    PongClient,
     PongError,
     ProtocolError,
-    Role,
-    Session,
-    Step,
-    Wake,
+    UsageError,
 )
-from options import LARGEST_SEED, UsageError, whole, within
-from records import CheckpointError, Progress, ProgressFile, Saver, fold, load
-from servers import LocalServer, Server, address_of, training_flags
+from pongrl.wire.client import PongClient
+from pongrl.wire.connection import wait
+from pongrl.wire.messages import DEFAULT_PORT, IDENTITY_BYTES, MAX_GAMES, NOBODY, Role, Session, Step
+from pongrl.wire.sockets import address_of
+from pongrl.wire.tokens import read_token
+from pongrl.wire.waiting import Wake
 
 if TYPE_CHECKING:
-    from integrations.tensorboard_log import EventLog
+    from pongrl.ui.tensorboard import EventLog
+
 
 REPORT_POINTS = 100  # a line, a row, and a look at the running mean
 CHECKPOINT_SECONDS = 60.0
 
+
 log = logging.getLogger("pong.agent")
 
-
-# ---------------------------------------------------------------------------------------------
-# The program
 
 FILES = ("save.p", "interrupt.p", "progress.csv")
 LOCAL_GAMES = 16  # of a server of our own, unless --games says otherwise: they share each round trip
@@ -171,7 +173,7 @@ class PolicyGradient:
         if self.minutes is not None:
             within("--minutes", self.minutes, 0.001, 1e6)
         if self.games is not None:
-            whole("--games", self.games, 1, netproto.MAX_GAMES)
+            whole("--games", self.games, 1, MAX_GAMES)
         if self.level is not None:
             if self.level not in (1, 2, 3):
                 raise UsageError(f"--level must be 1, 2 or 3, not {self.level}")
@@ -199,7 +201,7 @@ class PolicyGradient:
                 "start one with python pong.py, and leave out --local"
             )
         if self.local is not False:
-            whole("--local", int(self.local), 1, netproto.MAX_GAMES)
+            whole("--local", int(self.local), 1, MAX_GAMES)
         hosts = () if self.host is None else (self.host,) if isinstance(self.host, str) else tuple(self.host)
         self._addresses = [address_of(host, self.port) for host in hosts] or [("127.0.0.1", self.port)]
         self._wake: Wake | None = None  # exists while training
@@ -218,7 +220,7 @@ class PolicyGradient:
         self._has_met = False  # any server
         self._level = 0  # of the last one met
         self._turns = 0  # states played
-        self._identity = secrets.token_bytes(netproto.IDENTITY_BYTES)  # by which servers know us again
+        self._identity = secrets.token_bytes(IDENTITY_BYTES)  # by which servers know us again
         self._file: ProgressFile | None = None  # open from the first connection on
         self._events: EventLog | None = None  # TensorBoard's, likewise
         self._rng = np.random.default_rng(self.seed)
@@ -281,7 +283,7 @@ class PolicyGradient:
         Raises:
             PongError: the server refuses us, or a file cannot be read or written.
         """
-        options.start_log(self.debug)
+        cli.start_log(self.debug)
         if self.plot:
             self._draw_plot()
             return
@@ -303,14 +305,14 @@ class PolicyGradient:
             self._restore()
             self._prepare_directory("--directory", self.directory)
             if self.tensorboard is not None:
-                import integrations.tensorboard_log  # noqa: F401  # says here what is not installed
+                import pongrl.ui.tensorboard  # noqa: F401  # says here what is not installed
 
                 self._prepare_directory("--tensorboard", self.tensorboard)
         with contextlib.ExitStack() as stack:
             self._wake = Wake()
             stack.callback(self._wake.close)
             stack.callback(self._saver.close)
-            stack.enter_context(options.stop_signals(lambda: self.command("q")))
+            stack.enter_context(cli.stop_signals(lambda: self.command("q")))
             self._open_window(stack)
             self._open_recorder(stack)
             self._open_servers(stack)
@@ -334,7 +336,7 @@ class PolicyGradient:
                 raise CheckpointError(f"{self.directory} has no save.p or interrupt.p to resume from")
             path = max(paths, key=points_of)
         chosen = load(path)
-        with _damage_explained(path):
+        with damage_explained(path):
             kept = chosen["options"]
             if self.hiddenUnits not in (kept["hiddenUnits"], PolicyGradient.hiddenUnits):
                 raise UsageError(f"{path} has {kept['hiddenUnits']} hidden units: leave out --hidden-units")
@@ -350,23 +352,23 @@ class PolicyGradient:
             self._learner = self._make_learner(Policy.from_plain(chosen["policy"], self.hiddenUnits))
             self._learner.restore(chosen["learner"])
             identity = chosen.get("identity", self._identity)
-            if type(identity) is not bytes or len(identity) != netproto.IDENTITY_BYTES:
+            if type(identity) is not bytes or len(identity) != IDENTITY_BYTES:
                 raise ValueError("an identity that is none")
             self._identity = identity
             self._say(f"resumed from {path}: {self._progress}")
 
     def _watch_elsewhere(self) -> None:
-        from views.spectator import watch
+        from pongrl.ui.spectator import watch
 
         (host, port), *others = self._addresses
         if others or self.local:
             raise UsageError("--watch shows the game of one server that is running: name one --host")
-        given = self.token if self.token is not None else netproto.read_token(self.token_file)
-        with options.stop_signals(lambda: self.command("q")):
+        given = self.token if self.token is not None else read_token(self.token_file)
+        with cli.stop_signals(lambda: self.command("q")):
             watch(host, port, given or "", self.ca, self.is_quitting, self._say, self.record)
 
     def _draw_plot(self) -> None:
-        from views import plots
+        from pongrl.ui import plots
 
         files, output = [Path(name) for name in self.plot], Path(self.output)
         if files[0].suffix == ".p":
@@ -384,7 +386,7 @@ class PolicyGradient:
         with contextlib.ExitStack() as stack:
             self._wake = Wake()
             stack.callback(self._wake.close)
-            stack.enter_context(options.stop_signals(lambda: self.command("q")))
+            stack.enter_context(cli.stop_signals(lambda: self.command("q")))
             self._open_recorder(stack)
             self._open_servers(stack)
             if (server := self._first_server()) is None:
@@ -458,7 +460,6 @@ class PolicyGradient:
     def _open_events(self) -> EventLog | None:
         if self.tensorboard is None:
             return None
-        from integrations.tensorboard_log import EventLog
 
         options = {name: getattr(self, name) for name in (*self.KEPT, "seed", "host", "local")}
         points, resumed = self._progress.points, bool(self.resume)
@@ -466,7 +467,7 @@ class PolicyGradient:
 
     def _open_window(self, stack: contextlib.ExitStack) -> None:
         if self.render:
-            from views.agent_window import AgentWindow, Glance  # here: a run without never loads pygame
+            from pongrl.ui.agent_window import AgentWindow, Glance  # here: a run without never loads pygame
 
             def glance() -> Glance:
                 file = None if self._file is None else Path(self.directory, FILES[2])
@@ -478,7 +479,7 @@ class PolicyGradient:
 
     def _open_recorder(self, stack: contextlib.ExitStack) -> None:
         if self.record is not None:
-            from views.recorder import AGENT_FRAMES_PER_SECOND, Recorder
+            from pongrl.ui.film import AGENT_FRAMES_PER_SECOND, Recorder
 
             self._recorder = Recorder(self.record, self._say, AGENT_FRAMES_PER_SECOND)
             stack.callback(self._recorder.close)
@@ -487,7 +488,7 @@ class PolicyGradient:
         """Settle which servers to connect to, and start them if they are ours."""
         assert self._wake is not None
         if not self._own_servers:
-            given = self.token if self.token is not None else netproto.read_token(self.token_file)
+            given = self.token if self.token is not None else read_token(self.token_file)
             for host, port in self._addresses:
                 role = Role[self.side.upper()]
                 server = Server(host, port, given or "", self._arrivals, self._wake, ca=self.ca, role=role)
@@ -516,7 +517,7 @@ class PolicyGradient:
         self._servers.append(stack.enter_context(contextlib.closing(server)))
 
     def _open_console(self, stack: contextlib.ExitStack) -> None:
-        from views.console import Console
+        from pongrl.ui.console import Console
 
         console = Console(self.command, self.status)
         stack.callback(console.close)
@@ -584,7 +585,7 @@ class PolicyGradient:
         seconds = None if self._window is None else PAUSE_SECONDS
         if due:
             until = None if seconds is None else time.monotonic() + seconds
-            netproto.wait([seat.client.connection for seat in due], until, self._wake)
+            wait([seat.client.connection for seat in due], until, self._wake)
         else:
             self._wake.wait(seconds)
 
@@ -702,7 +703,7 @@ class PolicyGradient:
             self._dismiss(server, PongError(f"the local server has ended: {words}"))
         elif isinstance(error, ConnectionLostError):
             if isinstance(error, GoodbyeError):  # it keeps no place for us; if another has ours, let it be
-                server.identity = netproto.NOBODY
+                server.identity = NOBODY
             self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
             if isinstance(self._learner, Learner):
                 self._save(FILES[1])
@@ -870,7 +871,7 @@ class PolicyGradient:
                 self._say(
                     f"ping {where}{number:2}: " + (f"{times[-1]:.3f} ms" if times[-1] < math.inf else "lost")
                 )
-            from views.console import verdict  # here, since a run without a console never loads it
+            from pongrl.ui.console import verdict  # here, since a run without a console never loads it
 
             self._say(verdict(times, 1000 * session.frameskip / session.ticks_per_second))
             if not self._paused:
@@ -908,7 +909,7 @@ class PolicyGradient:
             self._poll_window()
 
     def _film(self, step: Step, session: Session) -> None:
-        from views.court import places
+        from pongrl.game.places import places
 
         found = places(step.frames[0])
         left, right = step.scores[0].tolist()
@@ -921,43 +922,10 @@ class PolicyGradient:
             self._window = None
 
 
-def points_of(path: Path) -> int:
-    """How many points a checkpoint has learned from."""
-    with _damage_explained(path):
-        return int(load(path)["progress"]["points"])
-
-
-def load_policy(path: Path | str) -> Policy:
-    """Read a checkpoint's policy alone.
-
-    Raises:
-        CheckpointError: there is none to be read.
-    """
-    path = Path(path)
-    values = load(path)
-    with _damage_explained(path):
-        return Policy.from_plain(values["policy"], values["options"]["hiddenUnits"])
-
-
-@contextlib.contextmanager
-def _damage_explained(path: Path) -> Iterator[None]:
-    """Turn what a checkpoint with the wrong things in it provokes into one sentence."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ProtocolError) as error:
-        if isinstance(error, UsageError):
-            raise
-        raise CheckpointError(
-            f"{path} has not what a checkpoint needs ({type(error).__name__}: {error}): resume from another"
-        ) from error
-
-
 def main(argv: list[str] | None = None) -> int:
     """Run the program from its command line and give its exit code."""
-    return options.main(PolicyGradient, argv)
+    return cli.main(PolicyGradient, argv)
 
 
 if __name__ == "__main__":
-    import mainmodel  # so that views find this very module, not a second copy under another name
-
-    sys.exit(mainmodel.main())
+    sys.exit(main())

@@ -27,31 +27,31 @@ from typing import Annotated, Any
 
 import numpy as np
 
-import netproto
-import options
-from conversation import DOWN, STAY, UP
-from engine import VELOCITY, Board, Engine, Keys, Snapshot, right_paddle
-from game import (
+from pongrl import cli
+from pongrl.checks import LARGEST_SEED, whole
+from pongrl.errors import UsageError
+from pongrl.game.camera import CELL, FRAME_HEIGHT, FRAME_WIDTH, Camera
+from pongrl.game.moves import DOWN, STAY, UP, VELOCITY
+from pongrl.game.people import Keys, Snapshot
+from pongrl.game.players import Player, built_in
+from pongrl.game.rules import (
     BALL,
-    CELL,
     COURT_HEIGHT,
     COURT_WIDTH,
-    FRAME_HEIGHT,
-    FRAME_WIDTH,
     LEFT,
     PADDLE_BOTTOM,
     PADDLE_HEIGHT,
     PADDLE_WIDTH,
     RIGHT,
     TICKS_PER_SECOND,
-    Camera,
     Game,
-    Player,
-    built_in,
 )
-from listener import Listener, certificate_context
-from netproto import DEFAULT_PORT, MAX_GAMES, Role
-from options import LARGEST_SEED, UsageError, whole
+from pongrl.server.engine import Engine, right_paddle
+from pongrl.server.listener import Listener, certificate_context
+from pongrl.server.match import Board
+from pongrl.wire.messages import DEFAULT_PORT, MAX_GAMES, Role
+from pongrl.wire.sockets import is_loopback
+from pongrl.wire.tokens import read_token
 
 __all__ = [  # what others may take from here
     "BALL", "CELL", "COURT_HEIGHT", "COURT_WIDTH", "DOWN", "FRAME_HEIGHT", "FRAME_WIDTH", "LEFT",
@@ -59,7 +59,9 @@ __all__ = [  # what others may take from here
     "Board", "Camera", "Engine", "Game", "Keys", "Player", "Pong", "Snapshot", "built_in", "main",
 ]  # fmt: skip
 
+
 BENCHMARK_SECONDS = 2.0
+
 
 log = logging.getLogger("pong")
 
@@ -161,18 +163,18 @@ class Pong:
             raise RuntimeError("started already")
         if not block and not self.headless:
             raise UsageError("start(block=False) needs headless=True: a window needs the main thread")
-        options.start_log(self.debug)
+        cli.start_log(self.debug)
         if self.benchmark:
             self._measure()
             return
         window = None
         if not self.headless:
-            from views.game_window import GameWindow  # here, so that a headless run never loads it
+            from pongrl.ui.game_window import GameWindow  # here, so that a headless run never loads it
 
             window = GameWindow("Pong", inset=self.render)
         try:
             # From before anybody can know that we listen.
-            with options.stop_signals(self._stop) if block else contextlib.nullcontext():
+            with cli.stop_signals(self._stop) if block else contextlib.nullcontext():
                 if block and self.until_eof:
                     self._heed_eof()
                 if window is not None and not self.server and not self._is_chosen():
@@ -196,7 +198,7 @@ class Pong:
 
     def _play_chosen(self, window: Any) -> None:
         """Let people choose what to play, again after each game, until they have enough."""
-        from views.start_screen import choose
+        from pongrl.ui.start_screen import choose
 
         while (choice := choose(window, lambda: self._ending)) is not None:
             self.levelodiff, self.opponent = choice
@@ -227,13 +229,13 @@ class Pong:
         """Start the engine's thread, and the listener's if we serve."""
         engine = self._engine = Engine(self, watched)
         if self.record is not None and self._recorder is None:
-            from views.recorder import Recorder
+            from pongrl.ui.film import Recorder
 
             self._recorder = Recorder(self.record, log.info, min(self.fps, TICKS_PER_SECOND))
         engine.recorder = self._recorder
         if self.server:
             host = self.host or "127.0.0.1"
-            token, made_up = self._choose_token(netproto.is_loopback(host))
+            token, made_up = self._choose_token(is_loopback(host))
             tls = certificate_context(self.certificate, self.key) if self.certificate is not None else None
             self._listener = Listener(host, self.port, token, engine.admit, engine.deliver, tls)
             where = "{}:{}".format(*self.address)
@@ -251,7 +253,7 @@ class Pong:
 
     def _choose_token(self, loopback: bool) -> tuple[str, bool]:
         """Give the token to be proved, and whether it was made up, as it is where strangers can connect."""
-        given = self.token if self.token is not None else netproto.read_token(self.token_file)
+        given = self.token if self.token is not None else read_token(self.token_file)
         if self.open:
             if given:
                 raise UsageError("--open lets agents in without a token, but there is one: drop one of them")
@@ -336,7 +338,7 @@ class Pong:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program from its command line and give its exit code."""
-    return options.main(Pong, argv)
+    return cli.main(Pong, argv)
 
 
 if __name__ == "__main__":

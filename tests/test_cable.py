@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from netproto import PongClient, PongWatcher
-from records import load
-from tests.helpers import PATIENCE, Program, serving
-from tests.vitals import Ledger
+from pongrl.agent.checkpoints import load
+from pongrl.wire.client import PongClient, PongWatcher
+from tests.support import PATIENCE, Program, serving
+from tools.vitals import Ledger
 
 TOOLS = ("ip", "tc", "nsenter", "unshare")
 SERVER, AGENT = "10.99.0.1", "10.99.0.2"

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from records import load
-from tests.helpers import PATIENCE, ROOT, Program, run_program
+from pongrl.agent.checkpoints import load
+from tests.support import PATIENCE, ROOT, Program, run_program
 
 FAST = ("--games", "4", "--seed", "1")
 SERVER = ("pong.py", "--headless", "--port", "0", "--lockstep", "--seed", "1")

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-import mainmodel
-from game import FRAME_HEIGHT, FRAME_WIDTH, Camera, Game
-from learner import Eyes
 from mainmodel import PolicyGradient
-from netproto import Column, Session, Step
-from options import UsageError
-from records import CheckpointError, load, save
-from tests.helpers import PATIENCE, ROOT
+from pongrl import errors
+from pongrl.agent.checkpoints import load, save
+from pongrl.agent.eyes import Eyes
+from pongrl.errors import CheckpointError, UsageError
+from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
+from pongrl.game.rules import Game
+from pongrl.wire.messages import Column, Session, Step
+from tests.support import PATIENCE, ROOT
 
 RNG = np.random.default_rng
 
@@ -69,7 +70,7 @@ def test_a_session_with_other_frames_than_the_policys_is_refused_in_words(tmp_pa
     agent = PolicyGradient(directory=str(tmp_path))
     session = Session(1, 50, 70, 2, 8, 60, 21, True)
     agent._prepare(session)
-    with pytest.raises(mainmodel.PongError, match="another game"):
+    with pytest.raises(errors.PongError, match="another game"):
         agent._prepare(Session(1, 20, 30, 2, 8, 60, 21, True))
     agent.games = 4
     with pytest.raises(UsageError, match="4"):
@@ -79,7 +80,7 @@ def test_a_session_with_other_frames_than_the_policys_is_refused_in_words(tmp_pa
 
 def test_a_server_with_enormous_frames_is_refused_before_they_take_memory(tmp_path: Path) -> None:
     agent = PolicyGradient(directory=str(tmp_path))
-    with pytest.raises(mainmodel.PongError, match="frames are 256×256: this agent learns from up to 16,384"):
+    with pytest.raises(errors.PongError, match="frames are 256×256: this agent learns from up to 16,384"):
         agent._prepare(Session(8, 256, 256, 2, 8, 60, 21, True))
 
 

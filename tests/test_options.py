@@ -12,11 +12,12 @@ from typing import Annotated, Any
 
 import pytest
 
-import options
 from mainmodel import PolicyGradient
-from netproto import PongError
-from options import UsageError, stop_signals, whole, within
 from pong import Pong
+from pongrl import cli
+from pongrl.checks import whole, within
+from pongrl.cli import stop_signals
+from pongrl.errors import PongError, UsageError
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Program:
     ],
 )
 def test_a_command_line_makes_the_program(line: str, made: Program) -> None:
-    assert options.parse(Program, line.split()) == made
+    assert cli.parse(Program, line.split()) == made
 
 
 UNREADABLE = (
@@ -84,7 +85,7 @@ def test_a_command_line_that_cannot_be_read_is_one_line_and_code_2(
     line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        options.parse(Program, line.split())
+        cli.parse(Program, line.split())
     assert caught.value.code == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -97,7 +98,7 @@ def help_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NO_COLOR", "1")
     with pytest.raises(SystemExit) as caught:
-        options.parse(Program, ["--help"])
+        cli.parse(Program, ["--help"])
     assert caught.value.code == 0
     return capsys.readouterr().out
 
@@ -125,7 +126,7 @@ class Percent:
 
 def test_help_shows_a_default_with_a_per_cent_sign(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        options.parse(Percent, ["--help"])
+        cli.parse(Percent, ["--help"])
     assert "a share (default 5%d)\n" in capsys.readouterr().out
 
 
@@ -136,7 +137,7 @@ def test_help_leaves_out_what_is_no_option(help_text: str) -> None:
 
 @pytest.mark.parametrize("program", [Pong, PolicyGradient])
 def test_an_empty_command_line_makes_the_constructors_defaults(program: Any) -> None:
-    made, constructed = options.parse(program, []), program()
+    made, constructed = cli.parse(program, []), program()
     for each in fields(program):
         if each.name != "given":
             assert getattr(made, each.name) == getattr(constructed, each.name)
@@ -170,7 +171,7 @@ def test_what_is_no_whole_number_within_the_limits_is_told_them(value: Any) -> N
 def test_debugging_turns_up_our_own_log_alone(debug: bool) -> None:
     ours, before = logging.getLogger("pong"), logging.getLogger("pong").level
     try:
-        options.start_log(debug)
+        cli.start_log(debug)
         assert ours.isEnabledFor(logging.INFO)
         assert ours.isEnabledFor(logging.DEBUG) is debug
         assert not logging.getLogger("somebody else's").isEnabledFor(logging.DEBUG)
@@ -188,18 +189,18 @@ def test_debugging_turns_up_our_own_log_alone(debug: bool) -> None:
 def test_main_makes_an_error_one_sentence_and_code_2(
     line: str, sentence: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert options.main(Program, line.split()) == 2
+    assert cli.main(Program, line.split()) == 2
     assert capsys.readouterr() == ("", sentence)
     assert caplog.text == ""
 
 
 def test_main_logs_where_an_error_came_from_when_debugging(caplog: pytest.LogCaptureFixture) -> None:
-    assert options.main(Program, ["--host", "pi", "--debug"]) == 2
+    assert cli.main(Program, ["--host", "pi", "--debug"]) == 2
     assert "Traceback" in caplog.text
 
 
 def test_main_is_silent_and_gives_0_when_all_went_well(capsys: pytest.CaptureFixture[str]) -> None:
-    assert options.main(Program, []) == 0
+    assert cli.main(Program, []) == 0
     assert capsys.readouterr() == ("", "")
 
 
@@ -207,7 +208,7 @@ def test_what_the_output_cannot_encode_is_escaped(monkeypatch: pytest.MonkeyPatc
     output = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(output, encoding="ascii", write_through=True))
     monkeypatch.setattr(Program, "start", lambda self: print("700×500"))
-    assert options.main(Program, []) == 0
+    assert cli.main(Program, []) == 0
     assert output.getvalue().split() == [rb"700\xd7500"]
 
 
@@ -217,7 +218,7 @@ def test_main_lets_what_is_no_error_of_ours_through(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Program, "start", fail)
     with pytest.raises(ZeroDivisionError):
-        options.main(Program, [])
+        cli.main(Program, [])
 
 
 BOTH = signal.SIGINT, signal.SIGTERM
@@ -257,6 +258,6 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
 
 
 def test_a_program_is_told_which_options_were_named() -> None:
-    assert options.parse(Pong, []).given == frozenset()
-    assert options.parse(Pong, ["--level", "2", "--no-server"]).given == {"levelodiff", "server"}
+    assert cli.parse(Pong, []).given == frozenset()
+    assert cli.parse(Pong, ["--level", "2", "--no-server"]).given == {"levelodiff", "server"}
     assert Pong().given is None

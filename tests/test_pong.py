@@ -13,24 +13,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-import netproto
 import pong
-from engine import VELOCITY
-from game import LEFT, RIGHT, Camera, Game, built_in
-from netproto import (
-    ConnectionLostError,
-    PongClient,
-    PongError,
-    Refusal,
-    RefusedError,
-)
-from options import UsageError
-from pong import DOWN, STAY, UP, Pong
-from tests.helpers import PATIENCE, ROOT, connected, run_program, serving, wait_until
-from tests.test_engine import gains
-from tests.test_engine import (
+from pong import Pong
+from pongrl.errors import ConnectionLostError, PongError, Refusal, RefusedError, UsageError
+from pongrl.game.camera import Camera
+from pongrl.game.moves import DOWN, STAY, UP, VELOCITY
+from pongrl.game.players import built_in
+from pongrl.game.rules import LEFT, RIGHT, Game
+from pongrl.wire.client import PongClient
+from pongrl.wire.messages import Column, Session, action
+from tests.server.test_engine import gains
+from tests.server.test_engine import (
     nothing_comes_in_and_nothing_is_left as nothing_comes_in_and_nothing_is_left,
 )
+from tests.support import PATIENCE, ROOT, connected, run_program, serving, wait_until
 
 # ---------------------------------------------------------------------------------------------
 # The server, over loopback
@@ -66,10 +62,10 @@ def test_lockstep_plays_just_the_games_that_were_asked_for(level: int) -> None:
         serving(levelodiff=level, lockstep=True, seed=7, games=3, frameskip=5, points_to_win=2) as server,
         connected(server) as client,
     ):
-        assert client.session == netproto.Session(3, 50, 70, level, 5, 60, 2, True)
+        assert client.session == Session(3, 50, 70, level, 5, 60, 2, True)
         step = client.first  # type: ignore[attr-defined]
         np.testing.assert_array_equal(step.frames, [Camera.full(game) for game in games])
-        assert not step.table[:, : netproto.Column.MOVE].any()
+        assert not step.table[:, : Column.MOVE].any()
         points = 0
         for _ in range(500):
             moves = numbers.integers(0, 3, 3)
@@ -123,7 +119,7 @@ def test_an_agent_that_breaks_the_rules_is_sent_away_and_the_next_is_served(
     with serving(lockstep=lockstep) as server:
         served = Calls(server, "_part")
         with connected(server) as client:
-            answers = [netproto.action(number, bytes(moves)) for number, moves in messages]
+            answers = [action(number, bytes(moves)) for number, moves in messages]
             client.connection.send(b"".join(answers))
             with pytest.raises(ConnectionLostError):
                 list(iter(client.connection.receive, None))

@@ -1,0 +1,1 @@
+"""The agent: it connects to games, plays, learns, and keeps files."""

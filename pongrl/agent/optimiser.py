@@ -1,0 +1,34 @@
+"""The optimiser: RMSProp."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pongrl.agent.policy import Weights
+from pongrl.agent.work import Work
+
+ROWS_AT_ONCE = 256  # of W1, in a step: what comes in between then stays in the processor's cache
+EPSILON = 1e-8
+
+
+class RMSProp:
+    """Steps of about the same length for every weight, whatever the size of its gradients."""
+
+    def __init__(self, weights: Weights, rate: float, decay: float) -> None:
+        self.rate, self.decay = np.float32(rate), np.float32(decay)
+        self.cache = {name: np.zeros_like(weight) for name, weight in weights.items()}
+
+    def ascend(self, weights: Weights, gradient: Weights) -> Work[Weights]:
+        """Step along the gradient: the new weights."""
+        stepped: Weights = {}
+        for name, whole in gradient.items():
+            stepped[name] = np.empty_like(whole)
+            for begin in range(0, len(whole), ROWS_AT_ONCE):
+                rows = slice(begin, begin + ROWS_AT_ONCE)
+                g, cache = whole[rows], self.cache[name][rows]
+                cache *= self.decay
+                cache += (1 - self.decay) * np.square(g)
+                step = self.rate * g / (np.sqrt(cache) + np.float32(EPSILON))
+                np.add(weights[name][rows], step, out=stepped[name][rows])
+                yield
+        return stepped

@@ -1,0 +1,1 @@
+"""The agent trained by many workers, on Ray: python -m pongrl.distributed."""

@@ -1,0 +1,32 @@
+"""pygame and OpenCV, imported only when something is drawn."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from pongrl.errors import PongError
+
+
+def pygame_quietly() -> Any:
+    """Import pygame without its greeting, and only when something is to be drawn."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    import pygame
+
+    return pygame
+
+
+def opencv() -> Any:
+    """Import OpenCV.
+
+    Raises:
+        PongError: it cannot be loaded, as the one with windows cannot on a machine without libGL.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise PongError(
+            f"OpenCV cannot be loaded ({error}): "
+            "pip install -r requirements.txt, or opencv-python-headless on a machine without a display"
+        ) from error
+    return cv2

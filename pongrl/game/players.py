@@ -1,0 +1,32 @@
+"""Who can move a paddle: a function of the game and a side. Here are the built-in ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+from pongrl.game.rules import LEFT_X, PADDLE_HEIGHT, RIGHT_X, Game
+
+Player: TypeAlias = Callable[[Game, int], float]
+"""Given the game and its side, how far a player moves its paddle in this tick (down is positive)."""
+
+
+def built_in(level: int) -> Player:
+    """The built-in AI. Level 1 is slow, 2 is quick, 3 waits for the ball to come near and is quickest."""
+    if level == 3:
+        return _waiting_player
+    divisor, fastest = {1: (25, 5), 2: (10, 8)}[level]
+
+    def player(game: Game, side: int) -> float:
+        wish = (game.ball_y - game.paddles[side] - PADDLE_HEIGHT / 2) / divisor
+        return fastest if wish > fastest else -fastest if wish < -fastest else wish
+
+    return player
+
+
+def _waiting_player(game: Game, side: int) -> float:
+    dx = game.ball_x - ((LEFT_X, RIGHT_X)[side] + 50)
+    dy = game.ball_y - game.paddles[side]
+    wish = (dy - PADDLE_HEIGHT / 2) * math.exp(-math.hypot(dx, dy) / 100)
+    return min(max(wish, -10.0), 10.0)

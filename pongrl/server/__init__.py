@@ -1,0 +1,1 @@
+"""The server: it plays the games and serves an agent at each paddle."""

@@ -1,0 +1,1 @@
+"""What people look at, listen to and type into; a headless run loads none of it."""

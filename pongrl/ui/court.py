@@ -1,0 +1,63 @@
+"""The court as people see it, drawn on any surface; and a frame as a picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pongrl.game.drawing import pygame_quietly
+from pongrl.game.rules import BALL, COURT_HEIGHT, COURT_WIDTH, LEFT_X, PADDLE_HEIGHT, PADDLE_WIDTH, RIGHT_X
+from pongrl.ui.text import Text
+from pongrl.ui.theme import ACCENT, BACKGROUND, DIM, LINE, WHITE, Box, Colour
+from pongrl.wire.arrays import UInt8Array
+
+COURT_BOX = (0, 0, COURT_WIDTH, COURT_HEIGHT)
+DIGITS = 90  # size of the score on a court of 700×500
+
+
+def scaled(court: Box, x: float, y: float, width: float, height: float) -> Box:
+    """Give the pixels of a rectangle of the court of 700×500 that is drawn in a box."""
+    across, down = court[2] / COURT_WIDTH, court[3] / COURT_HEIGHT
+    left, top = court[0] + round(x * across), court[1] + round(y * down)
+    right, bottom = court[0] + round((x + width) * across), court[1] + round((y + height) * down)
+    return left, top, max(right - left, 1), max(bottom - top, 1)
+
+
+def draw_court(
+    surface: Any,
+    text: Text,
+    score: tuple[int, int],
+    paddles: tuple[int, int],
+    ball: tuple[int, int] | None,
+    court: Box = COURT_BOX,
+    colours: tuple[Colour, Colour, Colour] = (WHITE, ACCENT, DIM),
+) -> None:
+    """Draw the court as people see it into a box of a surface, in the colours of paddles, ball and score."""
+    surface.fill(BACKGROUND, court)
+    for y in range(10, COURT_HEIGHT - 10, 30):
+        surface.fill(LINE, scaled(court, COURT_WIDTH // 2 - 2, y, 4, 15))
+    size = max(round(DIGITS * court[2] / COURT_WIDTH), 1)
+    for side, points in enumerate(score):
+        words = text.render(str(points), size, colours[2])
+        middle, top, _, _ = scaled(court, COURT_WIDTH // 4 * (1 + 2 * side), 20, 0, 0)
+        surface.blit(words, words.get_rect(midtop=(middle, top)))
+    for box in paddle_boxes(court, paddles):
+        surface.fill(colours[0], box)
+    if ball is not None:
+        surface.fill(colours[1], scaled(court, *ball, BALL, BALL))
+
+
+def paddle_boxes(court: Box, paddles: tuple[int, int]) -> list[Box]:
+    """Give the pixels of both paddles."""
+    return [
+        scaled(court, x, y, PADDLE_WIDTH, PADDLE_HEIGHT)
+        for x, y in zip((LEFT_X, RIGHT_X), paddles, strict=True)
+    ]
+
+
+def frame_picture(frame: UInt8Array, scale: int) -> Any:
+    """Make a grey pygame surface of a frame (height, width), each cell `scale` pixels wide and high."""
+    pygame = pygame_quietly()
+    grey = np.repeat(frame.T[:, :, None], 3, axis=2)
+    return pygame.transform.scale_by(pygame.surfarray.make_surface(grey), scale)

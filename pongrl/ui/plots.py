@@ -1,0 +1,135 @@
+"""Learning curves from progress.csv, and what the network looks at. Needs matplotlib, which is optional."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pongrl.agent.policy import Policy
+from pongrl.errors import PongError
+
+Run = dict[str, list[float]]
+
+
+def pyplot() -> Any:
+    """Import matplotlib for drawing into files.
+
+    Raises:
+        PongError: it is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise PongError("pictures need matplotlib, which is not installed: pip install matplotlib") from error
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def read_progress(path: Path) -> Run:
+    """Read the columns of a progress.csv.
+
+    Raises:
+        PongError: it is none.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        names = ("seconds", "frames", "points", "win_rate", "running_mean")
+        run = {name: [float(row[name]) for row in rows] for name in names}
+    except UnicodeError as error:
+        raise PongError(f"{path} cannot be drawn with curves (it is no text): name a progress.csv") from error
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or f"no column of numbers {error}"
+        raise PongError(
+            f"{path} cannot be drawn ({reason}): name a progress.csv that this program wrote"
+        ) from error
+    if not rows:
+        raise PongError(f"{path} has no rows yet: train for 100 points first")
+    return run
+
+
+def name_of(path: Path) -> str:
+    """What a run is called in a picture: the folder of its progress.csv, or the file's own name."""
+    own = path.stem != "progress"
+    return path.stem if own else path.resolve().parent.name
+
+
+def draw_curves(paths: Sequence[Path], output: Path) -> None:
+    """Draw share won and running mean of several runs, against frames and against minutes.
+
+    Raises:
+        PongError: a file is no progress.csv, or the picture cannot be written.
+    """
+    runs = {f"{name_of(path)}": read_progress(path) for path in paths}
+    if len(runs) < len(paths):  # two folders of one name
+        runs = {str(path): read_progress(path) for path in paths}
+    plots = pyplot()
+    figure, axes = plots.subplots(2, 2, figsize=(11, 7), sharex="col", sharey="row", layout="constrained")
+    for name, run in runs.items():
+        for column, x in enumerate((np.array(run["frames"]) / 1e6, np.array(run["seconds"]) / 60)):
+            axes[0, column].plot(x, run["win_rate"], label=name)
+            axes[1, column].plot(x, run["running_mean"])
+    axes[0, 0].set_ylabel("share won of the last 1,000 points")
+    axes[1, 0].set_ylabel("running mean of the reward per point")
+    axes[1, 0].set_xlabel("million frames")
+    axes[1, 1].set_xlabel("minutes")
+    axes[0, 0].set_ylim(0, 1)
+    axes[1, 0].set_ylim(-1, 1)
+    for row, level in ((0, 0.5), (1, 0.0)):
+        for axis in axes[row]:
+            axis.axhline(level, color="0.7", linewidth=1, zorder=0)  # as good as the built-in AI
+            axis.grid(alpha=0.3)
+    axes[0, 0].legend(loc="lower right")
+    write_picture(figure, output)
+
+
+def draw_units(policy: Policy, output: Path, units: int = 12) -> None:
+    """Draw what the strongest hidden units look at, as pictures of the court.
+
+    A unit is as strong as its weight to the logit times the spread of its first layer. Each picture is
+    what one lit cell there, blocks included, does to the unit: red excites it, blue inhibits it. The
+    upper half shows where things are, the lower half how they move.
+    """
+    plots = pyplot()
+    images = policy.court_images()  # (units, 2, height, width)
+    strength = np.abs(policy.weights["w"]) * images.std(axis=(1, 2, 3))
+    strongest = np.argsort(-strength)[:units]
+    columns = min(4, len(strongest))
+    rows = 2 * -(-len(strongest) // columns)
+    figure, axes = plots.subplots(
+        rows, columns, figsize=(3 * columns, 1.9 * rows), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    for place, unit in enumerate(strongest):
+        for channel in range(2):
+            image = images[unit, channel]
+            axis = axes[2 * (place // columns) + channel, place % columns]
+            limit = np.abs(image[:, 1:-1]).max() or 1.0
+            axis.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
+            if channel == 0:
+                axis.set_title(f"unit {unit}: {policy.weights['w'][unit]:+.2f} for up", fontsize=9)
+    write_picture(figure, output)
+
+
+def write_picture(figure: Any, output: Path) -> None:
+    """Write a figure into a file, by the file's ending.
+
+    Raises:
+        PongError: it cannot be written.
+    """
+    try:
+        figure.savefig(output, dpi=100)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error).split("(")[0].strip()
+        raise PongError(
+            f"{output} cannot be written ({reason}): choose a .png in a folder of yours"
+        ) from error
+    finally:
+        pyplot().close(figure)

@@ -1,0 +1,1 @@
+"""The wire between a game server and its agents: both ends, and nothing of Pong or of learning."""

@@ -1,0 +1,257 @@
+"""Those who only watch: what they see, and that they disturb nobody."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pong import Pong
+from pongrl.errors import ConnectionLostError, ProtocolError, RefusedError
+from pongrl.server import gallery
+from pongrl.server.gallery import Gallery
+from pongrl.wire.client import PongWatcher
+from pongrl.wire.connection import Connection
+from pongrl.wire.framing import Kind, Parser, message
+from pongrl.wire.limits import VIEWER_LIMITS, WATCHER_LIMITS
+from pongrl.wire.messages import Role, View
+from pongrl.wire.plain import dumps
+from tests.support import PATIENCE, Program, connected, serving
+from tests.wire.test_plain import fuzz, read_garbage
+
+VIEW = View((345, 245), (200, 130), (3, 4), 1, (21, 12), 7, 5, (1, 2, 3), "agent connected from 10.0.0.7:5")
+
+
+@contextlib.contextmanager
+def watching(server: Pong, **options: Any) -> Iterator[PongWatcher]:
+    with PongWatcher(*server.address, **options) as watcher:
+        watcher.connect()
+        yield watcher
+
+
+def seen(watcher: PongWatcher) -> View:
+    view = watcher.watch(time.monotonic() + PATIENCE)
+    while view is None:
+        view = watcher.watch(time.monotonic() + PATIENCE)
+    return view
+
+
+@pytest.mark.parametrize("view", [VIEW, replace(VIEW, last_match=None, status="")])
+def test_a_view_comes_back_the_same(view: View) -> None:
+    parser = Parser(VIEWER_LIMITS)
+    parser.feed(view.serialize())
+    kind, body = parser.next() or (None, b"")
+    assert kind is Kind.VIEW
+    assert View.parse(body) == view
+
+
+def test_a_long_status_is_cut_and_an_unprintable_one_escaped() -> None:
+    long = View.parse(replace(VIEW, status="\x1b" + "é" * 1000).serialize()[5:])
+    assert long.status.isprintable()
+    assert len(replace(VIEW, status="\U0001f600" * 1000).serialize()) < VIEWER_LIMITS[Kind.VIEW]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        None, (), ((1, 2),) * 9, ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 10)),
+        ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9), ""),
+        ((1, 2), (3, 4), (5, 6), 0, None, 7, None, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 0, None, 1 << 40, 5, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 1 << 40, None, 7, 5, (8, 9, 1), ""),
+        ((1.0, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 0, (7,), 7, 5, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), b""),
+    ],
+)  # fmt: skip
+def test_a_view_that_is_none_is_refused(values: object) -> None:
+    with pytest.raises(ProtocolError, match="a VIEW that is none"):
+        View.parse(dumps(values))
+
+
+@fuzz
+@given(st.binary(max_size=200))
+def test_garbage_in_the_place_of_a_view_gives_only_protocol_error(body: bytes) -> None:
+    read_garbage(View.parse, body)
+
+
+@pytest.mark.parametrize("lockstep", [False, True])
+def test_a_watcher_sees_the_game_that_an_agent_plays(lockstep: bool) -> None:
+    with serving(lockstep=lockstep, fps=1000) as server, connected(server) as agent:
+        with watching(server) as watcher:
+            scores = set()
+            while len(scores) < 3:
+                view = watcher.watch(time.monotonic())
+                step = agent.step([1])  # sent after the view
+                if view is not None:
+                    assert view.status.startswith("agent connected from 127.0.0.1")
+                    assert sum(view.score) <= step.scores[0].sum()
+                    scores.add(view.score)
+        assert agent.step([1]).number == step.number + 1
+
+
+def test_a_watcher_sees_a_game_that_nobody_plays_and_one_that_is_paused() -> None:
+    with serving() as server:
+        with watching(server) as watcher:
+            assert seen(watcher).status.startswith("waiting for an agent on")
+        with connected(server) as agent:
+            agent.pause()
+            assert agent.ping() > 0  # the pause has arrived
+            with watching(server) as watcher:
+                assert seen(watcher).status.startswith("paused by the agent")
+
+
+def test_many_watch_and_one_too_many_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.MAX_WATCHERS", 5)
+    with serving() as server, contextlib.ExitStack() as stack:
+        watchers = [stack.enter_context(watching(server)) for _ in range(5)]
+        for watcher in watchers:
+            seen(watcher)
+        with pytest.raises(RefusedError, match="5 are watching already"), watching(server):
+            pass
+        watchers[0].close()
+        with connected(server) as agent:
+            assert agent.step([1]).number == 1
+
+
+def test_a_watcher_may_neither_move_nor_pause() -> None:
+    for forbidden in (message(Kind.PAUSE, b"\1"), message(Kind.ACTION, bytes(5))):
+        with serving() as server, watching(server) as watcher:
+            watcher.connection.send(forbidden)
+            with pytest.raises(ConnectionLostError):
+                list(iter(lambda: seen(watcher), None))
+
+
+def test_the_token_is_needed_to_watch_too() -> None:
+    with serving(token="secret") as server:
+        with pytest.raises(RefusedError, match="token is wrong"), watching(server, token="guess"):
+            pass
+        with watching(server, token="secret") as watcher:
+            seen(watcher)
+
+
+def test_a_watcher_that_reads_nothing_is_sent_less_and_slows_nobody() -> None:
+    """Its socket is full; the others see on, and what waits for it does not grow."""
+    shown = Gallery()
+    slow, deaf = socket.socketpair()
+    quick, other = socket.socketpair()
+    with slow, deaf, quick, other:
+        for sock in (slow, quick):
+            sock.setblocking(False)
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        behind = Connection(slow, Parser({}), "the slow one")
+        behind.send(bytes(1 << 19))  # it is behind already
+        waiting = len(behind._unsent)
+        shown.add(behind)
+        shown.add(Connection(quick, Parser({}), "the quick one"))
+        shown.start()
+        parser, numbers, stop = Parser(VIEWER_LIMITS), [], threading.Event()
+
+        def play() -> None:
+            rally = 0
+            while not stop.is_set():
+                rally += 1
+                shown.latest = replace(VIEW, rally=rally)
+
+        thread = threading.Thread(target=play)
+        thread.start()
+        other.settimeout(PATIENCE)
+        while len(numbers) < 5:
+            parser.feed(other.recv(4096))
+            while (came := parser.next()) is not None:
+                numbers.append(View.parse(came[1]).rally)
+        stop.set()
+        thread.join()
+        assert numbers == sorted(set(numbers))
+        assert len(behind._unsent) <= waiting
+        shown.close()
+
+
+class Chatter(socket.socket):
+    """A socket on which words come without end, until it is told to be silent."""
+
+    words, silent, heard = b"", False, 0
+
+    def recv(self, size: int, *_: int) -> bytes:
+        if self.silent:
+            raise BlockingIOError
+        self.heard += size
+        return self.words * (size // len(self.words))
+
+    def send(self, data: Any, *_: int) -> int:
+        return len(data)
+
+
+@pytest.mark.parametrize("kind", [Kind.PING, Kind.HEARTBEAT])
+def test_a_watcher_that_never_stops_talking_holds_up_nobody(kind: Kind) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, Chatter(fileno=ours.detach()) as chatter, serving() as server, watching(server) as watcher:
+        chatter.words = message(kind, bytes(WATCHER_LIMITS[kind]))
+        engine = server._engine
+        assert engine is not None
+        try:
+            engine.gallery.add(Connection(chatter, Parser(WATCHER_LIMITS), "the chatter", read_bytes=1024))
+            while not chatter.heard:
+                seen(watcher)
+            before = chatter.heard
+            for _ in range(10):
+                seen(watcher)
+            assert chatter.heard - before < 1 << 20
+        finally:
+            chatter.silent = True
+
+
+def test_views_without_end_do_not_hold_up_who_watches() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, Chatter(fileno=ours.detach()) as chatter:
+        chatter.words = VIEW.serialize()
+        watcher = PongWatcher()
+        watcher._connection = Connection(chatter, Parser(VIEWER_LIMITS), "the server")
+        assert watcher.watch(time.monotonic()) == VIEW
+
+
+def test_the_gallery_ends_with_the_server_and_leaves_nothing() -> None:
+    before = {thread.name for thread in threading.enumerate()}
+    with serving() as server, watching(server) as watcher:
+        seen(watcher)
+        server.close()
+        with pytest.raises(ConnectionLostError, match="said goodbye"):
+            list(iter(lambda: seen(watcher), None))
+    assert {thread.name for thread in threading.enumerate()} == before
+
+
+def test_the_program_watches_and_comes_back(tmp_path: Any) -> None:
+    flags = "pong.py", "--headless", "--port"
+    with Program(*flags, "0", stdin=None) as server:
+        port = server.wait_for("listening on").split(":")[1].split()[0]
+        with Program("mainmodel.py", "--watch", "--port", port, SDL_VIDEODRIVER="dummy") as watcher:
+            watcher.wait_for("watching the game at")
+            server.wait_for("watches")
+            server.process.kill()
+            watcher.wait_for("trying again")
+            with Program(*flags, port, stdin=None):
+                watcher.wait_for("watching the game at")
+                watcher.process.terminate()
+                assert watcher.ended() == 0, watcher.output
+
+
+def test_watching_without_a_screen_or_on_several_hosts_is_told() -> None:
+    from tests.helpers import run_program
+
+    code, program = run_program("mainmodel.py", "--watch")
+    assert (code, "no window can be opened" in program.output) == (2, True)
+    code, program = run_program("mainmodel.py", "--watch", "--host", "a", "--host", "b")
+    assert (code, "name one --host" in program.output) == (2, True)
+
+
+def test_roles_are_what_they_were() -> None:
+    assert [role.value for role in Role] == [0, 1, 2]
+    assert gallery.VIEWS_PER_SECOND == 60

@@ -1,0 +1,451 @@
+"""The server's door: attempts, crowds of strangers, encryption, and an agent that comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import logging
+import socket
+import ssl
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mainmodel import PolicyGradient
+from pong import Pong
+from pongrl.errors import GoodbyeError, PongError, Refusal, RefusedError, UsageError
+from pongrl.server import listener as listener_module
+from pongrl.server import throttle
+from pongrl.server.listener import Listener, certificate_context
+from pongrl.server.throttle import Attempts, network_of
+from pongrl.wire import sockets
+from pongrl.wire.client import PongClient
+from pongrl.wire.framing import Kind, message
+from pongrl.wire.handshake import client_handshake
+from pongrl.wire.messages import MAGIC, NOBODY, Role, printable
+from tests.support import PATIENCE, Program, connected, serving
+from tests.wire.test_netproto import (
+    CLIENT,
+    LATER_HELLO,
+    PING,
+    SESSION,
+    UNRESOLVABLE,
+    admit,
+    advance,
+    body_of,
+    is_sent_away,
+    listening,
+    open_files,
+    our_threads,
+    stranger,
+)
+from tests.wire.test_plain import HTTP
+
+PEM = str(Path(__file__).parent.with_name("localhost.pem"))  # a certificate for localhost, and its key
+
+# Strangers and agents
+
+HALF_A_HELLO = message(Kind.HELLO, MAGIC)[:9]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, b""), (1, HALF_A_HELLO), (1, HTTP), (100, b""), (100, HALF_A_HELLO), (100, HTTP)]
+)
+def test_strangers_do_not_keep_an_agent_from_connecting(count: int, words: bytes) -> None:
+    with contextlib.ExitStack() as stack:
+        listener, _ = stack.enter_context(listening("secret"))
+        for _ in range(count):
+            stack.enter_context(stranger(listener, words))
+        with connected(listener, token="secret") as client:
+            assert client.session == SESSION
+
+
+@pytest.mark.parametrize("words", [b"", HALF_A_HELLO])
+def test_a_stranger_is_sent_away_at_the_deadline(monkeypatch: pytest.MonkeyPatch, words: bytes) -> None:
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 0.02)
+    with listening() as (listener, _), stranger(listener, words) as sock:
+        assert is_sent_away(sock)
+
+
+def test_a_stranger_too_many_pushes_out_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(listener_module, "PENDING_HANDSHAKES", 1)
+    with listening() as (listener, _), stranger(listener) as oldest, stranger(listener):
+        assert is_sent_away(oldest)
+
+
+def test_a_stranger_who_leaves_while_being_accepted_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned, calls = sockets.tuned, itertools.count()
+
+    def fail_first(sock: socket.socket) -> socket.socket:
+        if next(calls) == 0:
+            raise OSError("what macOS says of a peer that has gone")
+        return tuned(sock)
+
+    monkeypatch.setattr(listener_module, "tuned", fail_first)
+    with listening() as (listener, _), stranger(listener) as sock, connected(listener):
+        assert is_sent_away(sock)
+
+
+def test_an_agent_is_refused_and_the_next_one_let_in() -> None:
+    with listening("secret") as (listener, _):
+        with PongClient(*listener.address, token="guess") as client, pytest.raises(RefusedError) as caught:
+            client.connect()
+        assert caught.value.reason is Refusal.TOKEN
+        with connected(listener, token="secret"):
+            pass
+
+
+def test_who_is_refused_is_told_why_and_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 10 * PATIENCE)
+    with listening() as (listener, _), stranger(listener, LATER_HELLO) as sock, sock.makefile("rb") as line:
+        assert body_of(line.read(), CLIENT)[0] == Refusal.VERSION
+
+
+def test_what_an_agent_sends_behind_its_proof_is_the_sessions() -> None:
+    with listening() as (listener, delivered), stranger(listener) as sock:
+        client = client_handshake("", Role.LEFT)
+        sock.sendall(next(client))
+        proof = advance(client, sock.recv(1024), CLIENT)
+        assert isinstance(proof, bytes)
+        sock.sendall(proof + message(*PING))
+        assert delivered.get(timeout=PATIENCE).receive() == PING
+
+
+def test_close_leaves_no_thread_and_no_socket() -> None:
+    before = open_files()
+    with listening() as (listener, _), stranger(listener) as sock, connected(listener):
+        assert our_threads() == {"listener", "heartbeat"}
+        listener.close()
+        listener.close()
+        assert is_sent_away(sock)
+    assert our_threads() == set()
+    assert open_files() <= before
+
+
+def test_a_listener_that_never_ran_gives_its_port_back() -> None:
+    listener = Listener("127.0.0.1", 0, "", admit, lambda *_: None)
+    listener.close()
+    with socket.create_server(listener.address):
+        pass
+
+
+def test_a_port_in_use_is_named() -> None:
+    with listening() as (listener, _), pytest.raises(PongError, match="--port") as caught:
+        Listener("127.0.0.1", listener.address[1], "", admit, lambda *_: None)
+    assert f"127.0.0.1:{listener.address[1]}" in str(caught.value)
+
+
+def test_an_address_of_another_machine_is_not_blamed_on_its_port() -> None:
+    with pytest.raises(PongError, match=r"cannot listen on 192\.0\.2\.1:0") as caught:
+        Listener("192.0.2.1", 0, "", admit, lambda *_: None)
+    assert "port, or" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", UNRESOLVABLE)
+def test_a_host_to_listen_on_that_cannot_be_found_is_named(host: str) -> None:
+    before = open_files()
+    with pytest.raises(PongError, match="cannot be found") as caught:
+        Listener(host, 0, "", admit, lambda *_: None)
+    assert repr(printable(host)) in str(caught.value)
+    assert open_files() <= before
+
+
+# Wrong tokens
+
+
+def test_so_many_wrong_tokens_are_free_and_then_each_costs_a_second() -> None:
+    attempts = Attempts()
+    crossed = [attempts.count("a", 100.0) for _ in range(throttle.FREE_ATTEMPTS)]
+    assert crossed == [False] * (throttle.FREE_ATTEMPTS - 1) + [True]
+    assert attempts.wait("a", 100.0) == pytest.approx(throttle.SECONDS_PER_ATTEMPT)
+    assert attempts.wait("b", 100.0) == 0
+    assert attempts.wait("a", 101.0) == 0
+    assert not attempts.count("a", 101.0)  # told already
+    assert attempts.wait("a", 101.0) == pytest.approx(throttle.SECONDS_PER_ATTEMPT)
+    assert attempts.wait("a", 1000.0) == 0
+    assert not attempts.count("a", 1000.0)
+
+
+def test_only_so_many_addresses_are_remembered() -> None:
+    attempts = Attempts()
+    for number in range(3 * throttle.REMEMBERED_ADDRESSES):
+        attempts.count(str(number), 100.0)
+    assert len(attempts._wrong) == throttle.REMEMBERED_ADDRESSES
+    attempts.count("one", 1000.0)
+    assert list(attempts._wrong) == ["one"]  # the others are forgotten with their time
+
+
+def test_an_ipv6_address_counts_with_its_network() -> None:
+    assert network_of("2001:db8::1") == network_of("2001:db8::2:3") != network_of("2001:db8:0:1::1")
+    assert network_of("10.0.0.1") != network_of("10.0.0.2")
+    assert network_of("fe80::1%eth0") == network_of("fe80::2")
+
+
+def guess(address: tuple[str, int]) -> RefusedError | None:
+    with PongClient(*address, token="guess") as client:
+        try:
+            client.connect()
+        except RefusedError as error:
+            return error
+    return None
+
+
+def test_guesses_are_looked_at_one_by_one_and_the_right_token_still_gets_in(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(throttle, "SECONDS_PER_ATTEMPT", 0.05)
+    looked = []
+    count = Attempts.count
+
+    def counted(self: Attempts, address: str, now: float) -> bool:
+        looked.append(now)
+        return count(self, address, now)
+
+    monkeypatch.setattr(Attempts, "count", counted)
+    with caplog.at_level(logging.INFO), listening("a secret") as (listener, _):
+        for _ in range(throttle.FREE_ATTEMPTS + 3):
+            error = guess(listener.address)
+            assert error is not None
+            assert error.reason is Refusal.TOKEN
+        with connected(listener, token="a secret"):
+            pass
+    late = looked[throttle.FREE_ATTEMPTS :]
+    assert late[-1] - late[0] >= 0.05  # three of them
+    assert caplog.text.count("5 wrong tokens from 127.0.0.1: from now on one attempt in 0.05 s") == 1
+    assert "a secret" not in caplog.text
+
+
+def test_an_agent_of_another_version_has_not_guessed_at_the_token(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO), listening("a secret") as (listener, _):
+        for _ in range(throttle.FREE_ATTEMPTS + 1):
+            with stranger(listener, LATER_HELLO) as sock, sock.makefile("rb") as line:
+                assert body_of(line.read(), CLIENT)[0] == Refusal.VERSION
+    assert "wrong tokens" not in caplog.text
+
+
+def test_a_proof_that_waits_gives_way_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "SECONDS_PER_ATTEMPT", 1000 * PATIENCE)
+    with listening("secret") as (listener, _):
+        for _ in range(throttle.FREE_ATTEMPTS):
+            guess(listener.address)
+        monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 0.05)
+        handshake = client_handshake("guess", Role.LEFT)
+        with stranger(listener, next(handshake)) as sock:
+            challenge = sock.recv(1024)
+            sock.sendall(handshake.send((Kind.CHALLENGE, challenge[5:])))
+            assert is_sent_away(sock)
+
+
+# Crowds
+
+
+def test_fifty_strangers_who_say_nothing_keep_nobody_out() -> None:
+    hello = next(client_handshake("", Role.LEFT))
+    with listening() as (listener, _), contextlib.ExitStack() as stack:
+        for number in range(50):
+            stack.enter_context(stranger(listener, (b"", hello[:1], hello)[number % 3]))
+        with connected(listener, timeout=1.0):
+            pass
+
+
+def test_a_crowd_pushes_out_its_own_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(listener_module, "PENDING_HANDSHAKES", 3)
+    networks = iter(["alone", "crowd", "crowd", "crowd"])
+    monkeypatch.setattr(listener_module, "network_of", lambda _: next(networks))
+    with listening() as (listener, _), contextlib.ExitStack() as stack:
+        alone, oldest, _second, _third = (stack.enter_context(stranger(listener)) for _ in range(4))
+        assert is_sent_away(oldest)
+        alone.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            alone.recv(1)
+
+
+class _NoFiles:
+    """A listening socket for which this process can open no file, the first time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self.failed = sock, 0
+
+    def accept(self) -> Any:
+        if not self.failed:
+            self.failed += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return self._sock.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+def test_a_process_out_of_files_waits_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(listener_module, "DEAF_SECONDS", 0.01)
+    made = listener_module._listening_socket
+    monkeypatch.setattr(listener_module, "_listening_socket", lambda *where: _NoFiles(made(*where)))
+    with listening() as (listener, _), connected(listener):
+        pass
+    assert caplog.text.count("no connection can be accepted now: Too many open files") == 1
+
+
+# Encryption
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_an_encrypted_session_plays_and_ends(host: str) -> None:
+    with serving(certificate=PEM, lockstep=True, games=16) as server:
+        with PongClient(host, server.address[1], ca=PEM) as client:
+            step = client.connect()
+            assert isinstance(client.connection._sock, ssl.SSLSocket)
+            for number in range(200):
+                assert step.number == number
+                step = client.step([1 + number % 2] * 16)
+            assert client.ping() > 0
+        with PongClient("localhost", server.address[1], ca=PEM) as client:
+            client.connect()  # the place is free again
+
+
+def refused(server: Pong, words: str, **options: Any) -> None:
+    with PongClient(*server.address, **options) as client, pytest.raises(PongError, match=words):
+        client.connect()
+
+
+def test_who_does_not_fit_is_told_so(tmp_path: Path) -> None:
+    garbage, other = tmp_path / "garbage.pem", tmp_path / "other.pem"
+    garbage.write_text("nothing of the kind")
+    with serving(certificate=PEM) as server:
+        refused(server, "if it has a --certificate, give --ca")
+        refused(server, "cannot be read", ca=str(garbage))
+        refused(server, "cannot be read", ca=str(other))
+        with connected(server, ca=PEM):
+            pass
+    with serving() as server:
+        refused(server, "does not speak TLS", ca=PEM)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there all of 127.0.0.0/8 is this machine")
+def test_a_certificate_for_another_name_is_not_believed() -> None:
+    with serving(certificate=PEM, host="127.0.0.2") as server:
+        refused(server, "vouches for", ca=PEM)
+
+
+@pytest.mark.parametrize("words", ["nothing of the kind", ""])
+def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path, words: str) -> None:
+    file = tmp_path / "file.pem"
+    file.write_text(words)
+    with pytest.raises(PongError, match="two PEM files that belong together"):
+        certificate_context(str(file), None)
+    with pytest.raises(PongError, match="two PEM files that belong together"):
+        certificate_context(str(tmp_path / "missing"), None)
+    with pytest.raises(UsageError, match="--key belongs to a --certificate"):
+        Pong(key="k.pem")
+
+
+@pytest.mark.parametrize("words", [b"", b"\x16", b"GET / HTTP/1.1\r\n\r\n", bytes(600)])
+def test_a_stranger_without_tls_is_sent_away_and_keeps_nobody_out(
+    monkeypatch: pytest.MonkeyPatch, words: bytes
+) -> None:
+    monkeypatch.setattr(listener_module, "HANDSHAKE_SECONDS", 0.5)
+    with serving(certificate=PEM) as server, connected(server, ca=PEM) as agent:
+        with socket.create_connection(server.address) as sock:
+            sock.sendall(words)
+            sock.settimeout(PATIENCE)
+            with contextlib.suppress(ConnectionResetError):
+                while sock.recv(1024):
+                    pass
+        assert agent.step([0]).number == 1
+
+
+def test_the_programs_speak_tls_from_their_command_lines(tmp_path: Path) -> None:
+    flags = "--headless", "--port", "0", "--lockstep", "--certificate", PEM
+    with Program("pong.py", *flags, stdin=None, PONG_TOKEN="secret") as server:
+        port = server.wait_for("listening on").split(":")[1].split()[0]
+        agent = "mainmodel.py", "--host", f"localhost:{port}", "--ca", PEM, "--points", "5"
+        with Program(*agent, "--directory", str(tmp_path), PONG_TOKEN="secret") as program:
+            assert program.ended() == 0, program.output
+        assert "secret" not in server.output + program.output
+
+
+# Coming back
+
+MINE, THINE = bytes(range(16)), bytes(range(1, 17))
+
+
+def test_an_agent_that_comes_back_takes_its_own_place_over() -> None:
+    with serving(lockstep=True) as server, connected(server, identity=MINE) as old:
+        refused(server, f"already connected from 127.0.0.1:{old.connection._sock.getsockname()[1]}")
+        refused(server, "already connected", identity=THINE)
+        refused(server, "already connected", identity=NOBODY)
+        with connected(server, identity=MINE) as back:
+            with pytest.raises(GoodbyeError, match="the same agent has connected again"):
+                old.attend(PATIENCE)
+            assert back.step([1]).number == 1
+            refused(server, "already connected", identity=THINE)
+        with connected(server, identity=THINE) as other:
+            assert other.step([1]).number == 1
+
+
+def test_an_identity_is_worth_nothing_without_the_token() -> None:
+    with (
+        serving(token="secret", lockstep=True) as server,
+        connected(server, token="secret", identity=MINE) as agent,
+    ):
+        refused(server, "the token is wrong", token="guess", identity=MINE)
+        assert agent.step([1]).number == 1
+
+
+def test_a_resumed_agent_takes_over_and_one_that_was_sent_away_gives_way(tmp_path: Path) -> None:
+    with Program("pong.py", "--headless", "--port", "0", "--lockstep", stdin=None) as server:
+        port = server.wait_for("listening on").split(":")[1].split()[0]
+        agent = "mainmodel.py", "--port", port, "--games", "1", "--directory"
+        with Program(*agent, str(tmp_path), stdin=None) as first:
+            first.wait_for("100 points")
+            copy = "--resume", str(tmp_path / "save.p")
+            with Program(*agent, str(tmp_path / "copy"), *copy, stdin=None) as second:
+                second.wait_for("connected to")
+                first.wait_for("the same agent has connected again")
+                first.wait_for("already connected from")  # and does not take it back
+                second.wait_for("points")
+                second.type("q\n")
+                assert second.ended() == 0, second.output
+            first.wait_for("connected to")
+            first.type("q\n")
+            assert first.ended() == 0, first.output
+
+
+# Secrets and open doors
+
+
+def test_no_token_is_in_a_repr() -> None:
+    for program in (Pong(token="hush"), PolicyGradient(token="hush"), PongClient(token="hush")):
+        assert "hush" not in repr(program) + str(program)
+
+
+def test_an_open_door_takes_an_explicit_word(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("PONG_TOKEN", raising=False)
+    with pytest.raises(UsageError, match="say --open"):
+        Pong(host="0.0.0.0", headless=True, port=0, token="").start(block=False)
+    with pytest.raises(UsageError, match="drop one"):
+        Pong(host="0.0.0.0", headless=True, port=0, token="secret", open=True).start(block=False)
+    with serving(host="0.0.0.0", open=True) as server, PongClient(port=server.address[1]) as client:
+        client.connect()
+    assert "without a token everybody on this network" in caplog.text
+
+
+def test_what_a_stranger_sends_is_printed_escaped(tmp_path: Path) -> None:
+    with Program("pong.py", "--headless", "--port", "0", stdin=None) as server:
+        port = int(server.wait_for("listening on").split(":")[1].split()[0])
+        for words in (b"\x1b[2J\n12:00:00 forged\n" * 9, message(Kind.HELLO, b"\x1b]0;x\x07\n" * 9)):
+            with socket.create_connection(("127.0.0.1", port)) as sock:
+                sock.sendall(words)
+                server.wait_for("is no agent of ours")
+    assert "\x1b" not in server.output
+    assert "forged" not in server.output

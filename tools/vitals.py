@@ -1,0 +1,73 @@
+"""What the fuzzer and the soak watch a running system by: its rewards, and what the system says of it.
+
+Ledger           whether the rewards of a session add up to the change of its score
+memory, threads, files   of a process, from /proc (HAS_PROC says whether there is one)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pongrl.wire.messages import Session, Step
+
+HAS_PROC = Path("/proc/self/statm").exists()
+MEGABYTE = 1 << 20
+
+
+class Ledger:
+    """Keeps the books of one session: every reward must be a change of the score, and the other way round."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.states = self.points = self.rewards = 0
+        self._last: Step | None = None
+
+    def enter(self, step: Step) -> None:
+        """Add the next state.
+
+        Raises:
+            AssertionError: its rewards or points are not what the score says.
+        """
+        last, self._last = self._last, step
+        for game in range(self.session.games):
+            reward, points = int(step.rewards[game]), int(step.points[game])
+            changes = {0} if last is None else self._changes(last, step, game)
+            assert reward in changes, (
+                f"game {game} of STEP {step.number}: the reward is {reward:+d}, by the score one of {changes}"
+            )
+            assert last is not None or points == 0, f"game {game}: {points} points in the first state"
+            self.points += points
+            self.rewards += reward
+        self.states += 1
+
+    def _changes(self, last: Step, step: Step, game: int) -> set[int]:
+        """How much better the left side may stand than before, by scores, matches and points played."""
+        before, after = last.scores[game].tolist(), step.scores[game].tolist()
+        finished, points = int(step.matches[game] - last.matches[game]), int(step.points[game])
+        if finished == 0:
+            gained = after[0] - before[0], after[1] - before[1]
+            return {gained[0] - gained[1]} if min(gained) >= 0 and sum(gained) == points else set()
+        assert finished == 1, f"game {game} of STEP {step.number}: {finished} matches since the last state"
+        changes = set()
+        for winner, sign in ((0, 1), (1, -1)):  # the finished match's last score is not told: who won it?
+            missing = self.session.points_to_win - before[winner]
+            loser = points - missing - sum(after)
+            if 0 <= loser < self.session.points_to_win - before[1 - winner]:
+                changes.add(sign * (missing - loser) + after[0] - after[1])
+        return changes
+
+
+def memory(pid: int) -> int:
+    """Bytes of a process that are in memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def threads(pid: int) -> int:
+    """Threads of a process."""
+    return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def files(pid: int) -> int:
+    """Files and sockets that a process has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
