@@ -25,7 +25,6 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 DOORS = {"pong.py": (pong.main, pong.Pong), "mainmodel.py": (mainmodel.main, mainmodel.PolicyGradient)}
 OURS = re.compile(r"([A-Z_]+=\S+ )*\S*python (?=pong\.py|mainmodel\.py|examples/|-m (pongrl|tools)\b)")
 QUICK = re.compile(r"mainmodel.py .*(--local(?!.*--play)|--evaluate|--plot)")
-READY = ("listening on", "connected to")  # printed by what then runs until it is told to end
 PATIENCE = 60.0  # seconds until a program that does not end is a failure
 
 
@@ -62,7 +61,6 @@ PYTHON, COMMANDS = find_blocks("python"), find_commands()
 
 @contextlib.contextmanager
 def started(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Start Python, and end it at the end of the block if it still runs."""
     environment = {name: value for name, value in os.environ.items() if name != "PONG_TOKEN"}
     environment |= {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
@@ -90,7 +88,6 @@ run_once = functools.cache(run)
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a short training leaves."""
     directory = tmp_path_factory.mktemp("trained")
     run(directory, str(ROOT / "mainmodel.py"), "--local", "--points", "100")
     return directory
@@ -118,7 +115,8 @@ def test_a_python_example_runs(place: str, directory: Path, port: int) -> None:
         return
     with started(directory, "-c", text) as process:
         assert process.stdout is not None
-        output = list(itertools.takewhile(lambda line: not line.startswith(READY), process.stdout))
+        ready = ("listening on", "connected to")
+        output = list(itertools.takewhile(lambda line: not line.startswith(ready), process.stdout))
         process.send_signal(signal.SIGTERM)
         rest, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, "".join(output) + rest
