@@ -62,7 +62,7 @@ class Moments:
 
 
 class Batch:
-    """B decisions and their advantages: all that the gradient needs and that no other batch changes.
+    """B decisions and their advantages: what the gradient needs that does not depend on other batches.
 
     A batch can be a part of a larger one. `gradient` then gives its part of the larger one's gradient.
 

@@ -228,7 +228,7 @@ class Saver:
         """Queue plain values to be written. Nobody may change them any more.
 
         Returns:
-            True in the end, or False if they could not be written.
+            A future: True when they are written, False if they could not be.
         """
         self._raise_mistake()
         self._queued[path] = values

@@ -1,8 +1,8 @@
 """What the agent sees: frames become observations.
 
 An observation is the light of every cell of the frame, and how much each has changed since the frame before.
-Of 3,500 cells only about thirty are lit or have changed, so an observation lists these alone. A number tells
-both the cell and which of the two it is:
+Of 3,500 cells only about thirty are lit or have changed, so an observation lists only these. One number says
+which cell it is, and whether its light or its change is meant:
 
     light of a cell     row · width + column
     change of a cell    height · width + row · width + column
@@ -29,7 +29,7 @@ Booleans: TypeAlias = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Observations:
-    """B observations in sparse form. Observation b has the K entries from starts[b] to starts[b + 1]."""
+    """B observations as one list of K cells. Those of observation b begin at starts[b]."""
 
     cells: Integers  # (K,) as the module says; in each observation light comes first, then change
     values: Floats  # (K,) light from 0 to 255, change from −255 to 255

@@ -99,8 +99,8 @@ def mirror(court: Floats) -> Work[Floats]:
         court: (2, height, width, units).
 
     Returns:
-        (2, height, width, 2 · units): each cell's weights, then those of the cell at the same height from the
-        other end of its column.
+        (2, height, width, 2 · units): each cell's own weights, then those of its mirror image in the other
+        half of the court.
     """
     half = court.shape[3]
     both: Floats = np.empty((*court.shape[:3], 2 * half), court.dtype)

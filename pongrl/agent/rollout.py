@@ -59,7 +59,7 @@ class Rollouts:
 
     Args:
         batch_size: Points that make a batch.
-        longest_batch: Decisions that make one even with fewer points, since good rallies last and last.
+        longest_batch: Decisions that make one even with fewer points: a good policy plays long rallies.
     """
 
     def __init__(self, batch_size: int, longest_batch: int) -> None:

@@ -17,8 +17,8 @@ def strongest_units(policy: Policy, count: int) -> Work[list[int]]:
     do to it (see `Policy.court_images`).
 
     Args:
-        policy: Any; it has H/2 units, their mirrored twins not counted.
-        count: How many to give, at most.
+        policy: Its H/2 units are ranked; a unit and its mirrored twin count as one.
+        count: How many units to give, at most.
 
     Returns:
         The numbers of the units, the strongest first.
