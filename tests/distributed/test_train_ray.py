@@ -18,10 +18,11 @@ import pytest
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -r integrations/requirements.txt")
 
+from pongrl.agent.batch import Batch, Moments, policy_gradient  # noqa: E402
 from pongrl.agent.checkpoints import load  # noqa: E402
 from pongrl.agent.eyes import Eyes  # noqa: E402
-from pongrl.agent.learning import Batch, Decision, Moments, Segment, policy_gradient  # noqa: E402
 from pongrl.agent.policy import Policy, Weights  # noqa: E402
+from pongrl.agent.rollout import Decision, Segment  # noqa: E402
 from pongrl.agent.work import finish  # noqa: E402
 from pongrl.distributed import train_ray  # noqa: E402
 from pongrl.distributed.train_ray import Answer, TrainRay, Worker, share_of  # noqa: E402
