@@ -72,6 +72,7 @@ class Batch:
     """
 
     def __init__(self, segments: list[Segment], gamma: float) -> None:
+        self.segments = segments
         # B = Σ T · N, one segment behind the other.
         self.decisions = [decision for segment in segments for decision in segment.decisions]
         self.logit = np.concatenate([decision.seen.logit for decision in self.decisions])  # (B,)

@@ -63,7 +63,7 @@ class Rollouts:
     """
 
     def __init__(self, batch_size: int, longest_batch: int) -> None:
-        self._batch_size, self._longest_batch = batch_size, longest_batch
+        self.batch_size, self.longest_batch = batch_size, longest_batch
         self._rollouts: list[Rollout] = []
 
     def begin(self) -> Rollout:
@@ -102,4 +102,4 @@ class Rollouts:
             points += rollout.points
             if rollout.decisions:
                 decisions += len(rollout.decisions) * len(rollout.decisions[0].up)
-        return points >= self._batch_size or decisions >= self._longest_batch
+        return points >= self.batch_size or decisions >= self.longest_batch

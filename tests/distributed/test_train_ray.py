@@ -94,7 +94,7 @@ def test_a_share_is_of_one_policy() -> None:
         begun = worker._learner.policy  # type: ignore[union-attr]
         worker.collect(weights(2), 2, False, [])
         assert worker._learner.policy is begun  # type: ignore[union-attr]
-        worker._gatherer.longest_batch = 1  # type: ignore[union-attr]
+        worker._gatherer.rollouts.longest_batch = 1  # type: ignore[union-attr]
         assert worker.collect(weights(3), 3, False, []).share.update == 1  # type: ignore[union-attr]
         assert full(worker, 4).share.update == 4  # type: ignore[union-attr]
         np.testing.assert_array_equal(worker._learner.policy.weights["W1"], weights(4)["W1"])  # type: ignore[union-attr]
