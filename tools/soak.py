@@ -1,24 +1,24 @@
-"""Hours of faults, squeezed: `python -m tools.soak --minutes 120`. It prints a summary in Markdown.
+"""Train while processes die and the network fails: `python -m tools.soak --minutes 120`.
 
-A real server, a real agent that trains on it, a relay between them, and a script of faults from a seed:
+A real agent trains on a real server, with a relay between them. A seed decides the order of the faults:
 
-    server killed, agent killed     SIGKILL, and started again after a while, the agent with --resume
+    server killed, agent killed     SIGKILL, and a new start after a while, the agent with --resume
     server stopped, agent stopped   SIGSTOP, and SIGCONT after up to 20 seconds
-    cut with RST, cut with FIN      by the relay
-    delays                          up to 50 ms for each piece, for some seconds
-    held                            the network delivers nothing for up to 20 seconds, then all of it
-    swallowed                       the network delivers nothing for up to 20 seconds, and nothing of it later
-    garbage                         strangers send the server what nobody should
-    silent crowd                    strangers connect to the server in numbers and say nothing
+    cut with RST, cut with FIN      the relay ends the connection
+    delays                          every piece takes up to 50 ms longer, for some seconds
+    held                            the network delivers nothing for up to 20 seconds, then everything
+    swallowed                       the network delivers nothing for up to 20 seconds, and loses it
+    garbage                         strangers send the server random bytes and messages
+    silent crowd                    many strangers connect to the server and say nothing
 
-No fault is longer than a twentieth of the run. After each the soak waits until play goes on; now and then a
-short one comes in the middle of a long one.
+No fault is longer than a twentieth of the run. After each fault the soak waits until the game goes on. Now and
+then a short fault happens during a long one.
 
-What must hold: the server and the agent end only when they are killed, but that an agent that has not been
-connected may end with one sentence, and is started again; play goes on after each fault; on each connection
-every reward is a change of the score, by the relay's books; checkpoints always load, and never have fewer
-points or updates than before; a resumed agent goes on from the best of them; no process grows once it is
-warm; and nothing is left behind. The exit code is 0 or 1.
+What must hold: the server and the agent end only when they are killed, except that an agent that could not
+connect may end with one sentence; it is started again. The game goes on after each fault. On each connection
+the relay finds that every reward is a change of the score. Checkpoints always load, and their points and
+updates never decrease. A resumed agent goes on from the best checkpoint. No process grows after its warm-up.
+Nothing is left behind. The soak prints a summary in Markdown; its exit code is 0 or 1.
 """
 
 from __future__ import annotations
@@ -54,31 +54,40 @@ from tools.vitals import HAS_PROC, MEGABYTE, files, memory
 GAMES = 8
 LONGEST_FAULT = 20.0  # seconds
 LONGEST_DELAY = 0.05
-LONGEST_WAIT = 120.0  # for play to go on; between two tries an agent waits 30 seconds at most
-LOOK_SECONDS = 0.25  # between two looks at the processes
-READY = {"server": "listening on", "agent": "connected to"}  # what they say when their life begins
-# Seconds of a process's life that its memory may grow in, and bytes that it may grow by later. An agent's
-# batches grow with its rallies, and each takes much for a moment: what counts is the least in ten seconds.
+LONGEST_WAIT = 120.0  # until the game goes on; an agent waits up to 30 seconds between two attempts
+LOOK_SECONDS = 0.25  # the processes are checked this often
+READY = {"server": "listening on", "agent": "connected to"}  # what a process prints when it is ready
+# Seconds in which the memory of a process may grow, and the bytes that it may grow by later. An agent's batches
+# grow with its rallies and use much memory for a moment, so the smallest size within ten seconds counts.
 WARM_UP = {"server": 20.0, "agent": 120.0}
 LARGEST_GROWTH = {"server": 2 * MEGABYTE, "agent": 32 * MEGABYTE}
-LOOKS = 40  # in those ten seconds
+LOOKS = 40  # checks in those ten seconds
 
 
 @dataclass
 class Life:
-    """A process from its start to its end."""
+    """A process from its start to its end.
+
+    Attributes:
+        name: "server" or "agent".
+        process: the process.
+        log: the file with its output.
+        began: when it started, and later when it was ready, by `time.monotonic`.
+        warm: its memory in bytes after the warm-up; 0 before that.
+        last: its memory in bytes at the last check.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
     began: float = field(default_factory=time.monotonic)
-    warm: int = 0  # bytes; 0 until it is
+    warm: int = 0
     last: int = 0
     _is_ready: bool = False
     _recent: deque[int] = field(default_factory=lambda: deque(maxlen=LOOKS))
 
     def look(self) -> None:
-        """Look at its memory, from when it is ready: one that is stopped as it starts is small for long."""
+        """Check its memory, but only when it is ready: a process stopped at its start stays small."""
         if not HAS_PROC or self.process.poll() is not None:
             return
         if not self._is_ready:
@@ -92,17 +101,17 @@ class Life:
 
     @property
     def words(self) -> str:
-        """What it wrote so far."""
+        """What it has written so far."""
         return self.log.read_text("utf-8", "replace")
 
     @property
     def last_words(self) -> str:
-        """The last lines of that."""
+        """The last lines that it has written."""
         return " | ".join(self.words.splitlines()[-5:])
 
 
 class Soak:
-    """The system, its faults, and the books of both."""
+    """A run: the processes, the faults, and what was found."""
 
     def __init__(self, seconds: float, seed: int, directory: Path, stack: contextlib.ExitStack) -> None:
         self.began = time.monotonic()
@@ -112,8 +121,8 @@ class Soak:
         self.server_port = free_port(self.rng)
         self.lives: list[Life] = []
         self.faults: Counter[str] = Counter()
-        self.refusals: Counter[str] = Counter()  # agents that ended before they were connected
-        self.resumed: list[tuple[int, int]] = []  # points and updates of the checkpoints, at each end
+        self.refusals: Counter[str] = Counter()  # of agents that could not connect
+        self.resumed: list[tuple[int, int]] = []  # points and updates on disk, whenever an agent has ended
         self.longest = (0.0, "no fault")
         self._stack = stack
         self.relay = Relay(self.server_port, seed)
@@ -142,33 +151,33 @@ class Soak:
         return life
 
     def start_server(self) -> Life:
-        """Start the server, on the same port every time."""
+        """Start the server, always on the same port."""
         flags = ("--headless", "--lockstep", "--games", str(GAMES), "--port", str(self.server_port))
         return self._start("server", "pong.py", *flags)
 
     def start_agent(self) -> Life:
-        """Start the agent, from its checkpoints if there are any."""
+        """Start the agent, with --resume if it has saved checkpoints."""
         where = ("--host", "127.0.0.1", "--port", str(self.relay.port), "--directory", str(self.run))
         resume = [path for name in ("save.p", "interrupt.p") if (path := self.run / name).exists()]
         return self._start("agent", "mainmodel.py", *where, *["--resume"] * bool(resume))
 
     @property
     def run(self) -> Path:
-        """The agent's directory."""
+        """The folder of the agent."""
         return self.directory / "run"
 
     def rest(self, seconds: float) -> None:
-        """Let time pass, with an eye on the processes."""
+        """Let time pass, and check the processes meanwhile."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(LOOK_SECONDS, left))
             self.look()
 
     def look(self) -> None:
-        """Look at the processes: how large, and whether they are there.
+        """Check the relay and the processes, and start the agent again if it could not connect.
 
         Raises:
-            AssertionError: one has ended that should not, or the relay saw what should not be.
+            AssertionError: a process has ended that should not, or the relay has found an error.
         """
         assert self.relay.error is None, f"the relay saw that {self.relay.error}"
         for life in (self.server, self.agent):
@@ -183,7 +192,11 @@ class Soak:
             self.agent = self.start_agent()
 
     def _excuse(self, code: int) -> None:
-        """Let an agent end that has not been connected: what was wrong then may be a person's to mend."""
+        """Accept the end of an agent that could not connect, which a person might have to repair.
+
+        Raises:
+            AssertionError: it ended in another way.
+        """
         words = self.agent.words.splitlines()
         excused = code == 2 and not any(line.startswith("connected to") for line in words)
         assert excused, f"the agent ended with exit code {code}: {self.agent.last_words}"
@@ -198,7 +211,7 @@ class Soak:
         self.server = self.start_server()
 
     def kill_agent(self) -> None:
-        """Kill the agent, look at what it left, and start it again after a while."""
+        """Kill the agent, check its files, and start it again after a while."""
         kill(self.agent.process)
         self._examine()
         self.rest(self._some(2.0))
@@ -232,11 +245,11 @@ class Soak:
         self.relay.delay = 0.0
 
     def hold(self) -> None:
-        """Hold everything back for a while."""
+        """Let the network hold everything back for a while."""
         self._have(Weather.HELD)
 
     def swallow(self) -> None:
-        """Lose everything for a while."""
+        """Let the network lose everything for a while."""
         self._have(Weather.SWALLOWED)
 
     def _have(self, weather: Weather) -> None:
@@ -245,13 +258,13 @@ class Soak:
         self.relay.set_weather(Weather.FAIR)
 
     def send_garbage(self) -> None:
-        """Send the server what nobody should."""
+        """Send the server random bytes and messages, as strangers."""
         for _ in range(self.rng.randint(20, 100)):
             with contextlib.suppress(OSError), self._stranger() as sock:
                 sock.sendall(self.rng.choice((noise(self.rng), garbage(self.rng, SERVER_HANDSHAKE_LIMITS))))
 
     def crowd(self) -> None:
-        """Connect to the server in numbers, and say nothing for a while."""
+        """Connect to the server many times, and say nothing for a while."""
         with contextlib.ExitStack() as strangers:
             for _ in range(self.rng.randint(20, 120)):
                 with contextlib.suppress(OSError):
@@ -270,11 +283,11 @@ class Soak:
     }  # fmt: skip
 
     def _some(self, longest: float) -> float:
-        """Draw how long something takes."""
+        """Draw a duration in seconds."""
         return self.rng.uniform(0.05, 1.0) * min(longest, self.seconds / 20)
 
     def _during(self, longest: float) -> None:
-        """Let a fault last; now and then a short one comes in the middle of it."""
+        """Let a fault last; now and then a short one happens meanwhile."""
         self.rest(self._some(longest) / 2)
         if self.rng.random() < 0.25:
             self._do(self.rng.choice([*self.SHORT]))
@@ -285,9 +298,10 @@ class Soak:
         (self.LONG | self.SHORT)[name](self)
 
     def _deck(self) -> Iterator[str]:
-        """Give faults, each kind as often as any other, in random order; deaths are rarer after the first.
+        """Yield the names of faults in random order, all equally often.
 
-        Else no process would live long enough to show that it does not grow.
+        After the first round processes are killed less often, so that some live long enough to show that they
+        do not grow.
         """
         rarer = 1.0
         while True:
@@ -299,7 +313,7 @@ class Soak:
             rarer = 1 / 3
 
     def go_through(self) -> None:
-        """Let fault after fault happen until time is over.
+        """Make one fault after another until time is over.
 
         Raises:
             AssertionError: something does not hold.
@@ -313,25 +327,25 @@ class Soak:
             self.wait_for_play(name)
 
     def wait_for_play(self, after: str) -> None:
-        """Wait until the game goes on.
+        """Wait until the game goes on after a fault.
 
         Raises:
-            AssertionError: it does not.
+            AssertionError: it does not go on.
         """
         begin = time.monotonic()
         self.relay.played.clear()
         while not self.relay.played.wait(LOOK_SECONDS):
             self.look()
-            assert time.monotonic() - begin < LONGEST_WAIT, f"after {after}, play did not go on"
+            assert time.monotonic() - begin < LONGEST_WAIT, f"after {after}, the game did not go on"
         self.longest = max(self.longest, (time.monotonic() - begin, after))
 
-    # Books.
+    # Results.
 
     def _examine(self) -> None:
-        """Look at what an agent that is gone has left on disk.
+        """Check what an agent that has ended left on disk.
 
         Raises:
-            AssertionError: a checkpoint does not load, or what was learned is less than before.
+            AssertionError: a checkpoint does not load, or has fewer points or updates than before.
         """
         kept = [
             checkpoints.load(path)["progress"]
@@ -344,17 +358,17 @@ class Soak:
             f"points and updates on disk were {before}, and are {best}"
         )
         if before[0] and "connected to" in self.agent.words:
-            resumed = f": {before[0]:,} points"  # of the line that begins with "resumed from"
+            resumed = f": {before[0]:,} points"  # in the line that begins with "resumed from"
             assert resumed in self.agent.words.split("\n")[0], (
                 f"not resumed{resumed}: {self.agent.last_words}"
             )
         self.resumed.append(best)
 
     def end(self) -> None:
-        """End both programs in order, and look at what is left.
+        """End both programs in order, and check their files and logs.
 
         Raises:
-            AssertionError: they do not end, or something is left.
+            AssertionError: they do not end, or something is wrong in what they left.
         """
         self.look()
         for life in (self.agent, self.server):
@@ -377,7 +391,7 @@ class Soak:
         assert self.resumed[-1][1] > 0, "nothing was learned"
 
     def summary(self) -> str:
-        """Say it all in a table."""
+        """Return the results as a table in Markdown."""
         books = [books for books in self.relay.books if books.ledger is not None]
         ledgers = [books.ledger for books in books if books.ledger is not None]
         progress = Progress.from_plain(checkpoints.load(self.run / "interrupt.p")["progress"])
@@ -385,7 +399,7 @@ class Soak:
         rows = {
             "minutes": f"{self.age / 60:.1f}",
             "faults": f"{self.faults.total()}: " + told(self.faults),
-            "agents that could not connect at once, and were started again": told(self.refusals) or "none",
+            "agents that could not connect, and were started again": told(self.refusals) or "none",
             "connections": f"{self.relay.connections}, {len(books)} of them let in",
             "decisions": f"{GAMES * sum(books.actions for books in books):,}",
             "points": f"{sum(ledger.points for ledger in ledgers):,}",
@@ -393,8 +407,8 @@ class Soak:
             f"of {sum(ledger.states for ledger in ledgers):,} states: all agree",
             "memory of the server": of_memory([life for life in self.lives if life.name == "server"]),
             "memory of the agent": of_memory([life for life in self.lives if life.name == "agent"]),
-            "longest from a fault's end to play": f"{seconds:.1f} s, after {after}",
-            "learned, at each end of an agent": " → ".join(f"{points:,}" for points, _ in self.resumed)
+            "longest time from the end of a fault until the game went on": f"{seconds:.1f} s, after {after}",
+            "learned, whenever an agent ended": " → ".join(f"{points:,}" for points, _ in self.resumed)
             + f" points; won {100 * progress.win_rate:.1f} % of the last 1,000",
         }
         return "| soak | |\n|---|---|\n" + "\n".join(
@@ -403,24 +417,22 @@ class Soak:
 
 
 def told(counter: Counter[str]) -> str:
-    """Say how often what happened."""
+    """List names with their counts."""
     return ", ".join(f"{name} {count}" for name, count in counter.most_common())
 
 
 def of_memory(lives: list[Life]) -> str:
-    """Say what processes had when they were warm, and at their ends."""
+    """Say how much memory processes used after their warm-up and at their end."""
     known = [life for life in lives if life.warm]
     if not known:
-        return "none lived long enough to tell"
+        return "no process lived long enough"
     worst = max(known, key=lambda life: life.last - life.warm)
     warm, last = worst.warm / MEGABYTE, worst.last / MEGABYTE
-    return (
-        f"{len(known)} lives that were long enough; the one that grew most, from {warm:.1f} to {last:.1f} MB"
-    )
+    return f"{len(known)} processes lived long enough; the one that grew most grew from {warm:.1f} to {last:.1f} MB"
 
 
 def free_port(rng: random.Random) -> int:
-    """Give a free port below those that the system gives to clients: one of them may connect to itself."""
+    """Return a free port below those that the system gives to clients, which might connect to themselves."""
     while True:
         with (
             contextlib.suppress(OSError),
@@ -430,16 +442,16 @@ def free_port(rng: random.Random) -> int:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process, if it is there."""
+    """Kill a process if it still runs."""
     process.kill()
     process.wait()
 
 
 def left_behind(ports: list[int], before: tuple[int, int]) -> str:
-    """Say what is left of a soak: processes, sockets, or more threads and files than before."""
+    """Say what a soak has left behind: a listener, a process, threads or files; "" if nothing."""
     for port in ports:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
-            return f"somebody who listens on port {port}"
+            return f"a process that listens on port {port}"
     with contextlib.suppress(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
         return "a process"
@@ -448,11 +460,15 @@ def left_behind(ports: list[int], before: tuple[int, int]) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command and give its exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.soak", description="Train while processes die and the network fails."
+    )
     parser.add_argument("--minutes", type=float, default=120.0, help="how long (default %(default)g)")
-    parser.add_argument("--seed", type=int, default=1, help="of the script of faults (default %(default)s)")
-    parser.add_argument("--directory", help="where to leave logs and checkpoints (default nowhere)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the order of faults (default %(default)s)"
+    )
+    parser.add_argument("--directory", help="folder to keep logs and checkpoints in")
     options = parser.parse_args(argv)
     with contextlib.ExitStack() as stack:
         directory = options.directory or stack.enter_context(tempfile.TemporaryDirectory())
@@ -467,7 +483,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def soak(seconds: float, seed: int, directory: Path) -> str:
-    """Run a soak to its end, and give its summary.
+    """Run a soak to its end, and return its summary.
 
     Raises:
         AssertionError: something does not hold.
