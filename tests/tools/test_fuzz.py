@@ -12,6 +12,7 @@ from pongrl.wire.messages import Column, Step
 from tests.support import run_program
 from tools import fuzz
 from tools.hostile import SESSION
+from tools.targets import Field
 from tools.vitals import Ledger
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="a server cannot be asked to end there")
@@ -29,7 +30,7 @@ def test_hostile_peers_change_nothing_for_the_agents_being_served() -> None:
 def test_a_failure_is_reported_in_one_line_with_the_command_that_repeats_it(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(rng: random.Random, _: fuzz.Field) -> str:
+    def broken(rng: random.Random, _: Field) -> str:
         raise IndexError(f"number {rng.randrange(1 << 32)}\nin two lines")
 
     monkeypatch.setattr(fuzz, "IN_MEMORY", {"broken": (broken, 1)})
