@@ -25,7 +25,7 @@ class Places:
 
 
 def places(frame: UInt8Array) -> Places:
-    """Find paddles and ball in a frame (50, 70), to the pixel; a ball within a paddle's column is None."""
+    """Find paddles and ball in a frame (50, 70), to the pixel; within a pixel for a ball near a paddle."""
     return Places((_paddle(frame[:, 0]), _paddle(frame[:, -1])), _ball(frame))
 
 
