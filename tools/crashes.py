@@ -1,4 +1,4 @@
-"""Kill a process while it saves checkpoints, again and again: `python -m tests.crashes DIRECTORY KILLS`.
+"""Kill a process while it saves checkpoints, again and again: `python -m tools.crashes DIRECTORY KILLS`.
 
 After each kill the file must load and be, whole, the last one that was told to be saved, or the next one. No
 more than one unfinished file may lie beside it. POSIX only: the process that is killed is forked, so that a

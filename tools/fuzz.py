@@ -1,4 +1,4 @@
-"""Hostile peers by the hundred thousand: `python -m tests.fuzz --count 200000 --minutes 10 --seed 1`.
+"""Hostile peers by the hundred thousand: `python -m tools.fuzz --count 200000 --minutes 10 --seed 1`.
 
 Most cases are in memory; one in `WIRE_EVERY` goes over TCP, while a well-behaved agent plays on two servers:
 
@@ -491,7 +491,7 @@ class Run:
         self.outcomes[kind, outcome] += 1
 
     def _again(self, first: int, count: int) -> str:
-        return f"repeat with: python -m tests.fuzz --seed {self.seed} --first {first} --count {count}"
+        return f"repeat with: python -m tools.fuzz --seed {self.seed} --first {first} --count {count}"
 
     def _check(self, field: Field) -> list[str]:
         try:

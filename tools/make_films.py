@@ -1,4 +1,4 @@
-"""Make the README's films, images/*.gif: `python -m tests.make_films DIRECTORY`.
+"""Make the README's films, images/*.gif: `python -m tools.make_films DIRECTORY`.
 
 Trains for ten minutes on level 2, filming the first and the tenth, then films what came of it at play. All
 is left in DIRECTORY: what is there already is not made again, so a run that was interrupted goes on.
@@ -22,7 +22,7 @@ from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
 from pongrl.ui.film import FRAMES_PER_SECOND, Gif
 from pongrl.ui.theme import BACKGROUND, DIM, LINE
 from pongrl.wire.arrays import UInt8Array
-from tests.support import ROOT, Program
+from tools.processes import ROOT, Program
 
 MINUTES = 10
 TRAINING_GAMES = 16

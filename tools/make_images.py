@@ -1,4 +1,4 @@
-"""Make images/game.png and images/agent.png, real screenshots: `python -m tests.make_images CHECKPOINT`.
+"""Make images/game.png and images/agent.png, real screenshots: `python -m tools.make_images CHECKPOINT`.
 
 Needs a screen of its own to take pictures of: Debian's packages xvfb and imagemagick.
 """
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support import ROOT, Program
+from tools.processes import ROOT, Program
 
 SCREEN = (1200, 1000)
 WINDOW = (700, 728)

@@ -1,4 +1,4 @@
-"""Hours of faults, squeezed: `python -m tests.soak --minutes 120`. It prints a summary in Markdown.
+"""Hours of faults, squeezed: `python -m tools.soak --minutes 120`. It prints a summary in Markdown.
 
 A real server, a real agent that trains on it, a relay between them, and a script of faults from a seed:
 
@@ -46,8 +46,8 @@ from typing import ClassVar
 from pongrl.agent import checkpoints
 from pongrl.agent.progress import Progress
 from pongrl.wire.limits import SERVER_HANDSHAKE_LIMITS
-from tests.support import ROOT
 from tools.hostile import garbage, noise
+from tools.processes import ROOT
 from tools.relay import Relay, Weather
 from tools.vitals import HAS_PROC, MEGABYTE, files, memory
 
@@ -460,7 +460,7 @@ def main(argv: list[str] | None = None) -> int:
             print(soak(60 * options.minutes, options.seed, Path(directory)))
         except Exception as error:
             sentence = " ".join(str(error).split())
-            again = f"python -m tests.soak --minutes {options.minutes:g} --seed {options.seed}"
+            again = f"python -m tools.soak --minutes {options.minutes:g} --seed {options.seed}"
             print(f"FAILED {sentence}; repeat with: {again}", file=sys.stderr)
             return 1
     return 0

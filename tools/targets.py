@@ -29,7 +29,7 @@ from pongrl.wire.framing import Kind, Parser, message
 from pongrl.wire.handshake import Handshake, client_handshake
 from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, client_limits
 from pongrl.wire.messages import Role, Session, Step, action
-from tests.support import ROOT
+from tools.processes import ROOT
 from tools.vitals import HAS_PROC, MEGABYTE, Ledger, files, memory, threads
 
 TOKEN = "fuzz-0123456789-token"

@@ -86,7 +86,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Pat
 def test_a_process_killed_at_any_moment_while_it_saves_leaves_the_old_file_or_the_new_one(
     tmp_path: Path,
 ) -> None:
-    result = python("-m", "tests.crashes", str(tmp_path), "500", patience=10 * PATIENCE)  # for slow cards
+    result = python("-m", "tools.crashes", str(tmp_path), "500", patience=10 * PATIENCE)  # for slow cards
     assert result.returncode == 0, result
     found = re.search(r"newer than told (\d+), unfinished beside (\d+)", result.stdout)
     assert found is not None

@@ -273,7 +273,7 @@ def test_the_seeds_loop_tells_of_rewards() -> None:
 
 
 def test_the_seeds_server_is_a_process_of_its_own() -> None:
-    with Listening("-m", "tests.bench.seed_protocol") as server, seed_protocol.open_line(server.port) as line:
+    with Listening("-m", "tools.bench.seed_protocol") as server, seed_protocol.open_line(server.port) as line:
         assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
         seed_protocol.play(line, [1])
 

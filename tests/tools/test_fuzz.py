@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pongrl.wire.messages import Column, Step
-from tests import fuzz
 from tests.support import PATIENCE, ROOT
+from tools import fuzz
 from tools.hostile import SESSION
 from tools.vitals import Ledger
 
@@ -21,7 +21,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="a server cannot be a
 @posix
 def test_hostile_peers_change_nothing_for_the_agents_being_served() -> None:
     result = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-m", "tests.fuzz", "--count", "3000", "--seed", "7"],
+        [sys.executable, "-X", "dev", "-W", "error", "-m", "tools.fuzz", "--count", "3000", "--seed", "7"],
         cwd=ROOT, capture_output=True, text=True, timeout=5 * PATIENCE,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
@@ -44,7 +44,7 @@ def test_what_fails_is_told_in_a_line_with_what_repeats_it(
     assert told[0] == told[1]
     assert told[0].count("\n") == 1
     assert told[0].startswith("FAILED case 1000 (broken): IndexError: number ")
-    assert told[0].endswith("repeat with: python -m tests.fuzz --seed 5 --first 1000 --count 1\n")
+    assert told[0].endswith("repeat with: python -m tools.fuzz --seed 5 --first 1000 --count 1\n")
 
 
 def state(number: int, *games: tuple[int, int, int, int, int]) -> Step:

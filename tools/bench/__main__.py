@@ -1,4 +1,4 @@
-"""The benchmark: `python -m tests.bench` prints one table, in about six minutes; nothing else should run.
+"""The benchmark: `python -m tools.bench` prints one table, in about six minutes; nothing else should run.
 
 On Linux, since processor time and memory are read from /proc. It asserts nothing.
 """
@@ -9,9 +9,9 @@ import argparse
 import signal
 import sys
 
-from tests.support import ROOT
 from tools.bench.measures import MEASURES, Durations
 from tools.bench.table import HEADER, LEGEND, machine, put_between
+from tools.processes import ROOT
 
 README = ROOT / "README.md"
 

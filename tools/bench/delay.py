@@ -1,6 +1,6 @@
 """A proxy that delays what passes as a network would, and counts it.
 
-    python -m tests.bench.delay --to HOST:PORT --milliseconds 5
+    python -m tools.bench.delay --to HOST:PORT --milliseconds 5
 
     agent ──► line up:   read · under way for half of --milliseconds · written ──► server
     agent ◄── line down: the same                                              ◄── server

@@ -1,6 +1,6 @@
 """A bare socket's round trip between two processes: the least that any protocol could take.
 
-`python -m tests.bench.echo UP DOWN` answers every UP bytes with DOWN bytes, until its peer leaves.
+`python -m tools.bench.echo UP DOWN` answers every UP bytes with DOWN bytes, until its peer leaves.
 """
 
 from __future__ import annotations

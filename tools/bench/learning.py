@@ -1,4 +1,4 @@
-"""How fast the agent learns, as a person would see it: `python -m tests.bench.learning`.
+"""How fast the agent learns, as a person would see it: `python -m tools.bench.learning`.
 
 Trains from scratch with `mainmodel.py --local`, once per seed, one after the other, the whole system over
 TCP. Then it writes the table between the README's markers and the curve, images/learning-level-N.png.
@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 
 from pongrl.ui.plots import draw_curves
-from tests.support import ROOT
 from tools.bench.table import put_between
+from tools.processes import ROOT
 
 README = ROOT / "README.md"
 MARKS = {1: (0.5, 0.75), 2: (0.5, 0.75), 3: (0.12, 0.25)}  # shares whose time the table tells

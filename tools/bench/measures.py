@@ -1,4 +1,4 @@
-"""The rows of `python -m tests.bench`: one function for each choice of --only, all from outside the programs.
+"""The rows of `python -m tools.bench`: one function for each choice of --only, all from outside the programs.
 
 Rates are medians of several windows or rounds, since a machine's speed drifts; where one speed is told as a
 multiple of another, rounds of both take turns and the figure is the median of their ratios. What passes on
@@ -143,7 +143,7 @@ def against_echo(games: int, calls: int) -> tuple[dict[str, Turns], str]:
         up, down = bytes_of_step(server.port)
         with (
             Drawn(server.port) as agent,
-            Listening("-m", "tests.bench.echo", str(up), str(down)) as bare,
+            Listening("-m", "tools.bench.echo", str(up), str(down)) as bare,
             echo.open_line(bare.port) as line,
         ):
             message, turns = bytes(up), {}
@@ -260,7 +260,7 @@ def seed(_: Durations) -> Iterator[Row]:
     with (
         Server("--lockstep") as server,
         Drawn(server.port) as agent,
-        Listening("-m", "tests.bench.seed_protocol") as theirs,
+        Listening("-m", "tools.bench.seed_protocol") as theirs,
         seed_protocol.open_line(theirs.port) as line,
     ):
         turns = take_turns(lambda: seed_protocol.play(line, [1]), agent.decide, (24, 1000), 7)
@@ -301,7 +301,7 @@ def load(seconds: float) -> Load:
 @contextlib.contextmanager
 def playing(port: int, seconds: float) -> Iterator[Process]:
     """A player in real time, from its first state on."""
-    command = ("-m", "tests.bench.player", "--port", str(port), "--seconds", str(seconds))
+    command = ("-m", "tools.bench.player", "--port", str(port), "--seconds", str(seconds))
     with Process(*command) as player:
         player.wait_for("playing")
         yield player

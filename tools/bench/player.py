@@ -1,6 +1,6 @@
 """An agent that answers every state at once and writes down when it came, in a process of its own.
 
-`python -m tests.bench.player --port PORT --seconds SECONDS` prints "playing" when the first state is there,
+`python -m tools.bench.player --port PORT --seconds SECONDS` prints "playing" when the first state is there,
 and at the end its record as a line of JSON. Below is also what a record tells: whether the ticks of a
 server in real time keep to their times, and whether any reward was lost.
 

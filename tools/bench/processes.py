@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tests.support import ROOT
+from tools.processes import ROOT
 
 PATIENCE = 60.0  # seconds until a line that is waited for is a failure
 STEP = "19"  # kinds of messages, as JSON has its keys
@@ -162,7 +162,7 @@ class Relay(Listening):
     """The proxy of delay.py in front of a server on this machine."""
 
     def __init__(self, port: int, milliseconds: float = 0.0, times: bool = False) -> None:
-        command = ["-m", "tests.bench.delay", "--to", f"127.0.0.1:{port}", "--until-eof"]
+        command = ["-m", "tools.bench.delay", "--to", f"127.0.0.1:{port}", "--until-eof"]
         super().__init__(*command, "--milliseconds", str(milliseconds), *["--times"] * times)
 
     def counts(self) -> Counts:

@@ -1,6 +1,6 @@
 """The loop and the messages of the program that this one goes back to, rebuilt on this game.
 
-`python -m tests.bench.seed_protocol` is its server; `play` is its agent. From the description of that
+`python -m tools.bench.seed_protocol` is its server; `play` is its agent. From the description of that
 program were taken:
 
     - two processes and plain sockets, without TCP_NODELAY
