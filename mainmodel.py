@@ -10,6 +10,7 @@ be read in this order:
 
     options      what was asked for, checked and frozen
     start        what a run starts with: nothing, a checkpoint, or a policy to play with
+    desk         what every run needs
     run          the parts of a run, put together
     trainer      the loop
     fleet        the servers: sought, met, lost, paused (each one is in servers)
@@ -36,7 +37,7 @@ import pongrl.agent.single_thread  # noqa: F401  # before anything imports numpy
 # isort: split
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -47,12 +48,13 @@ from pongrl import cli
 from pongrl.agent.checkpoint_evaluation import evaluate_checkpoint
 from pongrl.agent.checkpoints import load_policy
 from pongrl.agent.commands import QUIT, WORDS, Commands
+from pongrl.agent.desk import Desk, open_desk
 from pongrl.agent.files import prepare_directory
 from pongrl.agent.observers import Observer, Standing
 from pongrl.agent.options import RunOptions
 from pongrl.agent.progress import Progress
 from pongrl.agent.run import Run
-from pongrl.agent.start import Start, start
+from pongrl.agent.start import start
 from pongrl.errors import UsageError
 from pongrl.wire.messages import DEFAULT_PORT
 from pongrl.wire.tokens import choose_token
@@ -116,7 +118,7 @@ class PolicyGradient:
     def __post_init__(self) -> None:
         RunOptions.of(self)  # says what is wrong
         self._commands = Commands(cli.say)
-        self._run: Run | None = None  # the last one
+        self._status: Callable[[], str] = Progress().__str__  # of the last run
 
     def start(self) -> None:
         """Train until told to stop, or do what was asked for instead. See the class.
@@ -136,7 +138,7 @@ class PolicyGradient:
 
     def status(self) -> str:
         """Return one line that says how training goes. Any thread may call it."""
-        return str(Progress()) if self._run is None else self._run.status()
+        return self._status()
 
     # What can be asked for.
 
@@ -144,11 +146,9 @@ class PolicyGradient:
         """Train; with --play, play without learning."""
         with threadpool_limits(1, "blas"):
             begin = start(options)
-            with self._stop_signals(), Run(begin, self._commands, cli.say) as run:
-                self._run = run
-                self._open_views(run, begin)
-                run.connect()
-                with _console(self._commands, run):
+            with self._stop_signals(), open_desk(begin, self._commands, cli.say) as desk:
+                self._open_views(desk)
+                with contextlib.closing(Run(desk)) as run, self._console(run):
                     run.play()
 
     def _evaluate(self, options: RunOptions) -> None:
@@ -188,22 +188,33 @@ class PolicyGradient:
 
     # What people look at. Nothing in pongrl.ui is imported before it is needed.
 
-    def _open_views(self, run: Run, begin: Start) -> None:
+    def _open_views(self, desk: Desk) -> None:
         """Open what was asked for, and let it watch the run."""
-        options = begin.options
+        options, audience = desk.start.options, desk.audience
         if options.tensorboard is not None:
             from pongrl.ui.tensorboard import EventLog
 
             prepare_directory("--tensorboard", options.tensorboard)
-            told = options.kept | {name: getattr(options, name) for name in ("seed", "host", "local")}
-            points, resumed = begin.progress.points, bool(options.resume)
-            run.watch(EventLog(Path(options.tensorboard), told, points, resumed, cli.say))
+            points, is_resumed = desk.books.progress.points, bool(options.resume)
+            directory = Path(options.tensorboard)
+            audience.add(EventLog(directory, options.described, points, is_resumed, desk.say))
         if options.render:
             from pongrl.ui.agent_window import AgentWindow
 
-            run.watch(AgentWindow(), sees_evaluations=True)
+            audience.add(AgentWindow(), sees_evaluations=True)
         for film in _films(options):
-            run.watch(film)
+            audience.add(film)
+
+    @contextlib.contextmanager
+    def _console(self, run: Run) -> Iterator[None]:
+        """Read commands from the terminal, in a thread of its own."""
+        from pongrl.ui.console import Console
+
+        self._status = run.status
+        console = Console(WORDS, self._commands.enter, run.status)
+        with contextlib.closing(console):
+            console.start()
+            yield
 
 
 def _films(options: RunOptions) -> list[Observer]:
@@ -215,17 +226,6 @@ def _films(options: RunOptions) -> list[Observer]:
     from pongrl.ui.film import AGENT_FRAMES_PER_SECOND, Recorder
 
     return [AgentFilm(Recorder(options.record, cli.say, AGENT_FRAMES_PER_SECOND))]
-
-
-@contextlib.contextmanager
-def _console(commands: Commands, run: Run) -> Iterator[None]:
-    """Read commands from the terminal, in a thread of its own."""
-    from pongrl.ui.console import Console
-
-    console = Console(WORDS, commands.enter, run.status)
-    with contextlib.closing(console):
-        console.start()
-        yield
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -73,7 +73,6 @@ class Books:
     def open(self, player: Decider, level: int) -> None:
         """Begin, or go on, since there is a server to play on; `level` is that of its built-in AI."""
         self._player = player
-        self.restart_clock()
 
     def restart_clock(self) -> None:
         """Leave out the time since something was counted last: it was no training."""
@@ -88,12 +87,16 @@ class Books:
     def count(self, step: Step) -> None:
         """Count what came of a decision in each game of a server."""
         self.pass_time()
-        self._score.count_decisions(len(step.ticks), int(step.ticks.sum()))
+        self.count_decisions(len(step.ticks), int(step.ticks.sum()))
         for game in np.flatnonzero(step.points):
             points, reward = int(step.points[game]), int(step.rewards[game])
             won = (points + reward) // 2
             self.count_points(won, points - won)
         self.go_on()
+
+    def count_decisions(self, decisions: int, frames: int) -> None:
+        """Count decisions, and the frames that they took."""
+        self._score.count_decisions(decisions, frames)
 
     def count_points(self, won: int, lost: int) -> None:
         """Count points, and report them if that is due."""

@@ -109,6 +109,11 @@ class RunOptions:
         """What a checkpoint keeps of the options."""
         return {name: getattr(self, name) for name in self.KEPT}
 
+    @property
+    def described(self) -> dict[str, Any]:
+        """What a log of the run tells of the options."""
+        return self.kept | {"seed": self.seed, "host": self.host, "local": self.local}
+
     def checkpoint(self, option: bool | str) -> Path:
         """Return the file that --play or --evaluate means: the one named, or save.p."""
         return Path(option) if isinstance(option, str) else Path(self.directory, BEST)

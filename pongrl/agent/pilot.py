@@ -57,6 +57,7 @@ class Pilot:
             self._player = make_learner(policy, self._options, self._rng)
         check_frames(self._player.policy, session)
         self._books.open(self._player, min(session.level, 3))
+        self._books.restart_clock()
         return self._player.begin()
 
     def work(self) -> bool:
