@@ -232,12 +232,13 @@ class TrainingBooks(Books):
             return
         is_saved = self.save(LATEST).result()
         self._write_row()
-        with contextlib.suppress(OSError):  # it was said when the row was written
-            self._file.close()
         self._say(f"{f'saved {LATEST}' if is_saved else 'NOT saved'}: {self.progress}")
 
     def close(self) -> None:
-        """Write the checkpoints that wait, and end the saver's thread and the server of the evaluations."""
+        """Write the checkpoints that wait; end the saver's thread and the server of the evaluations."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # it was said when the row was written
+                self._file.close()
         if self._examinations is not None:
             self._examinations.close()
         self._saver.close()
