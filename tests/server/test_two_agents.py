@@ -6,8 +6,6 @@ import itertools
 import logging
 import random
 import re
-import socket
-import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,32 +14,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pong import Pong
 from pongrl.errors import ConnectionLostError, Refusal, RefusedError
 from pongrl.game.camera import Camera
 from pongrl.game.moves import DOWN, STAY, UP, VELOCITY
 from pongrl.game.people import Keys
 from pongrl.game.players import built_in
 from pongrl.game.rules import LEFT, RIGHT, Game
-from pongrl.server.engine import Engine
 from pongrl.wire import connection
 from pongrl.wire.arrays import Int32Array
 from pongrl.wire.client import PongClient
 from pongrl.wire.framing import Kind
-from pongrl.wire.messages import NOBODY, Column, Mover, Role, Step, action
-from tests.game.test_game import court, courts, place
-from tests.server.test_engine import GO_ON, PAUSE, Came, Line, Script, eager, gains, talks
-from tests.support import PATIENCE, connected, serving
-from tests.test_pong import Calls
+from pongrl.wire.messages import Column, Mover, Role, Step, action
+from tests.support import PATIENCE, connected
+from tests.support.engines import (
+    GO_ON,
+    IDLE_STATUS,
+    PAUSE,
+    BareAgent,
+    Came,
+    Line,
+    Playing,
+    Script,
+    eager,
+    gains,
+    playing,
+    port_of,
+    talks,
+)
+from tests.support.games import mirrored, place
 from tools.vitals import Ledger
 
 TOLD_ALIKE = [Column.MATCHES, Column.POINTS, Column.TICKS, Column.HITS]
 MINE, THINE = bytes(range(16)), bytes(range(1, 17))
-
-
-def mirrored(game: Game) -> Game:
-    """The court as it stands, seen from behind."""
-    return court(paddles=game.paddles[::-1], ball_x=690 - game.ball_x, ball_y=game.ball_y)
 
 
 def both(left: Script, right: Script, **options: Any) -> tuple[Line, Line]:
@@ -72,12 +76,6 @@ def assert_mirrored(left: Step, right: Step) -> None:
 # The mirror
 
 
-@given(courts)
-@settings(deadline=None)
-def test_a_frame_from_right_to_left_is_the_frame_of_the_mirrored_court(game: Game) -> None:
-    np.testing.assert_array_equal(Camera.full(mirrored(game)), Camera.full(game)[:, ::-1])
-
-
 @pytest.mark.parametrize("lockstep", [False, True])
 def test_the_right_agent_is_told_the_mirror_image_of_what_the_left_is_told(lockstep: bool) -> None:
     moves: dict[Role, list[list[int]]] = {Role.LEFT: [], Role.RIGHT: []}
@@ -104,7 +102,7 @@ def test_the_right_agent_is_told_the_mirror_image_of_what_the_left_is_told(locks
 def test_two_agents_in_lockstep_play_just_the_game_of_their_moves() -> None:
     game, numbers = Game(7, points_to_win=2), np.random.default_rng(1)
     with (
-        serving(lockstep=True, seed=7, frameskip=5, points_to_win=2) as server,
+        playing(lockstep=True, seed=7, frameskip=5, points_to_win=2) as server,
         connected(server) as left,
         connected(server, role=Role.RIGHT) as right,
     ):
@@ -130,15 +128,14 @@ def test_two_agents_in_lockstep_play_just_the_game_of_their_moves() -> None:
 def test_people_and_watchers_see_the_true_court() -> None:
     def script(line: Line) -> Iterator[Came]:
         yield from eager(10, DOWN)(line)
-        game, snapshot = line.engine._boards[0].game, line.engine.snapshot
-        assert snapshot is not None
+        game, snapshot = line.game, line.world.snapshot
         assert (snapshot.ball, list(snapshot.paddles)) == ((game.ball_x, game.ball_y), game.paddles)
         assert snapshot.paddles[RIGHT] > 200 == snapshot.paddles[LEFT]
-        assert snapshot.status == "   right paddle: agent at 192.0.2.1:1"  # nobody told it where it listens
+        assert snapshot.status == f"{IDLE_STATUS}   right paddle: agent at 192.0.2.1:1"
         assert snapshot.frame is not None
         np.testing.assert_array_equal(snapshot.frame, line.steps[-1].frames[0])  # what it is sent
 
-    talks({Role.RIGHT: script}, watched=True, render=True, lockstep=True)
+    talks({Role.RIGHT: script}, has_window=True, inset=True, lockstep=True)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -188,7 +185,7 @@ def test_each_agents_late_states_are_dropped_and_counted_for_itself_and_its_own_
         for _ in range(6):
             yield from itertools.repeat(None, 4)
             yield Kind.PING, b"12345678"  # so that the last tick is over when we look
-            ys.append(line.engine._boards[0].game.paddles[RIGHT])
+            ys.append(line.game.paddles[RIGHT])
         yield line.answer(UP)
         yield from itertools.repeat(None, 4)
         yield GO_ON
@@ -210,7 +207,7 @@ def test_lockstep_waits_for_both() -> None:
     def patient(line: Line) -> Iterator[Came]:
         yield line.answer(UP)
         yield from itertools.repeat(None, 50)
-        assert (len(line.steps), place(line.engine._boards[0].game)) == (1, place(Game(1)))
+        assert (len(line.steps), place(line.game)) == (1, place(Game(1)))
         yield Kind.PING, b"12345678"
         yield from itertools.repeat(None, 20)
         assert len(line.steps) == 2
@@ -252,7 +249,7 @@ def test_the_built_in_ai_has_the_right_paddle_before_and_after_an_agent() -> Non
         game.step(VELOCITY[UP], built(game, RIGHT) if other is None else VELOCITY[DOWN])
         np.testing.assert_array_equal(step.frames[0], Camera.full(game))
 
-    with serving(seed=1, lockstep=True, frameskip=1) as server, connected(server) as left:
+    with playing(seed=1, lockstep=True, frameskip=1) as server, connected(server) as left:
         for _ in range(2):
             for _ in range(100):
                 play(left, None)
@@ -269,14 +266,13 @@ def test_the_built_in_ai_has_the_right_paddle_before_and_after_an_agent() -> Non
 
 def test_an_agent_that_finds_nobody_in_lockstep_plays_the_seeds_games_from_their_beginning() -> None:
     seen = []
-    with serving(seed=3, lockstep=True) as server:
-        served = Calls(server, "_part")
+    with playing(seed=3, lockstep=True) as server:
         for number, role in enumerate((Role.LEFT, Role.RIGHT, Role.RIGHT, Role.LEFT)):
             with connected(server, role=role) as client:
                 seen.append(client.first.frames)  # type: ignore[attr-defined]
                 for _ in range(20):
                     client.step([UP])
-            served.wait_for(number + 1)
+            server.count.wait_for_parted(number + 1)
     for frames in seen:
         np.testing.assert_array_equal(frames[0], Camera.full(Game(3)))
 
@@ -284,10 +280,10 @@ def test_an_agent_that_finds_nobody_in_lockstep_plays_the_seeds_games_from_their
 @pytest.mark.parametrize("lockstep", [False, True])
 def test_a_right_agent_alone_plays_against_a_paddle_that_stands_or_a_persons(lockstep: bool) -> None:
     def script(line: Line) -> Iterator[Came]:
-        game = line.engine._boards[0].game
+        game = line.game
         yield from eager(10, DOWN)(line)
         assert (game.paddles[LEFT], game.paddles[RIGHT]) == (200, 380)
-        line.engine.keys = Keys(either=UP)
+        line.world.hold(Keys(either=UP))
         yield line.answer(UP)
         while len(line.steps) == 10:
             yield None
@@ -299,7 +295,7 @@ def test_a_right_agent_alone_plays_against_a_paddle_that_stands_or_a_persons(loc
 
 def test_keys_that_are_held_take_the_left_paddle_from_its_agent_alone() -> None:
     def script(line: Line) -> Iterator[Came]:
-        line.engine.keys = Keys(either=UP)
+        line.world.hold(Keys(either=UP))
         yield from eager(5, DOWN)(line)
 
     left, right = both(script, eager(5, DOWN))
@@ -309,11 +305,6 @@ def test_keys_that_are_held_take_the_left_paddle_from_its_agent_alone() -> None:
 
 # ---------------------------------------------------------------------------------------------
 # Pauses
-
-
-def status_of(line: Line) -> str:
-    assert line.engine.snapshot is not None
-    return line.engine.snapshot.status
 
 
 @pytest.mark.parametrize("lockstep", [False, True])
@@ -331,7 +322,7 @@ def test_a_pause_of_either_is_one_for_both_until_nobody_pauses(
         for turn in range(60):
             yield says[line.role].get(turn)
             if line.role is Role.RIGHT and turn % 10 == 5:
-                seen.append((place(line.engine._boards[0].game)[0], status_of(line)))
+                seen.append((place(line.game)[0], line.world.snapshot.status))
 
     def answering(line: Line) -> Iterator[Came]:
         answered = 0
@@ -341,7 +332,7 @@ def test_a_pause_of_either_is_one_for_both_until_nobody_pauses(
                 answered = line.steps[-1].number
                 yield line.answer(UP)
 
-    left, right = both(answering, answering, lockstep=lockstep, watched=True)
+    left, right = both(answering, answering, lockstep=lockstep, has_window=True)
     places, statuses = zip(*seen, strict=True)
     words = tuple(status.removesuffix("   right paddle: agent at 192.0.2.1:1") for status in statuses)
     assert places[0] != places[1] == places[2] == places[3] != places[4]
@@ -368,29 +359,30 @@ def test_a_pause_ends_with_the_agent_that_paused() -> None:
         yield from itertools.repeat(None, 10)
         yield Kind.PING, b"12345678"
         assert len(line.others) == 1
-        assert status_of(line).startswith("paused by the right agent at 192.0.2.1:1   right paddle: agent")
+        assert line.world.snapshot.status.startswith(
+            "paused by the right agent at 192.0.2.1:1   right paddle: agent"
+        )
         yield from itertools.repeat(None, 20)
         assert len(line.steps) > 1
-        assert status_of(line) == "agent connected from 192.0.2.1:1   right paddle: level 2"
+        assert line.world.snapshot.status == "agent connected from 192.0.2.1:1   right paddle: level 2"
 
     for lockstep in (False, True):
-        both(script, pausing, lockstep=lockstep, watched=True)
+        both(script, pausing, lockstep=lockstep, has_window=True)
 
 
 # ---------------------------------------------------------------------------------------------
 # Seats
 
 
-def refused(server: Pong, role: Role, words: str, **options: Any) -> None:
+def refused(server: Playing, role: Role, words: str, **options: Any) -> None:
     with pytest.raises(RefusedError, match=words) as error:
         PongClient(*server.address, role=role, **options).connect()
     assert error.value.reason is Refusal.BUSY
 
 
 def test_each_side_has_one_place_and_its_own_agent_takes_it_over() -> None:
-    with serving(lockstep=True) as server, connected(server, identity=MINE, role=Role.RIGHT) as right:
-        host, port = right.connection._sock.getsockname()
-        refused(server, Role.RIGHT, f"a right agent is already connected from {host}:{port}")
+    with playing(lockstep=True) as server, connected(server, identity=MINE, role=Role.RIGHT) as right:
+        refused(server, Role.RIGHT, f"a right agent is already connected from 127.0.0.1:{port_of(right)}")
         with connected(server, identity=MINE) as left:  # the same secret, but another place
             refused(server, Role.LEFT, "an agent is already connected from")
             refused(server, Role.RIGHT, "already connected", identity=THINE)
@@ -410,32 +402,8 @@ def test_each_side_has_one_place_and_its_own_agent_takes_it_over() -> None:
                     pass
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [({"opponent": "human"}, "a person has the right paddle"), ({"levelodiff": 4}, "level 4 plays both")],
-)
-def test_a_right_paddle_that_somebody_has_is_refused_with_a_sentence(
-    options: dict[str, Any], words: str
-) -> None:
-    engine = Engine(Pong(**options), watched=False)
-    with pytest.raises(RefusedError, match=words) as refusal:
-        engine.admit(Role.RIGHT, NOBODY)
-    assert refusal.value.reason is Refusal.ROLE
-    assert engine.admit(Role.LEFT, NOBODY).games == 1
-    engine.release()
-
-
 # ---------------------------------------------------------------------------------------------
 # An agent that the other one must not suffer from, over loopback
-
-
-def hang_up(client: PongClient) -> None:
-    """Let a client's connection break as that of a process that died."""
-    sock = client.connection._sock
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close = lambda: None  # type: ignore[method-assign]  # it says no goodbye
-    client._closed.set()
-    sock.close()
 
 
 @pytest.mark.parametrize("lockstep", [False, True])
@@ -445,26 +413,24 @@ def test_an_agent_that_comes_and_dies_again_and_again_costs_the_other_nothing(
 ) -> None:
     other = Role(1 - stays)
     with (
-        serving(lockstep=lockstep, fps=1000, frameskip=2, games=2) as server,
+        playing(lockstep=lockstep, fps=1000, frameskip=2, games=2) as server,
         connected(server, role=stays) as client,
     ):
-        ledger, parted = Ledger(client.session), Calls(server, "_part")
+        ledger = Ledger(client.session)
         ledger.enter(client.first)  # type: ignore[attr-defined]
         for number in range(8):
-            dying = PongClient(*server.address, role=other)
-            dying.connect()
+            dying = BareAgent(server.address, other)
             for _ in range(number):
                 client.act([UP, DOWN])
-                dying.act([DOWN, STAY])
-                for one in (client, dying):
-                    step = one.observe()
-                    assert step is not None
-                    if one is client:
-                        ledger.enter(step)
-            hang_up(dying)
+                dying.act(DOWN, STAY)
+                step = client.observe()
+                assert step is not None
+                ledger.enter(step)
+                dying.observe()
+            dying.die()
             for _ in range(40):
                 ledger.enter(client.step([DOWN, UP]))
-            parted.wait_for(number + 1)
+            server.count.wait_for_parted(number + 1)
         while ledger.points < 4:
             ledger.enter(client.step([UP, UP]))
 
@@ -475,7 +441,7 @@ def test_an_agent_that_breaks_the_rules_is_sent_away_and_the_other_plays_on(
     bad: bytes, lockstep: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "pong")
-    with serving(lockstep=lockstep) as server, connected(server) as left:
+    with playing(lockstep=lockstep) as server, connected(server) as left:
         with connected(server, role=Role.RIGHT) as right:
             left.act([UP])
             right.connection.send(bad)
@@ -494,12 +460,9 @@ def test_an_agent_that_is_stopped_holds_up_lockstep_until_it_is_given_up(
     caplog.set_level(logging.INFO, "pong")
     monkeypatch.setattr(connection, "HEARTBEAT_SECONDS", 0.1)
     monkeypatch.setattr(connection, "SILENCE_SECONDS", 0.5)
-    with serving(lockstep=True) as server, connected(server) as left:
-        with connected(server, role=Role.RIGHT) as stopped:
-            stopped._closed.set()  # its heart beats no more
-            sock = stopped._connection
-            for number in range(1, 4):
-                assert left.step([UP]).number == number
-        assert sock is not None
-        sock._sock.close()
+    with playing(lockstep=True) as server, connected(server) as left:
+        stopped = BareAgent(server.address, Role.RIGHT)
+        for number in range(1, 4):
+            assert left.step([UP]).number == number
+        stopped.die()
     assert re.search("right agent gone: .* has been silent", caplog.text)
