@@ -13,13 +13,14 @@ import pytest
 from pongrl.agent import books as books_module
 from pongrl.agent.books import Books, TrainingBooks
 from pongrl.agent.checkpoints import load
+from pongrl.agent.files import BEST, LATEST
 from pongrl.agent.observers import Audience, Observer, Standing
 from pongrl.agent.player import Player
 from pongrl.agent.progress import Progress
 from tests.support import PATIENCE
-from tests.support.agents import BEST, LATEST, Lines, learner_of, options_of, state, training_books
+from tests.support.agents import Lines, learner_of, options_of, state, training_books
 
-WON, LOST = {"points": [1], "reward": [1]}, {"points": [1], "reward": [-1]}
+WON, LOST = state(points=[1], reward=[1]), state(points=[1], reward=[-1])
 
 
 @contextlib.contextmanager
@@ -71,7 +72,7 @@ def test_every_hundred_points_are_reported_once(tmp_path: Path) -> None:
     lines, notes = Lines(), Notes()
     with opened(tmp_path, lines, observers=(notes,)) as books:
         for _ in range(250):
-            books.count(state(**WON))
+            books.count(WON)
         assert [standing.status.split("   ")[0] for standing in notes.standings]
         assert len(notes.standings) == 2
         assert notes.standings[0].rows == tmp_path / "progress.csv"
@@ -85,9 +86,9 @@ def test_every_hundred_points_are_reported_once(tmp_path: Path) -> None:
 
 def test_the_best_policy_at_a_report_is_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as books:
-        for columns, best in ((LOST, 100), (WON, 200), (LOST, 200)):
+        for outcome, best in ((LOST, 100), (WON, 200), (LOST, 200)):
             for _ in range(100):
-                books.count(state(**columns))
+                books.count(outcome)
             assert books.save("behind.p").result(PATIENCE)  # checkpoints are written in their order
             assert load(tmp_path / BEST)["progress"]["points"] == best
 
@@ -162,7 +163,7 @@ def test_an_evaluation_goes_into_the_row_of_its_report_and_observers_see_it_befo
     exam = Exam()
     with opened(tmp_path, evaluate_every=200, examinations=exam) as books:
         for _ in range(300):
-            books.count(state(**WON))
+            books.count(WON)
         books.finish()
     assert exam.asked == [(100, 2), (200, 2), (300, 2)]
     assert [row["evaluation_win_rate"] for row in rows_of(tmp_path)] == ["", "0.2500", ""]
@@ -175,7 +176,7 @@ def test_without_learning_nothing_is_kept(tmp_path: Path) -> None:
     books = Books(options, Progress(), Audience(), lines)
     books.open(Player(learner_of(options_of(hiddenUnits=2)).policy), 2)
     for _ in range(100):
-        books.count(state(**WON))
+        books.count(WON)
     books.seat_lost()
     books.save_now()
     books.finish()

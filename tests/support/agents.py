@@ -9,15 +9,14 @@ import numpy as np
 
 from mainmodel import PolicyGradient
 from pongrl.agent.books import TrainingBooks
-from pongrl.agent.files import BEST, LATEST
 from pongrl.agent.learning import Learner
 from pongrl.agent.observers import Audience, Observer
 from pongrl.agent.options import RunOptions
 from pongrl.agent.pilot import make_learner
 from pongrl.agent.policy import Policy
 from pongrl.agent.progress import Progress
-from pongrl.wire.messages import IDENTITY_BYTES, Column, Session, Step
-from tests.support import PATIENCE
+from pongrl.wire.messages import IDENTITY_BYTES, Session, Step
+from tests.support import PATIENCE, learning
 
 SESSION = Session(1, 50, 70, 2, 8, 60, 21, True)  # one game, level 2, lockstep
 
@@ -29,11 +28,7 @@ def options_of(**given: Any) -> RunOptions:
 
 def state(games: int = 1, **columns: list[int]) -> Step:
     """Make a STEP of dark frames with these columns of its table."""
-    table = np.zeros((games, len(Column)), np.int32)
-    table[:, Column.TICKS] = 4
-    for name, values in columns.items():
-        table[:, Column[name.upper()]] = values
-    return Step.of(0, 0, np.zeros((games, 50, 70), np.uint8), table)
+    return learning.state(np.zeros((games, 50, 70), np.uint8), **columns)
 
 
 def learner_of(options: RunOptions) -> Learner:
@@ -78,8 +73,3 @@ def training_books(
     for observer in observers:
         audience.add(observer)
     return TrainingBooks(options, progress or Progress(), audience, say, bytes(IDENTITY_BYTES), **others)
-
-
-__all__ = [
-    "BEST", "LATEST", "SESSION", "Lines", "learner_of", "options_of", "state", "training_books",
-]  # fmt: skip
