@@ -27,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
@@ -39,13 +39,16 @@ from threadpoolctl import threadpool_limits
 from pongrl import cli
 from pongrl.agent.checkpoints import Saver, damage_explained, load, load_policy, points_of
 from pongrl.agent.evaluation import EVALUATION_SEED, Examiner, evaluate
-from pongrl.agent.eyes import Booleans, Eyes
+from pongrl.agent.eyes import Eyes
 from pongrl.agent.fleet import Server
-from pongrl.agent.learning import Learner, Player, Rollout
+from pongrl.agent.learning import Learner
 from pongrl.agent.local_server import LocalServer, training_flags
+from pongrl.agent.observers import Decided, Observer, Standing
 from pongrl.agent.optimiser import RMSProp
-from pongrl.agent.policy import MAX_CELLS, Activations, Policy
+from pongrl.agent.player import Player
+from pongrl.agent.policy import MAX_CELLS, Policy
 from pongrl.agent.progress import Progress, ProgressFile, fold
+from pongrl.agent.rollout import Rollout
 from pongrl.checks import LARGEST_SEED, whole, within
 from pongrl.errors import (
     CheckpointError,
@@ -98,6 +101,17 @@ class Seat:
         """Give the next state if it is there."""
         first, self.first = self.first, None
         return self.client.poll() if first is None else first
+
+
+class _Shown(Observer):
+    """Tells a function what was decided."""
+
+    def __init__(self, show: Callable[[Decided], None]) -> None:
+        self._show = show
+
+    def decided(self, decided: Decided, standing: Standing) -> None:
+        """A decision was made."""
+        self._show(decided)
 
 
 @dataclass(eq=False)
@@ -316,7 +330,7 @@ class PolicyGradient:
             self._open_window(stack)
             self._open_recorder(stack)
             self._open_servers(stack)
-            self._examiner = Examiner(self.seed, self.debug, self.is_quitting, self.show)
+            self._examiner = Examiner(self.seed, self.debug, self.is_quitting, [_Shown(self.show)])
             stack.callback(self._examiner.close)
             self._open_console(stack)
             try:
@@ -395,11 +409,12 @@ class PolicyGradient:
             self._check_frames(policy, client.session)
             rng = self._rng if self.sample else None
 
-            def film(step: Step, _seen: Activations, _up: Booleans) -> None:
+            def film(decided: Decided) -> None:
                 if self._recorder is not None:
-                    self._film(step, client.session)
+                    self._film(decided.step, decided.session)
 
-            result, _ = evaluate(policy, client, step, int(self.points or 500), rng, self.is_quitting, film)
+            points = int(self.points or 500)
+            result, _ = evaluate(policy, client, step, points, rng, self.is_quitting, [_Shown(film)])
             if result is not None:
                 where = "on the right" if self.side == "right" else f"on level {client.session.level}"
                 self._say(f"{path} {where}: {result}")
@@ -609,16 +624,17 @@ class PolicyGradient:
         seat.client.act(moves)
         self._turns += 1
         learner.learn()
-        if self.debug:
+        if self.debug and seat.rollout.pending is not None:
+            p_up = seat.rollout.pending.p_up
             log.debug(
                 "STEP %d of %s: rewards %s; P(up) %s, moves %s", step.number, seat.server,
-                step.rewards.tolist(), learner.p_up.round(3).tolist(), moves.tolist(),
+                step.rewards.tolist(), p_up.round(3).tolist(), moves.tolist(),
             )  # fmt: skip
         if answered:
             self._count(step)
         if seat is next(iter(self._seats.values())):
             if seat.rollout.pending is not None:
-                self.show(step, *seat.rollout.pending)
+                self.show(Decided(seat.client.session, step, *seat.rollout.pending))
             if self._recorder is not None:
                 self._film(step, seat.client.session)
             if self._events is not None:
@@ -902,10 +918,10 @@ class PolicyGradient:
         except (ConnectionLostError, ProtocolError) as error:
             self._lose(seat.server, error)
 
-    def show(self, step: Step, seen: Activations, up: Booleans) -> None:
+    def show(self, decided: Decided) -> None:
         """Let the window, if there is one, have a look at a decision."""
         if self._window is not None:
-            self._window.show(step, seen, up)
+            self._window.show(decided.step, decided.seen, decided.up)
             self._poll_window()
 
     def _film(self, step: Step, session: Session) -> None:

@@ -50,7 +50,8 @@ from threadpoolctl import threadpool_limits
 
 from mainmodel import CHECKPOINT_SECONDS, FILES, PAUSED, REPORT_POINTS, PolicyGradient, Seat
 from pongrl import cli
-from pongrl.agent.learning import LONGEST_BATCH, Batch, Learner, Moments
+from pongrl.agent.batch import Batch, Moments
+from pongrl.agent.learning import LONGEST_BATCH, Learner
 from pongrl.agent.optimiser import RMSProp
 from pongrl.agent.policy import Policy, RandomGenerator, Weights
 from pongrl.agent.work import finish
@@ -128,8 +129,7 @@ class Gatherer(Learner):
     def __init__(
         self, policy: Policy, batch_size: int, longest: int, gamma: float, rng: RandomGenerator
     ) -> None:
-        super().__init__(policy, RMSProp({}, 0, 0), batch_size, gamma, rng)
-        self.longest_batch = longest
+        super().__init__(policy, RMSProp({}, 0, 0), batch_size, gamma, rng, longest)
         self.batch: Batch | None = None
 
     def learn(self) -> None:
@@ -139,7 +139,7 @@ class Gatherer(Learner):
 
     def is_between(self) -> bool:
         """Whether nothing of the next batch has been played."""
-        return self.batch is None and not any(rollout.decisions for rollout in self._rollouts)
+        return self.batch is None and self.rollouts.is_empty()
 
 
 class Worker(PolicyGradient):
