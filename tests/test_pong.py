@@ -18,9 +18,7 @@ from pongrl.server.match import Match
 from pongrl.server.run import Run
 from pongrl.wire.client import PongClient
 from tests.support import PATIENCE, ROOT, connected, run_program, serving
-from tests.support.engines import (
-    nothing_comes_in_and_nothing_is_left as nothing_comes_in_and_nothing_is_left,
-)
+from tests.support.engines import nothing_is_left as nothing_is_left
 
 
 def test_a_window_needs_the_main_thread() -> None:
