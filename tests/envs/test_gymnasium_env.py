@@ -38,7 +38,7 @@ from pongrl.envs.gymnasium_env import RemotePong, RemotePongVector  # noqa: E402
 from pongrl.errors import (  # noqa: E402
     PongError,
     RefusedError,
-    UsageError,  # noqa: E402
+    UsageError,
 )
 from pongrl.game.drawing import pygame_quietly  # noqa: E402
 from pongrl.game.moves import DOWN, STAY, UP  # noqa: E402
