@@ -101,7 +101,7 @@ class Commands:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._waiting: deque[str] = deque()  # any thread appends, the training thread takes
-        self._is_quitting = False
+        self.has_quit = False  # a `q` was obeyed
         self._wake: Wake | None = None  # of the run, while there is one
 
     def enter(self, line: str) -> None:
@@ -120,16 +120,15 @@ class Commands:
 
     @property
     def is_quitting(self) -> bool:
-        """Whether the run should end soon. A `q` counts even while other commands wait before it."""
-        self._is_quitting = self._is_quitting or QUIT in self._waiting
-        return self._is_quitting
+        """Whether a `q` was obeyed, or waits behind other commands: what takes long should end now."""
+        return self.has_quit or QUIT in self._waiting
 
     def obey(self, controls: Controls) -> None:
         """Do what the waiting commands say; for the training thread."""
         while self._waiting:
             word = self._waiting.popleft()
             if word == QUIT:
-                self._is_quitting = True
+                self.has_quit = True
             elif not controls.games.is_connected:
                 self._say(f"not connected yet: {word} needs a server")
             else:
@@ -145,4 +144,4 @@ class Commands:
             finally:
                 self._wake = None
                 self._waiting.clear()
-                self._is_quitting = False
+                self.has_quit = False

@@ -55,7 +55,7 @@ class Trainer:
             PongError: something that the user must mend.
         """
         self._fleet.seek()
-        while self._fleet.servers and not self._commands.is_quitting and not self._books.is_complete():
+        while self._fleet.servers and not self._commands.has_quit and not self._books.is_complete():
             self.turn()
 
     def turn(self, patience: float | None = None) -> None:
@@ -70,7 +70,7 @@ class Trainer:
         for seat in due:
             if self._advance(seat):
                 is_idle = False
-        if is_idle and self._fleet.servers and not self._commands.is_quitting and not self._learn():
+        if is_idle and self._fleet.servers and not self._commands.has_quit and not self._learn():
             self._wait(due, patience)
 
     def _advance(self, seat: Seat) -> bool:

@@ -136,7 +136,7 @@ class Driver:
             self._workforce.publish(self._learner)
             self._workforce.hire_all()
             self._books.restart_clock()
-            while not self._commands.is_quitting and not self._books.is_complete():
+            while not self._commands.has_quit and not self._books.is_complete():
                 self._turn()
         finally:
             self._books.finish()

@@ -104,9 +104,11 @@ def test_commands_are_obeyed_in_their_order_and_q_counts_at_once(lines: Lines) -
     for word in ("ping", "ping", "q"):
         commands.enter(word)
     assert commands.is_quitting
+    assert not commands.has_quit  # the others are obeyed first
     commands.obey(controls_of(games, lines))
     assert games.pings == 2
     assert commands.is_quitting
+    assert commands.has_quit
 
 
 @pytest.mark.parametrize("word", COMMANDS)
