@@ -11,7 +11,6 @@ import contextlib
 import csv
 import math
 import os
-import re
 from collections import deque
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
@@ -24,20 +23,6 @@ EVALUATION_COLUMN = "evaluation_win_rate"
 
 Run: TypeAlias = dict[str, list[float]]
 """Columns of a progress.csv by name; each has one number for a row."""
-
-
-def fold(text: str, columns: int) -> str:
-    """Break lines that a terminal has no room for between their parts, which stand three spaces apart."""
-    rows: list[str] = []
-    for line in text.split("\n"):
-        first, *parts = re.split("(?<! ) {3}(?! )", line)
-        rows.append(first)
-        for part in parts:
-            if len(rows[-1]) + 3 + len(part) <= columns:
-                rows[-1] += f"   {part}"
-            else:
-                rows.append(part)
-    return "\n".join(rows)
 
 
 class Progress:

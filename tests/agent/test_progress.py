@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pongrl.agent.progress import EVALUATION_COLUMN, Progress, ProgressFile, fold, read_progress
+from pongrl.agent.progress import EVALUATION_COLUMN, Progress, ProgressFile, read_progress
 from pongrl.errors import CheckpointError, PongError
 from pongrl.wire.plain import dumps, loads
 
@@ -173,15 +173,3 @@ def test_a_file_that_has_nothing_to_draw_is_told_in_a_sentence(
         path.write_bytes(content)
     with pytest.raises(PongError, match=rf"progress\.csv .*{reason}"):
         read_progress(path)
-
-
-def test_a_line_is_folded_between_its_parts() -> None:
-    line = "7 points   won 50.0 %   9,612 decisions/s"
-    assert fold(line, len(line)) == line
-    assert fold(line, len(line) - 1) == "7 points   won 50.0 %\n9,612 decisions/s"
-    assert fold(line, 3) == "7 points\nwon 50.0 %\n9,612 decisions/s"
-    assert (
-        fold("server       here\n" + line, 21)
-        == "server       here\n7 points   won 50.0 %\n9,612 decisions/s"
-    )
-    assert fold("", 5) == ""
