@@ -1,0 +1,12 @@
+"""Programs for those who work on this project, run from a checkout: `python -m tools.NAME --help`.
+
+    bench            measure speed, delay, bytes, processor time and memory
+    bench.learning   train several times, and write the table and the curves of learning
+    fuzz             send the programs random and mutated bytes
+    soak             train for hours while processes die and the network fails
+    crashes          kill a process while it saves checkpoints
+    make_films       make the films of the documentation
+    make_images      make the pictures of the documentation
+
+The other modules are parts of these: processes, hostile, targets, relay, vitals.
+"""

@@ -1,12 +1,16 @@
-"""Kill a process while it saves checkpoints, again and again: `python -m tools.crashes DIRECTORY KILLS`.
+"""Kill a process many times while it saves checkpoints: `python -m tools.crashes DIRECTORY KILLS`.
 
-After each kill the file must load and be, whole, the last one that was told to be saved, or the next one. No
-more than one unfinished file may lie beside it. POSIX only: the process that is killed is forked, so that a
-kill costs milliseconds. The exit code is 0 or 1, with what failed and after how many kills.
+After each kill the file must load. It must be whole, and be the last checkpoint that the process reported as
+saved, or the one after it. At most one unfinished file may lie beside it. The process is forked, so that a
+kill takes milliseconds; this works on POSIX systems only. The exit code is 1 if something failed.
 """
 
 from __future__ import annotations
 
+import pongrl.agent.single_thread  # noqa: F401  # a process with BLAS threads cannot be forked safely
+
+# isort: split
+import argparse
 import itertools
 import os
 import random
@@ -16,41 +20,38 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pongrl import errors
 from pongrl.agent import checkpoints
+from pongrl.errors import CheckpointError
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a process with threads is not one to fork
-
-
-LONGEST = 0.004  # seconds from the first file saved to the kill; one takes about two milliseconds
+LONGEST = 0.004  # seconds from the first file to the kill; to save one takes about two milliseconds
 
 
 def numbered(number: int) -> dict[str, Any]:
-    """Give what the checkpoint of a number holds: of many sizes, and none like the one before."""
+    """Return the content of checkpoint `number`; sizes vary, and no two in a row are equal."""
     return {"number": number, "filling": bytes((number % 256,)) * (1000 + 7919 * number % 300_000)}
 
 
 def save_on_and_on(path: Path, number: int, told: int) -> None:
-    """Save, with ever higher numbers, and tell by a byte of each that it is saved."""
+    """Save checkpoint after checkpoint, and write a byte into the pipe `told` for each."""
     try:
         for each in itertools.count(number + 1):
             checkpoints.save(path, numbered(each))
             os.write(told, b".")
-    finally:  # whatever went wrong: this is a copy of the process that tells of it
+    finally:  # the process that forked us reports what went wrong
         os._exit(1)
 
 
 def kill_one(path: Path, number: int, seconds: float) -> int:
-    """Let a process save from a number on, kill it, and give the number that it told last."""
+    """Let a process save from `number` on, kill it, and return the last number that it reported."""
     hears, tells = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(hears)  # so that it ends if we do
+        os.close(hears)  # writing fails when the process that forked us has ended
         save_on_and_on(path, number, tells)
     os.close(tells)
     try:
         saved = len(os.read(hears, 1))
-        time.sleep(seconds)  # a moment, not an event, is what is tried
+        time.sleep(seconds)  # the kill must come at any moment, not at an event
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -61,10 +62,13 @@ def kill_one(path: Path, number: int, seconds: float) -> int:
 
 
 def check(path: Path, saved: int) -> tuple[int, bool]:
-    """Give the number of the checkpoint that is there, and whether an unfinished one is.
+    """Check what is on disk after a kill.
+
+    Returns:
+        the number of the checkpoint, and True if an unfinished file lies beside it.
 
     Raises:
-        AssertionError: it is not whole, is too old, or more than that lies about.
+        AssertionError: the checkpoint is not whole or too old, or more files lie beside it.
     """
     values = checkpoints.load(path)
     number = values["number"]
@@ -75,22 +79,28 @@ def check(path: Path, saved: int) -> tuple[int, bool]:
     return number, bool(beside)
 
 
-def main(directory: str, kills: str) -> int:
-    """Run the command and give its exit code."""
-    path, moments = Path(directory, "save.p"), random.Random()
+def main(argv: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.crashes", description="Kill a process many times while it saves checkpoints."
+    )
+    parser.add_argument("directory", type=Path, help="an empty folder for the checkpoints")
+    parser.add_argument("kills", type=int, help="how many times")
+    options = parser.parse_args(argv)
+    path, moments = options.directory / "save.p", random.Random()
     number = newer = unfinished = 0
-    for kill in range(int(kills)):
+    for kill in range(options.kills):
         try:
             saved = kill_one(path, number, LONGEST * moments.random())
             number, left = check(path, saved)
-        except (errors.CheckpointError, AssertionError) as error:
+        except (CheckpointError, AssertionError) as error:
             print(f"FAILED after {kill + 1} kills: {error}", file=sys.stderr)
             return 1
         newer += number > saved
         unfinished += left
-    print(f"kills {kills}, files {number}, newer than told {newer}, unfinished beside {unfinished}")
+    print(f"kills {options.kills}, files {number}, newer than told {newer}, unfinished beside {unfinished}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

@@ -1,25 +1,27 @@
-"""Hostile peers by the hundred thousand: `python -m tools.fuzz --count 200000 --minutes 10 --seed 1`.
+"""Send the programs random and mutated bytes: `python -m tools.fuzz --count 200000 --minutes 10 --seed 1`.
 
-Most cases are in memory; one in `WIRE_EVERY` goes over TCP, while a well-behaved agent plays on two servers:
+Most cases run in memory:
 
-    stranger     anything        →  the server's half of the handshake, and what parses for it
-    session      anything        →  what parses an agent's messages once it is in
-    server       anything        →  the agent's half of the handshake
-    pickle       anything        →  `loads`
-    step         anything        →  `Step.parse`
+    stranger     anything   →  the server's half of the handshake, and its parser
+    session      anything   →  the parser of an agent's messages after the handshake
+    server       anything   →  the agent's half of the handshake
+    pickle       anything   →  `loads`
+    step         anything   →  `Step.parse`
 
-    noise        random bytes, a crowd that says nothing             →  pong.py, with an agent being served
-    handshake    mutated HELLO and PROOF, wrong tokens, half of it   →  pong.py, with or without
-    second       the right handshake where the place is taken        →  pong.py, with an agent being served
-    play         the right handshake, then anything                  →  pong.py, where a place is free, at
-                                                                        the right of an agent being served too
-    impostor     mutated handshakes, or a right one, then anything   →  PongClient
+One case in `WIRE_EVERY` goes over TCP, while a well-behaved agent plays on two of four servers:
 
-What must hold: nothing is raised but PongErrors, whose sentences can be printed; nobody without the token is
-let in; no message takes more than 16 MB; no wait is without end; and at the end the servers are alive and no
-larger, have no file and no thread more than at the start, and their agents have had every reply and every
-reward. The exit code is 0 or 1, with one line that says what failed and how to repeat it; nonces, and the
-moments at which things arrive, are not repeated. A case that never ends is shown by its stack.
+    noise        random bytes, a crowd that says nothing              →  pong.py with an agent
+    handshake    mutated HELLO and PROOF, wrong tokens, half of it    →  any pong.py
+    second       a correct handshake, but the place is taken          →  pong.py with an agent
+    play         a correct handshake, then anything                   →  any pong.py, at a free side
+    impostor     a mutated or a correct handshake, then anything      →  PongClient
+
+What must hold: only PongErrors are raised, with sentences that can be printed. No peer without the token is
+let in. No message costs more than 16 MB. No wait is endless. At the end the servers run, have not grown, and
+have no more files and threads than at the start; their agents have received every reply and every reward.
+
+The exit code is 0 or 1, with one line that says what failed and how to repeat it. Nonces, and the moments at
+which messages arrive, are not repeated. If a case never ends, its stack is printed.
 """
 
 from __future__ import annotations
@@ -37,12 +39,12 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from pongrl.errors import PongError, Refusal, RefusedError
-from pongrl.server import listener
+from pongrl.server.listener import PENDING_HANDSHAKES
 from pongrl.wire.client import PongClient
 from pongrl.wire.framing import Kind, Parser, message
 from pongrl.wire.handshake import Admission, Handshake, client_handshake
@@ -65,9 +67,9 @@ from tools.targets import DEADLINE, TOKEN, Field, Line, connect, introduce, rece
 from tools.vitals import MEGABYTE
 
 WIRE_EVERY = 16
-STUCK_SECONDS = 120.0  # for a batch of cases, until the stack is shown and the process ended
+STUCK_SECONDS = 120.0  # a batch of cases that takes longer ends the process, and its stack is printed
 BATCH = 64
-LARGEST_COST = 16 * MEGABYTE  # of one message, to an agent
+LARGEST_COST = 16 * MEGABYTE  # memory that one message may take
 MANY_ADDRESSES = sys.platform == "linux"  # all of 127.0.0.0/8 is this machine
 
 PLAYERS = (Role.LEFT, Role.RIGHT)
@@ -80,33 +82,33 @@ Case: TypeAlias = Callable[[random.Random, Field], str]
 
 
 def raised(call: Callable[..., object], *arguments: object) -> PongError | None:
-    """Give the PongError that a call ends with, and insist that it is one sentence that can be printed."""
+    """Return the PongError that a call raises, or None; check that its sentence can be printed."""
     try:
         call(*arguments)
     except PongError as caught:
         error = caught
     else:
         return None
-    assert str(error).isprintable(), f"a sentence that cannot be printed: {str(error)!r}"
-    assert not isinstance(error.__cause__, MemoryError), "it wanted more memory than there is"
+    assert str(error).isprintable(), f"a sentence cannot be printed: {str(error)!r}"
+    assert not isinstance(error.__cause__, MemoryError), "it asked for more memory than there is"
     return error
 
 
 def outcome_of(call: Callable[..., object], *arguments: object) -> str:
-    """Say how a call ended, as it may."""
+    """Say how a call ended: "read", or the name of the PongError."""
     error = raised(call, *arguments)
     return "read" if error is None else type(error).__name__
 
 
 def fed(parser: Parser, pieces: Iterable[bytes]) -> Iterator[tuple[Kind, bytes]]:
-    """Give the messages that come out of a parser as it is fed."""
+    """Feed a parser, and yield the messages that come out."""
     for piece in pieces:
         parser.feed(piece)
         yield from iter(parser.next, None)
 
 
 def finish(half: Handshake, messages: Iterable[tuple[Kind, bytes]]) -> Admission | None:
-    """Send a handshake what came, until it is done; None if it waits for more."""
+    """Send messages to a half of the handshake; return its admission, or None if it waits for more."""
     try:
         for came in messages:
             half.send(came)
@@ -117,7 +119,7 @@ def finish(half: Handshake, messages: Iterable[tuple[Kind, bytes]]) -> Admission
 
 
 def ask(half: Handshake, data: bytes, limits: Mapping[int, int]) -> bytes:
-    """Give what a half of the handshake answers to a message."""
+    """Return the answer of a half of the handshake to a message."""
     (came,) = fed(Parser(limits), [data])
     return half.send(came)
 
@@ -139,13 +141,13 @@ def stranger_case(rng: random.Random, _: Field) -> str:
         admitted = finish(server, fed(Parser(SERVER_HANDSHAKE_LIMITS), in_pieces(rng, sent))) is not None
 
     outcome = outcome_of(talk)
-    assert knows or not admitted, "somebody without the token was let in"
+    assert knows or not admitted, "a peer without the token was let in"
     return "let in" if admitted else outcome.replace("read", "waits")
 
 
 def session_case(rng: random.Random, _: Field) -> str:
     games = rng.choice((1, 2, MAX_GAMES))
-    limits = server_limits(games)
+    limits = server_limits(replace(SESSION, games=games))
     sent = rng.choice((allowed(rng, games), mutated(rng, allowed(rng, games)), garbage(rng, limits)))
 
     def read() -> None:
@@ -185,7 +187,7 @@ def server_case(rng: random.Random, _: Field) -> str:
 
 
 def welcome_of(server: Handshake, proof: bytes) -> bytes:
-    """Give what a server sends to who has sent a PROOF."""
+    """Return what a server sends in answer to a PROOF."""
     try:
         return ask(server, proof, SERVER_HANDSHAKE_LIMITS)
     except StopIteration as done:
@@ -198,7 +200,7 @@ PLAIN = {type(None), bool, int, float, str, bytes, list, tuple, dict}
 
 
 def check_plain(value: Any) -> None:
-    """Insist on plain values."""
+    """Check that a value is made of plain values only."""
     todo = [value]
     while todo:
         each = todo.pop()
@@ -222,7 +224,7 @@ def step_case(rng: random.Random, _: Field) -> str:
 
 
 def leave(rng: random.Random, sock: socket.socket) -> None:
-    """Leave in one of the ways there are."""
+    """Close a connection in one of three ways."""
     with contextlib.suppress(OSError):
         how = rng.randrange(3)
         if how == 0:
@@ -233,7 +235,7 @@ def leave(rng: random.Random, sock: socket.socket) -> None:
 
 
 def write(rng: random.Random, sock: socket.socket, data: bytes) -> bool:
-    """Send bytes in some pieces; whether the peer was there to the last."""
+    """Send bytes in some pieces, and return True if the peer was there until the last."""
     try:
         for piece in in_pieces(rng, data):
             sock.sendall(piece)
@@ -243,7 +245,7 @@ def write(rng: random.Random, sock: socket.socket, data: bytes) -> bool:
 
 
 def some_address(rng: random.Random) -> str:
-    """Give an address of this machine: one of very many, or one of a few that come again and again."""
+    """Return an address of this machine: one of very many, or one of a few that return often."""
     if rng.random() < 0.5:
         return f"127.7.{rng.randrange(256)}.{rng.randint(1, 254)}"
     return f"127.8.0.{rng.randint(1, 4)}"
@@ -254,12 +256,12 @@ def noise_case(rng: random.Random, field: Field) -> str:
     if rng.random() < 0.02:
         field.send_loiterers_home()
         with contextlib.ExitStack() as crowd:
-            for _ in range(listener.PENDING_HANDSHAKES + 16):
+            for _ in range(PENDING_HANDSHAKES + 16):
                 crowd.enter_context(connect(target.port))
         return "a silent crowd"
     sock = connect(target.port)
     whole = write(rng, sock, rng.choice((noise(rng, 5000), garbage(rng, SERVER_HANDSHAKE_LIMITS), b"")))
-    if rng.random() < 0.2 and len(field.loiterers) < listener.PENDING_HANDSHAKES // 2:
+    if rng.random() < 0.2 and len(field.loiterers) < PENDING_HANDSHAKES // 2:
         field.loiterers.append(sock)
         return "stays"
     leave(rng, sock)
@@ -268,7 +270,7 @@ def noise_case(rng: random.Random, field: Field) -> str:
 
 def handshake_case(rng: random.Random, field: Field) -> str:
     target = rng.choice(field.targets)
-    proving = MANY_ADDRESSES and rng.random() < 0.5  # and not from where the right ones come
+    proving = MANY_ADDRESSES and rng.random() < 0.5  # from another address than those that know the token
     with connect(target.port, some_address(rng) if proving else "127.0.0.1") as sock:
         client = client_handshake("guess", rng.choice(list(Role)))
         hello = next(client)
@@ -295,7 +297,7 @@ def second_case(rng: random.Random, field: Field) -> str:
 
 
 def play_case(rng: random.Random, field: Field) -> str:
-    # Where the left paddle is taken, the right one is free: its agent must not notice.
+    # Where an agent has the left paddle, the right one is free, and that agent must not notice.
     target, role = rng.choice(
         [
             *((free, role) for free in field.free for role in PLAYERS),
@@ -316,8 +318,8 @@ def play_case(rng: random.Random, field: Field) -> str:
 
 
 def play_badly(rng: random.Random, number: int) -> bytes:
-    """Give what an agent may not send once it is in, or not now."""
-    limits, right = server_limits(2), action(number, rng.randbytes(2))
+    """Return what an agent may not send after the handshake, or not at this moment."""
+    limits, right = server_limits(SESSION), action(number, rng.randbytes(2))
     several = allowed(rng, 2)
     return rng.choice(
         (
@@ -334,7 +336,7 @@ def play_badly(rng: random.Random, number: int) -> bytes:
 
 
 def play_well(rng: random.Random, line: Line) -> None:
-    """Do what an agent may do, and insist on the reply."""
+    """Do something that an agent may do, and check the reply."""
     what = rng.randrange(4)
     if what == 0:
         echo = rng.randbytes(8)
@@ -351,10 +353,10 @@ def play_well(rng: random.Random, line: Line) -> None:
 
 
 def impostor_case(rng: random.Random, field: Field) -> str:
-    stage = rng.randrange(8)  # that something is wrong at; from 2 on nothing is, in the handshake
+    stage = rng.randrange(8)  # stage of the handshake with a mistake; none from 2 on
     sent = bad_session(rng)
     silent = stage == 0 and rng.random() < 0.05
-    how = random.Random(rng.random())  # the impostor's own, since two threads would share ours
+    how = random.Random(rng.random())  # the impostor is another thread, and needs its own
 
     def script(sock: socket.socket) -> None:
         welcome(how, sock, stage, silent)
@@ -367,12 +369,12 @@ def impostor_case(rng: random.Random, field: Field) -> str:
 
 
 def welcome(rng: random.Random, sock: socket.socket, stage: int, silent: bool) -> None:
-    """Shake hands as a server does, but for one message."""
+    """Shake hands as a server does, with a mistake in the message of one stage."""
     server, parser = server_half(TOKEN), Parser(SERVER_HANDSHAKE_LIMITS)
     challenge = server.send(receive(sock, parser))
     if stage == 0:
         if silent:
-            sock.recv(1)  # nothing comes until the client hangs up
+            sock.recv(1)  # wait until the client hangs up
         write(rng, sock, rng.choice((mutated(rng, challenge), garbage(rng, CLIENT_HANDSHAKE_LIMITS))))
         return
     write(rng, sock, challenge)
@@ -383,7 +385,7 @@ def welcome(rng: random.Random, sock: socket.socket, stage: int, silent: bool) -
 
 
 def use(rng: random.Random, client: PongClient) -> None:
-    """Do all that an agent may do, until that fails, as it must since the server leaves."""
+    """Do what an agent may do until it fails, as it must: the server leaves."""
     client.connect()
     while True:
         what = rng.randrange(6)
@@ -413,13 +415,13 @@ ON_THE_WIRE: dict[str, tuple[Case, int]] = {
 
 
 def kind_of(number: int, rng: random.Random) -> str:
-    """Draw what kind of case a number is."""
+    """Draw the kind of a case."""
     kinds = ON_THE_WIRE if number % WIRE_EVERY == WIRE_EVERY - 1 else IN_MEMORY
     return rng.choices([*kinds], [weight for _, weight in kinds.values()])[0]
 
 
 def peak() -> int:
-    """Give the most memory that this process ever had, in bytes; 0 where the system does not tell."""
+    """Return the largest memory this process ever had, in bytes; 0 if the system does not say."""
     if sys.platform != "linux":
         return 0
     import resource
@@ -432,7 +434,7 @@ class FailureError(Exception):
 
 
 class Run:
-    """One run of the command: its cases, and what came of them."""
+    """One run of the command: its cases and their outcomes."""
 
     def __init__(self, seed: int, first: int, count: int, minutes: float) -> None:
         self.seed, self.first, self.count, self.seconds = seed, first, count, 60 * minutes
@@ -445,7 +447,7 @@ class Run:
         return time.monotonic() - self._begin
 
     def run(self) -> None:
-        """Run all cases, as far as time allows, and check what must hold at the end.
+        """Run the cases until time is over, and check what must hold at the end.
 
         Raises:
             FailureError: something does not hold.
@@ -469,11 +471,11 @@ class Run:
 
     @staticmethod
     def _watch() -> None:
-        """Show the stack, and end, if this is not called again for long: a C function cannot hide from it."""
+        """Print the stack and end the process unless this is called again in time; C code cannot stop it."""
         faulthandler.dump_traceback_later(STUCK_SECONDS, exit=True)
 
     def _tell(self, number: int) -> None:
-        """Say where we are, now and then."""
+        """Report progress every ten seconds."""
         if time.monotonic() - self._told >= 10:
             self._told = time.monotonic()
             print(f"case {number:,}, {self.age:.0f} s", file=sys.stderr, flush=True)
@@ -512,18 +514,22 @@ class Run:
 
 
 def told(error: BaseException) -> str:
-    """Say in one line what was raised, and where."""
+    """Say in one line what was raised and where."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(last.filename)}:{last.lineno}"
     return " ".join(f"{type(error).__name__}: {error} ({where})".split())
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command and give its exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.fuzz", description="Send the programs random and mutated bytes."
+    )
     parser.add_argument("--count", type=int, default=200_000, help="cases (default %(default)s)")
-    parser.add_argument("--minutes", type=float, default=10.0, help="end after so many (default %(default)g)")
-    parser.add_argument("--seed", type=int, default=1, help="of all that is random (default %(default)s)")
+    parser.add_argument(
+        "--minutes", type=float, default=10.0, help="end after this time (default %(default)g)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of everything random (default %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first case, to repeat it")
     options = parser.parse_args(argv)
     try:

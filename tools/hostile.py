@@ -1,4 +1,4 @@
-"""What nobody should send: random and mutated bytes, messages, pickles and states."""
+"""Make what no program should send: random and mutated bytes, messages, pickles and states."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ HTTP = b"GET / HTTP/1.1\r\nHost: pong\r\n\r\n"
 
 
 def server_half(token: str, session: Session = SESSION) -> Handshake:
-    """Give a server's half of the handshake, waiting for HELLO; it lets in whoever has the token."""
+    """Return the server's half of a handshake, waiting for HELLO; it admits every peer with the token."""
     half = server_handshake(token, lambda *_: session)
     next(half)
     return half
 
 
 def noise(rng: random.Random, most: int = 200) -> bytes:
-    """Give random bytes, few more often than many."""
+    """Return random bytes, more often few than many."""
     return rng.randbytes(int(most ** rng.random()))
 
 
 def mutated(rng: random.Random, data: bytes) -> bytes:
-    """Change, drop, repeat or add a few bytes."""
+    """Return the bytes with a few of them changed, dropped, repeated or added."""
     changed = bytearray(data)
     for _ in range(rng.randint(1, 4)):
         at = rng.randint(0, len(changed))
@@ -48,7 +48,7 @@ def mutated(rng: random.Random, data: bytes) -> bytes:
 
 
 def in_pieces(rng: random.Random, data: bytes) -> Iterator[bytes]:
-    """Cut bytes into what one write, or one read, may be: all, single bytes, or anything between."""
+    """Cut bytes into pieces of one size: all of them, single bytes, or anything between."""
     size = rng.choice((len(data), len(data), 1 if len(data) < 400 else 1024, rng.randint(1, 2000))) or 1
     return (data[at : at + size] for at in range(0, len(data), size))
 
@@ -58,7 +58,7 @@ def in_pieces(rng: random.Random, data: bytes) -> Iterator[bytes]:
 
 
 def some_message(rng: random.Random, limits: Mapping[int, int]) -> bytes:
-    """Give a message of any kind, of a length that may or may not be allowed."""
+    """Return a message of any kind, with a length that may or may not be allowed."""
     kind = rng.choice(list(Kind)) if rng.random() < 0.3 else Kind(rng.choice(sorted(limits)))
     limit = limits.get(kind, 8)
     length = rng.choice((0, 1, min(limit, 64), min(limit, 2000), limit + 1 if limit < 2000 else 8))
@@ -66,7 +66,7 @@ def some_message(rng: random.Random, limits: Mapping[int, int]) -> bytes:
 
 
 def garbage(rng: random.Random, limits: Mapping[int, int]) -> bytes:
-    """Give noise, messages in any order, impossible lengths, or another protocol."""
+    """Return noise, messages in any order, impossible lengths, or another protocol."""
     several = b"".join(some_message(rng, limits) for _ in range(rng.randint(1, 5)))
     length = rng.choice((0, 1 << 16, 1 << 31, (1 << 32) - 1, rng.randrange(1 << 32)))
     huge = struct.pack("!BI", rng.choice(sorted(limits)), length)
@@ -74,7 +74,7 @@ def garbage(rng: random.Random, limits: Mapping[int, int]) -> bytes:
 
 
 def allowed(rng: random.Random, games: int) -> bytes:
-    """Give messages that an agent may send, though not at any time."""
+    """Return messages that an agent may send, though perhaps not at this moment."""
     return b"".join(
         rng.choice(
             (
@@ -97,7 +97,7 @@ SAMPLES = [
     pickle.dumps((os.getcwd, [1]), protocol=4),
     pickle.dumps({"é" * 300: b"\0" * 300}, protocol=3),
 ]
-# Opcodes without an argument, or with a missing one; then some with, honest and not.
+# Opcodes without an argument, or whose argument is missing; then some with true and false arguments.
 OPCODES = [
     bytes((code,)) for code in b"()]}0N12.KMJGIF\x85\x86\x87\x88\x89\x94hjusearltdcRboi\x81\x8f\x90\x93"
 ]
@@ -111,7 +111,7 @@ OPCODES += [
 
 
 def some_pickle(rng: random.Random) -> bytes:
-    """Give bytes that are, or nearly are, a pickle."""
+    """Return bytes that are a pickle, or nearly one."""
     opcodes = b"".join(rng.choices(OPCODES, k=int(1200 ** rng.random())))
     deep = rng.choice((b"]", b"}", b")")) + b"\x85" * rng.randint(1, 1100) + rng.choice((b"", b"}hs"))
     made = rng.choice((noise(rng), opcodes, opcodes, deep))
@@ -128,7 +128,7 @@ FIELDS: tuple[object, ...] = (
 
 
 def some_step(rng: random.Random, number: int = 0) -> Step:
-    """Give a state as a server may send it."""
+    """Return a state as a server may send it."""
     shape = SESSION.games, SESSION.height, SESSION.width
     frames = (np.arange(np.prod(shape)).reshape(shape) % rng.randint(1, 9) == 0).astype(np.uint8)
     table = np.zeros((SESSION.games, len(Column)), np.int32)
@@ -137,7 +137,7 @@ def some_step(rng: random.Random, number: int = 0) -> Step:
 
 
 def bad_step(rng: random.Random, number: int = 0) -> bytes:
-    """Give the body of a STEP with something wrong in it: a byte, a field, or all."""
+    """Return the body of a STEP in which a byte, a field or everything is wrong."""
     whole = some_step(rng, number).serialize()[len(message(Kind.STEP)) :]
     fields = list(loads(whole))
     fields[rng.randrange(len(fields))] = rng.choice((*FIELDS, rng.choice(fields)))
@@ -145,7 +145,7 @@ def bad_step(rng: random.Random, number: int = 0) -> bytes:
 
 
 def bad_session(rng: random.Random) -> bytes:
-    """Give what a hostile server sends after the handshake: right states for a while, then anything."""
+    """Return what a hostile server sends after the handshake: some right states, then anything."""
     good = rng.choice((0, 1, 3, 10))
     states = b"".join(some_step(rng, number).serialize() for number in range(good))
     wrong = rng.choice(

@@ -1,16 +1,13 @@
-"""Make the README's films, images/*.gif: `python -m tools.make_films DIRECTORY`.
+"""Make the films of the documentation, docs/images/*.gif: `python -m tools.make_films DIRECTORY`.
 
-Trains for ten minutes on level 2, filming the first and the tenth, then films what came of it at play. All
-is left in DIRECTORY: what is there already is not made again, so a run that was interrupted goes on.
+Trains for ten minutes on level 2 and films the first and the tenth of them, then films the trained agent as
+it plays. All files stay in DIRECTORY. What exists there is not made again, so an interrupted run goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import os
-import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,37 +16,39 @@ import numpy as np
 
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
-from pongrl.ui.film import FRAMES_PER_SECOND, Gif
+from pongrl.ui.film import FRAMES_PER_SECOND
+from pongrl.ui.film_writers import Gif
 from pongrl.ui.theme import BACKGROUND, DIM, LINE
 from pongrl.wire.arrays import UInt8Array
 from tools.processes import ROOT, Program
 
+IMAGES = ROOT / "docs" / "images"
 MINUTES = 10
 TRAINING_GAMES = 16
 SMALL = COURT_WIDTH // 2, COURT_HEIGHT // 2
 CAPTION_HEIGHT = 56
 GAP = 6  # pixels between two courts
-EVERY = 6  # of the frames, in a picture of two courts
-PART_SECONDS, PARTS = 6, (0, 18, 36, 54)  # that are shown of a minute, and when they begin
+EVERY = 6  # every sixth frame becomes a picture of two courts
+PART_SECONDS, PARTS = 6, (0, 18, 36, 54)  # length and beginnings of the shown parts of a minute
 MATCH_SECONDS, MATCH_POINTS = 15, 12
 
 
 def train(directory: Path, minute: int, minutes: int, film: Path | None) -> None:
-    """Train from the start of a minute on, on a server that films it."""
+    """Train from the start of a minute on; if `film` is given, the server films it."""
     server = ("pong.py", "--headless", "--lockstep", "--port", "0", "--level", "2", "--seed", str(minute))
     record = () if film is None else ("--record", str(film))
     resume = ("--resume",) if minute > 1 else ("--seed", "1")
     with Program(*server, "--games", str(TRAINING_GAMES), *record, stdin=None) as game:
-        port = game.wait_for("listening on").split()[2].rpartition(":")[2]
+        port = str(game.wait_for_port())
         agent = ("mainmodel.py", "--port", port, "--directory", str(directory), "--minutes", str(minutes))
         run(game, *agent, *resume)
 
 
 def play(directory: Path, film: Path) -> None:
-    """Film the trained agent at play, in real time."""
+    """Film the trained agent as it plays in real time."""
     server = ("pong.py", "--headless", "--port", "0", "--level", "2", "--seed", "1", "--record", str(film))
     with Program(*server, stdin=None) as game:
-        port = game.wait_for("listening on").split()[2].rpartition(":")[2]
+        port = str(game.wait_for_port())
         checkpoint = str(directory / "interrupt.p")
         run(game, "mainmodel.py", "--play", checkpoint, "--port", port, "--points", str(MATCH_POINTS))
 
@@ -57,17 +56,16 @@ def play(directory: Path, film: Path) -> None:
 def run(game: Program, *agent: str) -> None:
     """Run an agent to its end, and then end its server."""
     with Program(*agent) as player:
-        player.process.wait()  # it may well be minutes
+        player.process.wait()  # which may take minutes
         assert player.ended() == 0, player.output
-    game.process.send_signal(signal.SIGTERM)
-    assert game.ended() == 0, game.output
+    assert game.end() == 0, game.output
 
 
 def pictures(film: Path, seconds: float, every: int) -> Iterator[UInt8Array]:
-    """Read every so many frames of a film's last seconds: (500, 700, 3)."""
+    """Yield every so many frames of the last seconds of a film, as arrays (500, 700, 3)."""
     video = cv2.VideoCapture(str(film))
     count, wanted = int(video.get(cv2.CAP_PROP_FRAME_COUNT)), round(seconds * FRAMES_PER_SECOND)
-    assert count >= wanted, f"{film} has {count} frames: make it anew"
+    assert count >= wanted, f"{film} has only {count} frames: delete it, and start again"
     for number in range(count):
         assert video.grab()
         if number >= count - wanted and (number - count) % every == 0:
@@ -76,7 +74,7 @@ def pictures(film: Path, seconds: float, every: int) -> Iterator[UInt8Array]:
 
 
 def share_won(rows: list[dict[str, str]], seconds: float) -> str:
-    """How much was won at a time of training, in words."""
+    """Say how many points were won at a time of training."""
     known = [row for row in rows if float(row["seconds"]) <= seconds]
     if not known:
         return "not a hundred points yet"
@@ -85,7 +83,7 @@ def share_won(rows: list[dict[str, str]], seconds: float) -> str:
 
 
 def caption(lines: tuple[str, ...]) -> UInt8Array:
-    """Write a few words for below a court: (56, 350, 3)."""
+    """Draw lines of text to go below a court, as an array (56, 350, 3)."""
     pygame = pygame_quietly()
     pygame.font.init()
     surface = pygame.Surface((SMALL[0], CAPTION_HEIGHT), depth=32)
@@ -98,7 +96,7 @@ def caption(lines: tuple[str, ...]) -> UInt8Array:
 
 
 def beside(directory: Path, films: dict[str, Path], target: Path) -> None:
-    """Put parts of both minutes side by side, each with the time and what was won by then."""
+    """Show parts of both minutes side by side, with the time and the share of points won."""
     gif = Gif(target, FRAMES_PER_SECOND / EVERY)
     with open(directory / "progress.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -121,8 +119,8 @@ def beside(directory: Path, films: dict[str, Path], target: Path) -> None:
 
 def main() -> None:
     """Train, film, and make both pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("directory", type=Path)
+    parser = argparse.ArgumentParser(prog="python -m tools.make_films", description=__doc__)
+    parser.add_argument("directory", type=Path, help="folder for checkpoints and films")
     directory = parser.parse_args().directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     films = {"first": directory / "first.mp4", "tenth": directory / "tenth.mp4"}
@@ -135,13 +133,12 @@ def main() -> None:
     match = directory / "match.mp4"
     if not match.exists():
         play(directory, match)
-    beside(directory, films, ROOT / "images" / "first-and-tenth-minute.gif")
-    gif = Gif(ROOT / "images" / "beating-level-2.gif", FRAMES_PER_SECOND / 2)
+    beside(directory, films, IMAGES / "first-and-tenth-minute.gif")
+    gif = Gif(IMAGES / "beating-level-2.gif", FRAMES_PER_SECOND / 2)
     for picture in pictures(match, MATCH_SECONDS, 2):
         gif.write(picture)
     gif.close()
 
 
 if __name__ == "__main__":
-    os.chdir(ROOT)
-    sys.exit(main())
+    main()

@@ -130,11 +130,9 @@ class Program:
     def _failure(self, what: str) -> RuntimeError:
         return RuntimeError(f"{self._name} {what}; its output:\n{self.output}")
 
-    def port(self) -> int:
+    def wait_for_port(self) -> int:
         """Wait until the program listens, and return its port."""
-        found = re.search(r"listening on \S*:(\d+)", self.find(r"listening on \S*:\d+").text)
-        assert found is not None
-        return int(found[1])
+        return int(self.find(r"listening on \S*:\d+").text.split()[2].rpartition(":")[2])
 
     @property
     def output(self) -> str:

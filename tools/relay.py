@@ -1,13 +1,13 @@
-"""A small TCP relay between an agent and its server, that misbehaves as networks do, and keeps the books.
-
-It sees both directions, so it checks on its own account, for each connection, that every reward is a change
-of the score (`Ledger`), from the bytes that the server sent, whether or not they arrive.
+"""A TCP relay between an agent and its server that misbehaves as networks do.
 
     delay       every piece waits for a random time, up to this
     cut         all connections end, with RST or FIN
-    HELD        nothing passes, and nothing is lost: what TCP makes of packets that are lost for a while
-    SWALLOWED   nothing passes, ever, on the connections there are and on those that begin meanwhile, nor are
-                their ends told: what a network does that is gone without a word
+    HELD        nothing passes, and nothing is lost: so TCP hides packets that are lost for a while
+    SWALLOWED   on all connections, old and new, nothing ever passes, and neither side is told: so a network
+                fails silently
+
+The relay reads both directions. With a `Ledger` for each connection it checks the rewards in what the server
+sent, whether or not it arrives.
 """
 
 from __future__ import annotations
@@ -25,51 +25,32 @@ from typing import Any
 
 from pongrl.errors import PongError
 from pongrl.wire.framing import Kind, Parser
-from pongrl.wire.handshake import client_handshake
 from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, SERVER_HANDSHAKE_LIMITS, client_limits, server_limits
-from pongrl.wire.messages import Role, Session, Step
+from pongrl.wire.messages import PROOF_BYTES, Session, Step
 from pongrl.wire.waiting import Wake
-from tools.hostile import SESSION, server_half
 from tools.vitals import Ledger
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
 
 
 class Weather(enum.Enum):
-    """What the network does to what is on its way."""
+    """What the network does with the bytes that are on their way."""
 
     FAIR = enum.auto()
     HELD = enum.auto()
     SWALLOWED = enum.auto()
 
 
-def proof_bytes() -> int:
-    """Give how many bytes of a WELCOME come before the session."""
-    server, client = server_half(""), client_handshake("", Role.LEFT)
-    sent = next(client)
-    try:
-        while True:
-            for half, limits in ((server, SERVER_HANDSHAKE_LIMITS), (client, CLIENT_HANDSHAKE_LIMITS)):
-                parser = Parser(limits)
-                parser.feed(sent)
-                came = parser.next()
-                assert came is not None
-                sent = half.send(came)
-    except StopIteration as done:
-        parser = Parser(CLIENT_HANDSHAKE_LIMITS)
-        parser.feed(done.value.last)
-        _, body = parser.next() or (None, b"")
-        return len(body) - len(SESSION.serialize())
-
-
-PROOF_BYTES = proof_bytes()
-
-
 class Books:
-    """What a connection carried, as read by an onlooker: messages of both directions, states, rewards."""
+    """What the relay has read on one connection.
+
+    Attributes:
+        ledger: checks the rewards; None before the WELCOME.
+        actions: ACTION messages of the agent.
+    """
 
     def __init__(self) -> None:
-        self.ledger: Ledger | None = None  # from the WELCOME on
+        self.ledger: Ledger | None = None
         self.actions = 0
         self._up, self._down = Parser(SERVER_HANDSHAKE_LIMITS), Parser(CLIENT_HANDSHAKE_LIMITS)
 
@@ -80,13 +61,13 @@ class Books:
             self.actions += came[0] is Kind.ACTION
 
     def read_down(self, data: bytes) -> bool:
-        """Read what the server sent; whether it played on."""
+        """Read what the server sent, and return True if the game went on."""
         played = False
         self._down.feed(data)
         while (came := self._down.next()) is not None:
             if came[0] is Kind.WELCOME:
                 session = Session.parse(came[1][PROOF_BYTES:])
-                self._down.limits, self._up.limits = client_limits(session), server_limits(session.games)
+                self._down.limits, self._up.limits = client_limits(session), server_limits(session)
                 self.ledger = Ledger(session)
             elif came[0] is Kind.STEP:
                 assert self.ledger is not None
@@ -97,20 +78,26 @@ class Books:
 
 
 class Way:
-    """One direction of a link: what has come and waits to go on."""
+    """One direction of a link, with the pieces that wait in it.
+
+    Attributes:
+        source, sink: the sockets; the sink is None if the server was not there.
+        waiting: when each piece is due, and its bytes; b"" is the end.
+        ended: True when the source has sent its end.
+    """
 
     def __init__(self, source: socket.socket, sink: socket.socket | None) -> None:
         self.source, self.sink = source, sink
-        self.waiting: deque[tuple[float, bytes]] = deque()  # b"" is the end
-        self.ended = False  # the source has nothing more to say
+        self.waiting: deque[tuple[float, bytes]] = deque()
+        self.ended = False
 
     def take_in(self, data: bytes, due: float) -> None:
-        """Add what came, to go on when it is due, though never before what came earlier."""
+        """Add a piece, to be passed on when it is due, but never before an earlier piece."""
         last = self.waiting[-1][0] if self.waiting else 0.0
         self.waiting.append((max(due, last), data))
 
     def pass_on(self, now: float) -> None:
-        """Send what is due, as far as the sink takes it."""
+        """Write what is due, as far as the sink takes it."""
         while self.waiting and self.waiting[0][0] <= now and self.sink is not None:
             _, data = self.waiting.popleft()
             if not data:
@@ -126,11 +113,11 @@ class Way:
 
 
 class Link:
-    """An agent's connection, and ours to the server, if it was there."""
+    """The connection of an agent, and ours to the server if it was there."""
 
     def __init__(self, agent: socket.socket, server: socket.socket | None) -> None:
         self.books = Books()
-        self.lost = server is None  # in the network: nothing passes any more
+        self.lost = server is None  # nothing passes any more
         self.ways = [Way(agent, server)] + ([Way(server, agent)] if server is not None else [])
         for way in self.ways:
             way.source.setblocking(False)
@@ -138,7 +125,12 @@ class Link:
                 way.source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def read(self, way: Way, due: float, telling: bool) -> bool:
-        """Take in what has come one way; whether it says that the game goes on.
+        """Read what has come in one direction, and return True if the game went on.
+
+        Args:
+            way: the direction.
+            due: when to pass it on.
+            telling: pass on that a peer has reset the connection.
 
         Raises:
             ConnectionError: it was reset, and the network is `telling`.
@@ -164,7 +156,7 @@ class Link:
         return played and not self.lost
 
     def lose(self) -> None:
-        """Let nothing pass any more, and tell nobody."""
+        """Let nothing pass any more, without telling either side."""
         self.lost = True
         for way in self.ways:
             way.waiting.clear()
@@ -173,7 +165,7 @@ class Link:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more can come or go."""
+        """True if nothing more can come or go."""
         return all(way.ended and (self.lost or not way.waiting) for way in self.ways)
 
     def close(self, reset: bool = False) -> None:
@@ -186,18 +178,27 @@ class Link:
 
 
 class Relay(threading.Thread):
-    """Relays between the agents that come to `port` and the server at another, until `close`.
+    """Relays between the agents that connect to `port` and a server on this machine, until `close`.
 
-    The main thread may set `delay` and `weather` and call `cut`; the links are this thread's.
+    The main thread may set `delay`, and call `set_weather` and `cut`. Only this thread touches the links.
+
+    Attributes:
+        delay: the longest delay of a piece, in seconds.
+        weather: what the network does.
+        played: an event, set whenever a state that answers an agent comes through.
+        connections: connections so far.
+        books: what was read on the connections that the server admitted.
+        error: why the thread has ended, if it failed.
+        port: where it listens.
     """
 
     def __init__(self, server_port: int, seed: int) -> None:
         super().__init__(name="relay", daemon=True)
-        self.delay = 0.0  # seconds at most, for each piece
+        self.delay = 0.0
         self.weather = Weather.FAIR
-        self.played = threading.Event()  # set at each state that answers an agent, and comes through
+        self.played = threading.Event()
         self.connections = 0
-        self.books: list[Books] = []  # of the connections that were let in
+        self.books: list[Books] = []
         self.error: Exception | None = None
         self._rng = random.Random(seed)
         self._server_port = server_port
@@ -209,17 +210,17 @@ class Relay(threading.Thread):
         self._wake, self._closing = Wake(), False
 
     def cut(self, reset: bool) -> None:
-        """End all connections there are."""
+        """End all connections."""
         self._cuts.append(reset)
         self._wake.set()
 
     def set_weather(self, weather: Weather) -> None:
-        """Let the network be as it is told from now on."""
+        """Change what the network does."""
         self.weather = weather
         self._wake.set()
 
     def close(self) -> None:
-        """End all connections, and the thread."""
+        """End all connections and the thread."""
         self._closing = True
         self._wake.set()
         if self.is_alive():
@@ -228,11 +229,11 @@ class Relay(threading.Thread):
         self._wake.close()
 
     def run(self) -> None:
-        """The thread: relay until `close`."""
+        """Relay until `close` (the thread)."""
         try:
             while not self._closing:
                 self._turn()
-        except Exception as error:  # the soak looks at it
+        except Exception as error:  # the soak reports it
             self.error = error
         finally:
             self._end_all(reset=False)
@@ -251,12 +252,12 @@ class Relay(threading.Thread):
                 self._accept()
             elif sock is self._wake:
                 self._wake.clear()
-            elif ways[sock][0] in self._links:  # else its other way ended it, just now
+            elif ways[sock][0] in self._links:  # its other direction may just have ended it
                 self._read(*ways[sock])
         self._pass_on()
 
     def _patience(self) -> float | None:
-        """Give seconds until something that waits is due."""
+        """Return the seconds until a piece is due."""
         if self.weather is Weather.HELD:
             return None
         due = [way.waiting[0][0] for link in self._links for way in link.ways if way.waiting]
@@ -269,7 +270,7 @@ class Relay(threading.Thread):
         if self.weather is not Weather.SWALLOWED:
             try:
                 server = socket.create_connection(("127.0.0.1", self._server_port), 5)
-            except OSError:  # it is not there: say so
+            except OSError:  # it is not there: tell the agent
                 Link(agent, None).close(reset=True)
                 return
         self._links.append(Link(agent, server))
@@ -279,7 +280,7 @@ class Relay(threading.Thread):
             due = time.monotonic() + self.delay * self._rng.random()
             if link.read(way, due, self.weather is Weather.FAIR):
                 self.played.set()
-        except ConnectionError:  # a process was killed: its other end is told just that
+        except ConnectionError:  # a process was killed: pass that on
             self._remove(link, reset=True)
         except (PongError, AssertionError) as error:
             raise AssertionError(f"connection {self.connections}: {error}") from error

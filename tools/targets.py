@@ -1,10 +1,10 @@
-"""What the fuzzer attacks, and what must not notice.
+"""What the fuzzer attacks, and the agents that must not notice.
 
 Target        a pong.py as a process, and how large it was
-SteadyAgent   an agent that plays on one all the time, and keeps its books
-Impostor      a server in this process, that does to PongClients what it is told
+SteadyAgent   an agent that plays on a target all the time, and checks its rewards
+Impostor      a server in this process that does to each client what a script says
 Field         two targets with agents, two without, and an impostor
-Line          our end of a connection to a target that let us in, without PongClient's good manners
+Line          a connection to a target after the handshake, which may send anything
 """
 
 from __future__ import annotations
@@ -12,12 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import re
-import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -29,13 +24,13 @@ from pongrl.wire.framing import Kind, Parser, message
 from pongrl.wire.handshake import Handshake, client_handshake
 from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, client_limits
 from pongrl.wire.messages import Role, Session, Step, action
-from tools.processes import ROOT
+from tools.processes import Program
 from tools.vitals import HAS_PROC, MEGABYTE, Ledger, files, memory, threads
 
 TOKEN = "fuzz-0123456789-token"
-DEADLINE = 30.0  # for whatever must come; far above what any takes
-LARGEST_GROWTH = 2 * MEGABYTE  # of a server, from a quarter of the cases to the end
-LARGEST_OWN_GROWTH = 8 * MEGABYTE  # of this process, which has clients, books and hostile bytes of its own
+DEADLINE = 30.0  # seconds; far longer than any answer should take
+LARGEST_GROWTH = 2 * MEGABYTE  # of a server, from the first quarter of the cases to the end
+LARGEST_OWN_GROWTH = 8 * MEGABYTE  # of this process, which also keeps clients, ledgers and hostile bytes
 
 Script: TypeAlias = Callable[[socket.socket], None]
 
@@ -45,43 +40,40 @@ class Target:
 
     def __init__(self, name: str, *flags: str) -> None:
         self.name = name
-        self._log = tempfile.TemporaryFile("w+", errors="surrogateescape")  # noqa: SIM115  # closed by `close`
-        command = [sys.executable, "-X", "dev", "-W", "error", str(ROOT / "pong.py")]
-        self._process = subprocess.Popen(
-            [*command, "--headless", "--port", "0", "--games", "2", *flags],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True,
-            env=os.environ | {"PONG_TOKEN": TOKEN},
-        )  # fmt: skip
+        self._program = Program(
+            "pong.py", "--headless", "--port", "0", "--games", "2", *flags, PONG_TOKEN=TOKEN
+        )
         self.port = 0
         self._start, self._memory = (0, 0), 0
 
+    @property
+    def _pid(self) -> int:
+        return self._program.process.pid
+
     def wait_until_it_listens(self) -> None:
         """Learn its port."""
-        assert self._process.stdout is not None
-        found = re.search(r":(\d+) ", self._process.stdout.readline())
-        assert found is not None, f"the {self.name} server did not start"
-        self.port = int(found[1])
+        self.port = self._program.wait_for_port()
 
     def _count(self) -> tuple[int, int]:
-        return files(self._process.pid), threads(self._process.pid)
+        return files(self._pid), threads(self._pid)
 
     def note_start(self) -> None:
-        """Remember its files and threads."""
+        """Remember how many files and threads it has."""
         if HAS_PROC:
             self._start = self._count()
 
     def note_memory(self) -> None:
-        """Remember its memory."""
+        """Remember how much memory it uses."""
         if HAS_PROC:
-            self._memory = memory(self._process.pid)
+            self._memory = memory(self._pid)
 
     def check(self) -> str:
-        """Insist that it is as it was, and say how large it is.
+        """Check that it has lost and gained nothing, and say how large it is.
 
         Raises:
-            AssertionError: it is not.
+            AssertionError: it has.
         """
-        code = self._process.poll()
+        code = self._program.process.poll()
         assert code is None, f"the {self.name} server ended with exit code {code}"
         if not HAS_PROC:
             return f"{self.name}: alive"
@@ -89,48 +81,42 @@ class Target:
         while (now := self._count()) != self._start and time.monotonic() < end:
             time.sleep(0.05)
         assert now == self._start, f"the {self.name} server has {now} files and threads, not {self._start}"
-        size = memory(self._process.pid)
+        size = memory(self._pid)
         grown = size - self._memory
         assert grown < LARGEST_GROWTH, f"the {self.name} server has grown by {grown / MEGABYTE:.1f} MB"
         return f"{self.name}: {size / MEGABYTE:.1f} MB ({grown / MEGABYTE:+.2f})"
 
     def end(self) -> None:
-        """Insist that it ends in order, and that its log is fit to be read.
+        """Check that it ends in order, and that its log can be read and holds no secret and no traceback.
 
         Raises:
-            AssertionError: it does not, or the log is not.
+            AssertionError: one of these is not so.
         """
-        self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(DEADLINE)
+        code = self._program.end()
         assert code == 0, f"the {self.name} server ended with exit code {code}"
-        self._log.seek(0)
-        for line in self._log:
+        for line in self._program.seen["stderr"]:
             assert line.rstrip("\n").isprintable(), f"the {self.name} server's log has {line!r}"
             for word in (TOKEN, "Traceback", "Warning", "Exception"):
                 assert word not in line, f"the {self.name} server's log has {line!r}"
 
     def close(self) -> None:
-        """End it, however that may be."""
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._log.close()
+        """Kill it if it still runs."""
+        self._program.close()
 
 
 class SteadyAgent(threading.Thread):
-    """Plays on a server, all the time, and keeps the books of it."""
+    """Plays on a server all the time, and checks every reward."""
 
     def __init__(self, port: int) -> None:
         super().__init__(name="steady agent", daemon=True)
         self._port = port
         self._over, self._playing = threading.Event(), threading.Event()
         self._ledger: Ledger | None = None
-        self._answers = 0  # to PINGs
+        self._answers = 0  # answers to PINGs
         self._error: BaseException | None = None
 
     def run(self) -> None:
-        """The thread: play until told to stop."""
+        """Play until `close` (the thread)."""
         try:
             with PongClient(port=self._port, token=TOKEN) as client:
                 step = client.connect()
@@ -152,18 +138,18 @@ class SteadyAgent(threading.Thread):
             self._answers += 1
 
     def wait_until_it_plays(self) -> None:
-        """Wait for its first state."""
-        assert self._playing.wait(DEADLINE), "the agent to be served had no state"
+        """Wait until it has its first state."""
+        assert self._playing.wait(DEADLINE), "the steady agent received no state"
 
     def end(self) -> str:
-        """Let it leave, insist that it lost nothing, and say what it had.
+        """Let it leave, check that it lost nothing, and say what it received.
 
         Raises:
-            AssertionError: a reply or a reward did not come, or it was sent away.
+            AssertionError: a reply or a reward did not come, or the server sent it away.
         """
         self.close()
-        assert not self.is_alive(), "the agent being served waits for a reply without end"
-        assert self._error is None, f"the agent being served lost something: {self._error!r}"
+        assert not self.is_alive(), "the steady agent still waits for a reply"
+        assert self._error is None, f"the steady agent lost something: {self._error!r}"
         assert self._ledger is not None
         had = self._ledger
         return f"{had.states:,} states, {had.points} points, rewards {had.rewards:+d}, {self._answers} pings"
@@ -175,7 +161,7 @@ class SteadyAgent(threading.Thread):
 
 
 class Impostor(threading.Thread):
-    """A server in this process, that does to each client what it is told."""
+    """A server in this process that does to each client what a script says."""
 
     def __init__(self) -> None:
         super().__init__(name="impostor", daemon=True)
@@ -185,30 +171,30 @@ class Impostor(threading.Thread):
         self.error: BaseException | None = None
 
     def serve(self, script: Script) -> None:
-        """Do this to the next client."""
+        """Run a script on the next client."""
         self._scripts.put(script)
 
     def run(self) -> None:
-        """The thread: client after client."""
+        """Serve one client after another (the thread)."""
         self._server.settimeout(DEADLINE)
         try:
             while (script := self._scripts.get()) is not None:
                 sock, _ = self._server.accept()
-                with sock, contextlib.suppress(OSError, EOFError, PongError):  # the client had enough
+                with sock, contextlib.suppress(OSError, EOFError, PongError):  # the client has left
                     sock.settimeout(DEADLINE)
                     script(sock)
         except BaseException as error:
             self.error = error
 
     def close(self) -> None:
-        """End it."""
+        """End the thread, and close the socket."""
         self._scripts.put(None)
         self.join(DEADLINE)
         self._server.close()
 
 
 class Field:
-    """All that cases over TCP need."""
+    """All that the cases over TCP need: targets, agents that play on them, and an impostor."""
 
     def __init__(self, stack: contextlib.ExitStack) -> None:
         def target(name: str, *flags: str) -> Target:
@@ -237,21 +223,21 @@ class Field:
         self.note_memory()
 
     def note_memory(self) -> None:
-        """Remember how much memory everybody has."""
+        """Remember how much memory every process uses."""
         for target in self.targets:
             target.note_memory()
         self._own_memory = memory(os.getpid()) if HAS_PROC else 0
 
     def send_loiterers_home(self) -> None:
-        """Close the connections that say nothing."""
+        """Close the connections that stay open and say nothing."""
         while self.loiterers:
             self.loiterers.pop().close()
 
     def check(self) -> list[str]:
-        """Insist that everything is as it was, and say how large it is.
+        """Check that nothing was lost or left behind, and say how large everything is.
 
         Raises:
-            AssertionError: it is not.
+            AssertionError: something was.
         """
         self.send_loiterers_home()
         for target in self.free:
@@ -265,7 +251,7 @@ class Field:
         return said + ([self._check_ourselves()] if HAS_PROC else [])
 
     def _check_ourselves(self) -> str:
-        """Insist that the clients left nothing in this process."""
+        """Check that the clients left nothing behind in this process."""
         left = files(os.getpid()) - self._own_files
         assert left <= 0, f"clients left {left} files open"
         names = {thread.name for thread in threading.enumerate()} & {"heartbeat", "steady agent"}
@@ -281,15 +267,15 @@ class Field:
 
 
 def connect(port: int, address: str = "127.0.0.1") -> socket.socket:
-    """Connect, from an address of this machine."""
+    """Connect from an address of this machine."""
     return socket.create_connection(("127.0.0.1", port), DEADLINE, (address, 0))
 
 
 def receive(sock: socket.socket, parser: Parser) -> tuple[Kind, bytes]:
-    """Give the next message.
+    """Wait for the next message and return it.
 
     Raises:
-        EOFError: there will be none.
+        EOFError: the peer has closed the connection.
     """
     while (came := parser.next()) is None:
         data = sock.recv(1 << 16)
@@ -302,23 +288,32 @@ def receive(sock: socket.socket, parser: Parser) -> tuple[Kind, bytes]:
 def introduce(
     sock: socket.socket, token: str = TOKEN, role: Role = Role.LEFT
 ) -> tuple[Handshake, Parser, bytes]:
-    """Say HELLO and wait for the CHALLENGE: give the handshake, a parser, and the PROOF that is due."""
+    """Send HELLO and wait for the CHALLENGE.
+
+    Returns:
+        the handshake, the parser of this connection, and the PROOF to send.
+    """
     client, parser = client_handshake(token, role), Parser(CLIENT_HANDSHAKE_LIMITS)
     sock.sendall(next(client))
     return client, parser, client.send(receive(sock, parser))
 
 
 class Line:
-    """Our end of a connection to a target that let us in; it keeps the books."""
+    """A connection to a target after the handshake; it checks every reward.
+
+    Attributes:
+        sock: the socket, on which a case may send anything.
+        number: number of the last STEP.
+    """
 
     def __init__(self, sock: socket.socket, parser: Parser, session: Session) -> None:
         self.sock, self._parser = sock, parser
-        self.number = 0  # of the STEP that came last
+        self.number = 0
         self._ledger = Ledger(session)
         self.wait_for(Kind.STEP)
 
     def wait_for(self, kind: Kind) -> bytes:
-        """Give the body of the next message of a kind."""
+        """Wait for the next message of a kind and return its body."""
         while True:
             came = receive(self.sock, self._parser)
             if came[0] is Kind.STEP:
@@ -329,14 +324,14 @@ class Line:
                 return came[1]
 
     def act(self, moves: bytes) -> None:
-        """Answer the last state and wait for the next."""
+        """Answer the last state, and wait for the next one."""
         due = self.number + 1
         self.sock.sendall(action(self.number, moves))
         self.wait_for(Kind.STEP)
         assert self.number == due, f"STEP {self.number} came where {due} was due"
 
     def read_to_the_end(self) -> bool:
-        """Read until the server closes; whether it did so in order."""
+        """Read until the server closes the connection, and return True if it did so in order."""
         try:
             while self.sock.recv(1 << 16):
                 pass
@@ -346,10 +341,10 @@ class Line:
 
 
 def shake_hands(port: int, role: Role = Role.LEFT) -> Line:
-    """Get in where the place is free, or becomes so when the last one is seen to have left.
+    """Shake hands with a target, and wait if it does not know yet that the agent before has left.
 
     Raises:
-        RefusedError: it does not become free.
+        RefusedError: the target refuses us.
     """
     end = time.monotonic() + DEADLINE
     while True:
@@ -369,7 +364,7 @@ def shake_hands(port: int, role: Role = Role.LEFT) -> Line:
 
 
 def check_service(target: Target) -> None:
-    """Insist that an agent can play there."""
+    """Check that an agent can play on a target."""
     line = shake_hands(target.port)
     with line.sock:
         for _ in range(10):

@@ -1,7 +1,7 @@
-"""What the fuzzer and the soak watch a running system by: its rewards, and what the system says of it.
+"""What the fuzzer and the soak check while the programs run.
 
-Ledger           whether the rewards of a session add up to the change of its score
-memory, threads, files   of a process, from /proc (HAS_PROC says whether there is one)
+Ledger                   checks that the rewards of a session are the changes of its score
+memory, threads, files   of a process, read from /proc if HAS_PROC
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ MEGABYTE = 1 << 20
 
 
 class Ledger:
-    """Keeps the books of one session: every reward must be a change of the score, and the other way round."""
+    """Checks the rewards of one session: each must be the change of the score, and each change a reward.
+
+    Attributes:
+        session: the session.
+        states, points, rewards: totals so far, of all games.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -27,14 +32,14 @@ class Ledger:
         """Add the next state.
 
         Raises:
-            AssertionError: its rewards or points are not what the score says.
+            AssertionError: its rewards or points do not agree with the score.
         """
         last, self._last = self._last, step
         for game in range(self.session.games):
             reward, points = int(step.rewards[game]), int(step.points[game])
             changes = {0} if last is None else self._changes(last, step, game)
             assert reward in changes, (
-                f"game {game} of STEP {step.number}: the reward is {reward:+d}, by the score one of {changes}"
+                f"game {game} of STEP {step.number}: the reward is {reward:+d}, the score says {changes}"
             )
             assert last is not None or points == 0, f"game {game}: {points} points in the first state"
             self.points += points
@@ -42,7 +47,7 @@ class Ledger:
         self.states += 1
 
     def _changes(self, last: Step, step: Step, game: int) -> set[int]:
-        """How much better the left side may stand than before, by scores, matches and points played."""
+        """Return the rewards that scores, matches and points allow, for the left side."""
         before, after = last.scores[game].tolist(), step.scores[game].tolist()
         finished, points = int(step.matches[game] - last.matches[game]), int(step.points[game])
         if finished == 0:
@@ -50,7 +55,7 @@ class Ledger:
             return {gained[0] - gained[1]} if min(gained) >= 0 and sum(gained) == points else set()
         assert finished == 1, f"game {game} of STEP {step.number}: {finished} matches since the last state"
         changes = set()
-        for winner, sign in ((0, 1), (1, -1)):  # the finished match's last score is not told: who won it?
+        for winner, sign in ((0, 1), (1, -1)):  # nothing says who won the match
             missing = self.session.points_to_win - before[winner]
             loser = points - missing - sum(after)
             if 0 <= loser < self.session.points_to_win - before[1 - winner]:
@@ -59,15 +64,15 @@ class Ledger:
 
 
 def memory(pid: int) -> int:
-    """Bytes of a process that are in memory."""
+    """Return the bytes of memory that a process uses."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def threads(pid: int) -> int:
-    """Threads of a process."""
+    """Return how many threads a process has."""
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
 def files(pid: int) -> int:
-    """Files and sockets that a process has open."""
+    """Return how many files and sockets a process has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))

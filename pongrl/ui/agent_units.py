@@ -9,10 +9,10 @@ import numpy as np
 
 from pongrl.agent.eyes import Floats
 from pongrl.agent.policy import Policy
+from pongrl.agent.units import strongest_units
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui.agent_layout import MOST_UNITS
 from pongrl.ui.brush import Brush, two_coloured
-from pongrl.ui.plots import strongest_units
 from pongrl.ui.theme import ACCENT, BLUE, LINE, PANEL, WHITE, mixed
 
 FADING = np.float32(0.995)  # per decision, of the activity that counts as a unit's strongest

@@ -20,6 +20,7 @@ import numpy as np
 
 from pongrl.agent.observers import Decided, Observer, Standing
 from pongrl.agent.policy import Policy
+from pongrl.agent.progress import read_progress
 from pongrl.errors import PongError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.game.drawing import pygame_quietly
@@ -36,7 +37,6 @@ from pongrl.ui.agent_panels import (
 from pongrl.ui.agent_tape import Curve, Moment, Tape, difference
 from pongrl.ui.agent_units import Units
 from pongrl.ui.brush import Brush
-from pongrl.ui.plots import read_progress
 from pongrl.ui.screen import Screen
 from pongrl.ui.theme import BACKGROUND
 

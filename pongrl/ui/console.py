@@ -1,4 +1,7 @@
-"""The agent's console: commands from the terminal, and a status line that never disturbs typing."""
+"""The agent's console: lines from the terminal, and a status line that never disturbs typing.
+
+What the lines mean is in `pongrl.agent.commands`.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +9,29 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from pongrl.agent.progress import fold
+from pongrl.cli import fold
 
-HELP, QUIT = "help", "q"  # the command of the console itself, and the one after which it ends
+QUIT = "q"  # what Ctrl-C enters on a terminal
 REFRESH_SECONDS = 0.5
 
 
 class Console(threading.Thread):
-    """Reads commands until the end of input, in a thread of its own.
+    """Reads lines until the end of input, in a thread of its own.
 
-    On a terminal there is a prompt with the status line below it; elsewhere plain lines are read. The
-    beginning of a word will do for a command if no other command begins so.
+    On a terminal there is a prompt with the status line below it; elsewhere plain lines are read.
 
     Args:
-        commands: the word of each command, and what it does in a few words.
-        obey: takes the word of a command; called in this thread.
+        words: what Tab completes.
+        obey: takes a line, and returns False if it was the last one; called in this thread.
         status: returns the status line; called in this thread.
     """
 
-    def __init__(
-        self, commands: Mapping[str, str], obey: Callable[[str], None], status: Callable[[], str]
-    ) -> None:
+    def __init__(self, words: Iterable[str], obey: Callable[[str], bool], status: Callable[[], str]) -> None:
         super().__init__(name="console", daemon=True)
-        self._commands = {**commands, HELP: "say this"}
-        self._words = [*sorted(commands.keys() - {HELP}), HELP]
-        self._obey, self._status = obey, status
+        self._words, self._obey, self._status = list(words), obey, status
         self._session: Any = None
         # Without standard streams (a service) their numbers may be our sockets', so nothing is read.
         self._has_streams = sys.stdin is not None and sys.stdout is not None
@@ -42,32 +40,16 @@ class Console(threading.Thread):
         self._is_closing = False
 
     def run(self) -> None:
-        """Read commands until the end of input, or until `close`."""
+        """Read lines until the end of input, the last line, or `close`."""
         with contextlib.suppress(EOFError, OSError):  # the input of nohup can be opened, but not be read
             if self._is_terminal:
                 self._read_terminal()
             elif self._has_streams:
                 self._read_lines()
 
-    def take(self, line: str) -> None:
-        """Obey a line that was typed."""
-        word = line.strip().lower()
-        if word not in self._commands:
-            meant = [each for each in self._commands if word and each.startswith(word)]
-            word = meant[0] if len(meant) == 1 else word
-        if word == HELP:
-            print(self.help(), flush=True)
-        elif word in self._commands:
-            self._is_closing = self._is_closing or word == QUIT
-            self._obey(word)
-        elif word:
-            *known, last = self._words
-            print(f"no command {word!r}; there are {', '.join(known)} and {last}", flush=True)
-
-    def help(self) -> str:
-        """Return a line for each command: its word, and what it does."""
-        width = max(map(len, self._commands))
-        return "\n".join(f"{word:<{width}}  {does}" for word, does in self._commands.items())
+    def _take(self, line: str) -> None:
+        if not self._obey(line):
+            self._is_closing = True
 
     def _read_terminal(self) -> None:
         from prompt_toolkit import PromptSession
@@ -85,10 +67,10 @@ class Console(threading.Thread):
         with patch_stdout():
             while not self._is_closing:
                 try:
-                    # None once `close` has ended the prompt
-                    self.take(self._session.prompt(pre_run=self._prompting.set) or "")
+                    line = self._session.prompt(pre_run=self._prompting.set)
+                    self._take(line or "")  # None if `close` has ended the prompt
                 except KeyboardInterrupt:
-                    self.take(QUIT)
+                    self._take(QUIT)
 
     def _toolbar(self) -> str:
         """Return the status line in as many rows as it needs, but no more than fit below the prompt."""
@@ -101,7 +83,7 @@ class Console(threading.Thread):
         while not self._is_closing and (data := os.read(0, 1024)):
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                self.take(line.decode(errors="replace"))
+                self._take(line.decode(errors="replace"))
 
     def close(self) -> None:
         """End the prompt and give the terminal back. A thread that reads plain lines goes on to their end."""

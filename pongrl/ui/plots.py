@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from pongrl.agent.policy import Policy
-from pongrl.agent.work import Work, finish
+from pongrl.agent.progress import read_progress
+from pongrl.agent.units import strongest_units
+from pongrl.agent.work import finish
 from pongrl.errors import PongError
-
-Run = dict[str, list[float]]
-UNITS_AT_ONCE = 8  # hidden units to look at in one piece of work
 
 
 def pyplot() -> Any:
@@ -31,44 +29,6 @@ def pyplot() -> Any:
     from matplotlib import pyplot
 
     return pyplot
-
-
-def read_progress(path: Path) -> Run:
-    """Read the columns of a progress.csv.
-
-    Raises:
-        PongError: it is none.
-    """
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        names = ("seconds", "frames", "points", "win_rate", "running_mean")
-        run = {name: [float(row[name]) for row in rows] for name in names}
-    except UnicodeError as error:
-        raise PongError(f"{path} cannot be drawn with curves (it is no text): name a progress.csv") from error
-    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or f"no column of numbers {error}"
-        raise PongError(
-            f"{path} cannot be drawn ({reason}): name a progress.csv that this program wrote"
-        ) from error
-    if not rows:
-        raise PongError(f"{path} has no rows yet: train for 100 points first")
-    return run
-
-
-def strongest_units(policy: Policy, count: int) -> Work[list[int]]:
-    """Find the strongest hidden units, the strongest first.
-
-    A unit is as strong as its weight to the logit times the spread of its first layer.
-    """
-    w = policy.weights["w"]
-    spread = np.empty_like(w)
-    for begin in range(0, len(w), UNITS_AT_ONCE):
-        some = slice(begin, begin + UNITS_AT_ONCE)
-        spread[some] = policy.court_images(some).std(axis=(1, 2, 3))
-        yield
-    strongest: list[int] = np.argsort(-np.abs(w) * spread)[:count].tolist()
-    return strongest
 
 
 def name_of(path: Path) -> str:

@@ -22,13 +22,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from pongrl.agent.aside import keep_aside
 from pongrl.agent.observers import Decided, Observer, Standing
 from pongrl.agent.progress import EVALUATION_COLUMN, Progress
 from pongrl.errors import PongError
@@ -117,7 +117,7 @@ class EventFile:
         with self._ending_at_disk_errors():
             directory.mkdir(parents=True, exist_ok=True)
             if not resumed:
-                keep_aside(directory)
+                keep_aside(directory, sorted(directory.glob("events.out.tfevents.*")))
             # TensorBoard reads files in the order of their names. The path is absolute, since tensorboardX
             # takes one that begins with "s3:" for an address.
             name = f"events.out.tfevents.{time.time():.6f}"
@@ -253,17 +253,6 @@ class EventLog(Observer):
             width, height = first.size
         shown = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=made)
         file.add(Summary(value=[Summary.Value(tag="game", image=shown)]), step)
-
-
-def keep_aside(directory: Path) -> None:
-    """Move the event files of an earlier run into previous-1, previous-2, …"""
-    found = sorted(directory.glob("events.out.tfevents.*"))
-    if found:
-        names = (directory / f"previous-{number}" for number in itertools.count(1))
-        aside = next(path for path in names if not path.exists())
-        aside.mkdir()
-        for path in found:
-            path.rename(aside / path.name)
 
 
 def gif(pictures: list[Image.Image], durations: list[int]) -> bytes:

@@ -11,6 +11,7 @@ film_of                   the pictures of a film, and its length
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,16 @@ def decided_of(
     """Make a decision in the first of two games; `hidden` is the activity of all hidden units."""
     logit = np.array([math.log(p_up / (1 - p_up)), 7], np.float32)
     activity = np.full((2, 40), hidden, np.float32)
-    seen = Activations(Eyes(2, 50, 70).look(step_of(0, {})), activity, logit, np.float32([value, 9]))
+    seen = Activations(
+        Eyes(2, 50, 70).look(step_of(0, {})), activity, logit, np.array([value, 9], np.float32)
+    )
     return Decided(SESSION, step, seen, np.array([up, not up]))
 
 
 def standing_of(progress: Progress, **changes: Any) -> Standing:
     """Make the standing of a run that is connected and trains, with some changes."""
-    usual = {"rows": None, "is_connected": True, "is_paused": False, "status": str(progress)}
-    return Standing(**({"policy": POLICY, "progress": progress} | usual | changes))
+    usual = Standing(POLICY, progress, None, is_connected=True, is_paused=False, status=str(progress))
+    return replace(usual, **changes)
 
 
 def pixels(surface: Any = None) -> npt.NDArray[np.uint8]:
@@ -107,7 +110,7 @@ def film_of(path: Path) -> tuple[list[UInt8Array], float]:
     if path.suffix == ".gif":
         frames, seconds = [], 0.0
         with Image.open(path) as film:
-            for number in range(film.n_frames):  # type: ignore[attr-defined]
+            for number in range(film.n_frames):
                 film.seek(number)
                 frames.append(np.asarray(film.convert("RGB"))[:, :, ::-1])
                 seconds += film.info["duration"] / 1000

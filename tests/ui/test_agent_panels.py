@@ -148,7 +148,7 @@ def test_the_status_has_no_arrows_that_the_font_lacks() -> None:
         draw_status(brush, status)
         pictures.append(pixels(brush.surface))
     assert pictures[0].any()
-    np.testing.assert_array_equal(*pictures)
+    np.testing.assert_array_equal(pictures[0], pictures[1])
 
 
 def test_a_status_without_room_loses_its_last_parts() -> None:
@@ -157,4 +157,4 @@ def test_a_status_without_room_loses_its_last_parts() -> None:
         brush = new_brush()
         draw_status(brush, status)
         pictures.append(pixels(brush.surface))
-    np.testing.assert_array_equal(*pictures)
+    np.testing.assert_array_equal(pictures[0], pictures[1])

@@ -17,7 +17,7 @@ def test_a_moment_is_the_first_games_part_of_a_decision() -> None:
     decided = decided_of(step_of(7, {(20, 30): 200}, reward=-1), p_up=0.75, value=0.5, up=False, hidden=2)
     found = Moment.of(decided)
     assert (found.number, found.points, found.reward, found.ticks, found.up) == (7, 1, -1, 6, False)
-    assert (found.p_up, found.value) == (pytest.approx(0.75), 0.5)
+    assert [found.p_up, found.value] == pytest.approx([0.75, 0.5])
     assert found.frame[20, 30] == found.frame.sum() == 200
     np.testing.assert_array_equal(found.hidden, np.full(20, 2))  # without the twins
 

@@ -81,10 +81,9 @@ def test_the_pictures_stay_until_the_next_study_is_over(units: Units, brush: Bru
 
 
 def test_activity_is_compared_with_the_most_of_late() -> None:
-    activity = Activity()
-    assert activity.share(np.float32([2, 0])).tolist() == [1, 0]
-    share = activity.share(np.float32([1, 0]))[0]
-    assert share == pytest.approx(0.5 / FADING)
+    activity, one, two = Activity(), np.array([1, 0], np.float32), np.array([2, 0], np.float32)
+    assert activity.share(two).tolist() == [1, 0]
+    assert activity.share(one)[0] == pytest.approx(0.5 / FADING)
     for _ in range(2000):
-        share = activity.share(np.float32([1, 0]))[0]
+        share = activity.share(one)[0]
     assert share == 1  # what was long ago is forgotten

@@ -1,4 +1,4 @@
-"""The console: words that are commands, plain lines, and a terminal."""
+"""The console without a terminal; with one it is tested in test_end_to_end."""
 
 from __future__ import annotations
 
@@ -13,42 +13,6 @@ import pytest
 from pongrl.ui.console import Console
 from tests.support import PATIENCE
 
-COMMANDS = {"p": "pause", "ping": "measure the network", "stats": "tell", "save": "write", "q": "quit"}
-
-
-@pytest.mark.parametrize(
-    ("line", "command", "answer"),
-    [
-        ("ping", "ping", ""), (" St ", "stats", ""), ("pi", "ping", ""), ("p", "p", ""), ("sa", "save", ""),
-        ("he", None, "say this"), ("s", None, "no command 's'; there are p, ping, q, save, stats and help\n"),
-        ("pp", None, "no command 'pp'"), ("", None, ""), ("  ", None, ""),
-    ],
-)  # fmt: skip
-def test_a_word_of_the_console_may_be_cut_short(
-    line: str, command: str | None, answer: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    obeyed: list[str] = []
-    Console(COMMANDS, obeyed.append, lambda: "").take(line)
-    assert obeyed == ([] if command is None else [command])
-    out = capsys.readouterr().out
-    assert answer in out if answer else out == ""
-
-
-def test_help_has_a_line_for_each_command_in_the_order_of_the_table() -> None:
-    assert Console(COMMANDS, print, lambda: "").help().split("\n") == [
-        "p      pause",
-        "ping   measure the network",
-        "stats  tell",
-        "save   write",
-        "q      quit",
-        "help   say this",
-    ]
-
-
-@pytest.mark.parametrize("commands", [COMMANDS, COMMANDS | {"help": "say this"}])
-def test_a_table_may_have_help_of_its_own(commands: dict[str, str]) -> None:
-    assert Console(commands, print, lambda: "").help().count("help") == 1
-
 
 class PlainConsole:
     """A console that reads plain lines from a pipe in the place of standard input."""
@@ -57,12 +21,13 @@ class PlainConsole:
         self._pipe = pipe
         self.obeyed: list[str] = []
         self.came = threading.Event()
-        self.console = Console(COMMANDS, self.obey, lambda: "")
+        self.console = Console((), self.obey, lambda: "")
         self.console.start()
 
-    def obey(self, word: str) -> None:
-        self.obeyed.append(word)
+    def obey(self, line: str) -> bool:
+        self.obeyed.append(line)
         self.came.set()
+        return line != "q"
 
     def type(self, text: bytes) -> None:
         os.write(self._pipe, text)
@@ -86,11 +51,11 @@ def plain() -> Iterator[PlainConsole]:
         os.close(kept)
 
 
-def test_plain_lines_are_obeyed_until_q(plain: PlainConsole) -> None:
+def test_plain_lines_are_obeyed_until_the_last_one(plain: PlainConsole) -> None:
     plain.type(b"st")
-    plain.type(b"ats\nsave\n\xff\nq\n")
+    plain.type(b"ats\n Save \n\xff\nq\n")
     plain.end()
-    assert plain.obeyed == ["stats", "save", "q"]
+    assert plain.obeyed == ["stats", " Save ", "\ufffd", "q"]
 
 
 def test_a_line_is_obeyed_when_it_is_whole(plain: PlainConsole) -> None:
@@ -112,7 +77,7 @@ def test_closing_a_console_of_plain_lines_does_not_wait_for_one(plain: PlainCons
 @pytest.mark.parametrize("stream", ["stdin", "stdout"])
 def test_without_standard_streams_nothing_is_read(monkeypatch: pytest.MonkeyPatch, stream: str) -> None:
     monkeypatch.setattr(sys, stream, None)
-    console = Console(COMMANDS, print, lambda: "")
+    console = Console((), lambda _: True, lambda: "")
     console.start()
     console.join(PATIENCE)
     assert not console.is_alive()

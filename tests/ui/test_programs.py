@@ -8,9 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,14 +16,12 @@ import pytest
 from mainmodel import PolicyGradient
 from pong import Pong
 from pongrl.agent.observers import Decided, Standing
-from pongrl.cli import parse
 from pongrl.errors import UsageError
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.moves import DOWN
 from pongrl.game.people import Snapshot
 from pongrl.ui.agent_window import AgentWindow
 from pongrl.ui.game_window import GameWindow
-from pongrl.ui.start_screen import StartScreen
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import Mover
 from tests.support import PATIENCE, ROOT, Program, connected, run_program, serving
@@ -80,36 +76,6 @@ def test_a_person_at_the_window_takes_the_paddle_from_the_agent_and_gives_it_bac
     assert not pygame.display.get_init()
 
 
-def statuses_of(monkeypatch: pytest.MonkeyPatch, pong: Pong) -> list[str]:
-    """Play until the window has shown a snapshot, and return the statuses of all."""
-    seen: list[str] = []
-
-    def show(_: GameWindow, snapshot: Snapshot) -> None:
-        seen.append(snapshot.status)
-        pygame.event.post(QUIT)
-
-    monkeypatch.setattr(GameWindow, "show", show)
-    pong.start()
-    return seen
-
-
-@pytest.mark.parametrize(
-    ("options", "status"),
-    [
-        ({}, "left paddle: W/S or arrow keys   right paddle: level 2   P pauses, Escape leaves"),
-        ({"opponent": "human"}, "left paddle: W/S   right paddle: arrow keys   P pauses, Escape leaves"),
-        ({"levelodiff": 4}, "   level 4 plays both paddles   P pauses, Escape leaves"),
-    ],
-)
-def test_without_a_server_the_header_says_which_keys_move_whom(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], status: str
-) -> None:
-    pong = Pong(server=False, **options)
-    assert statuses_of(monkeypatch, pong)[0] == status
-    with pytest.raises(RuntimeError, match="server=True"):
-        _ = pong.address
-
-
 def test_a_paused_game_stands_still_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     balls: list[tuple[int, int]] = []
     show = GameWindow.show
@@ -128,62 +94,6 @@ def test_a_paused_game_stands_still_and_goes_on(monkeypatch: pytest.MonkeyPatch)
     assert balls[0] != balls[10]
 
 
-def titles_of(
-    monkeypatch: pytest.MonkeyPatch, pong: Pong, presses: Callable[[int], Sequence[int]]
-) -> list[str]:
-    """Play, and return the titles of the games; on each start screen keys are pressed."""
-    titles: list[str] = []
-    begin, show, init = GameWindow.begin, GameWindow.show, StartScreen.__init__
-
-    def begin_and_tell(window: GameWindow, title: str, people: int | None = None) -> None:
-        begin(window, title, people)
-        titles.append(f"{title}: {people}")
-
-    def show_and_leave(window: GameWindow, *arguments: Any) -> None:
-        show(window, *arguments)
-        pygame.event.post(press(pygame.K_ESCAPE))
-
-    def open_and_press(screen: StartScreen, *arguments: Any) -> None:
-        init(screen, *arguments)
-        for key in presses(len(titles)):
-            pygame.event.post(press(key))
-
-    monkeypatch.setattr(GameWindow, "begin", begin_and_tell)
-    monkeypatch.setattr(GameWindow, "show", show_and_leave)
-    monkeypatch.setattr(StartScreen, "__init__", open_and_press)
-    pong.start()
-    return titles[1:]  # the window's own comes first
-
-
-def test_escape_goes_from_the_game_to_the_start_screen_and_ends_there(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    keys = [
-        (), (pygame.K_1,), (pygame.K_4,), (pygame.K_RETURN,), (pygame.K_5,), (pygame.K_ESCAPE,)
-    ]  # fmt: skip
-    titles = titles_of(monkeypatch, Pong(server=False, given=frozenset()), keys.__getitem__)
-    assert titles == [
-        "Pong, level 1: 1", "Pong, two players: 2", "Pong, two players: 2", "Pong, level 4: 0"
-    ]  # fmt: skip
-    assert not pygame.display.get_init()
-
-
-@pytest.mark.parametrize(
-    ("flags", "title"),
-    [
-        (["--level", "2"], "Pong, level 2: 1"), (["--opponent", "human"], "Pong, two players: 2"),
-        (["--opponent", "ai"], "Pong, level 2: 1"), (["--level", "4"], "Pong, level 4: 0"),
-    ],
-)  # fmt: skip
-def test_who_names_level_or_opponent_plays_at_once(
-    monkeypatch: pytest.MonkeyPatch, flags: list[str], title: str
-) -> None:
-    def presses(_: int) -> Sequence[int]:
-        raise AssertionError("there is a start screen")
-
-    assert titles_of(monkeypatch, parse(Pong, ["--no-server", *flags]), presses) == [title]
-
-
 @pytest.mark.parametrize("driver", ["", "x11"], ids=["SDL chooses", "x11"])
 def test_without_a_display_the_program_names_headless(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, driver: str
@@ -192,33 +102,14 @@ def test_without_a_display_the_program_names_headless(
         pytest.skip("SDL would find a screen")
     monkeypatch.delenv("SDL_VIDEODRIVER")
     monkeypatch.delenv("SDL_VIDEO_DRIVER", raising=False)
-    chosen = {"SDL_VIDEODRIVER": driver} if driver else {}
-    code, program = run_program("pong.py", "--port", "0", XDG_RUNTIME_DIR=str(tmp_path), **chosen)
+    if driver:
+        monkeypatch.setenv("SDL_VIDEODRIVER", driver)
+    code, program = run_program("pong.py", "--port", "0", XDG_RUNTIME_DIR=str(tmp_path))
     assert code == 2
     assert program.seen["stdout"] == []
     (sentence,) = program.seen["stderr"]
     assert sentence.startswith("error: no window can be opened")
     assert "--headless" in sentence
-
-
-def test_a_headless_run_loads_no_view_and_opens_no_display() -> None:
-    run = """if True:
-        import sys
-        from pongrl.wire.client import PongClient
-        from pong import Pong
-        with Pong(headless=True, port=0, lockstep=True) as server:
-            server.start(block=False)
-            with PongClient(*server.address) as client:
-                client.connect()
-                client.step([1])
-        assert not [name for name in sys.modules if name.startswith("pongrl.ui")]
-        assert not sys.modules["pygame"].display.get_init()
-        assert not sys.modules["pygame"].mixer.get_init()"""
-    done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", run],
-        cwd=ROOT, capture_output=True, timeout=PATIENCE, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
 
 
 # The agent's window.
@@ -290,7 +181,7 @@ def test_an_interrupted_server_agent_and_watcher_leave_films_that_can_be_seen(
     films = {name: tmp_path / f"{name}.{kind}" for name in ("server", "agent", "watcher")}
     record = {name: ("--record", str(path)) for name, path in films.items()}
     with Program(*SERVER, "--lockstep", *record["server"], stdin=None) as server:
-        port = server.wait_for("listening on").split()[2].rpartition(":")[2]
+        port = str(server.wait_for_port())
         agent = ("mainmodel.py", "--port", port, "--directory", str(tmp_path / "run"), *record["agent"])
         with Program("mainmodel.py", "--watch", "--port", port, *record["watcher"], stdin=None) as watcher:
             watcher.wait_for("watching the game")
@@ -304,7 +195,7 @@ def test_an_interrupted_server_agent_and_watcher_leave_films_that_can_be_seen(
 
 def test_a_killed_server_leaves_a_gif_that_can_be_seen(tmp_path: Path) -> None:
     with Program(*SERVER, "--lockstep", "--record", str(tmp_path / "game.gif"), stdin=None) as server:
-        port = server.wait_for("listening on").split()[2].rpartition(":")[2]
+        port = str(server.wait_for_port())
         agent = ("mainmodel.py", "--port", port, "--points", "20", "--directory", str(tmp_path / "run"))
         code, program = run_program(*agent)
         assert code == 0, program.output
@@ -332,12 +223,10 @@ def test_training_is_filmed_no_longer_than_it_lasts(tmp_path: Path) -> None:
     assert frames_said(program, path) == len(film_of(path)[0])
 
 
-def test_an_evaluation_is_filmed(tmp_path: Path) -> None:
-    directory, path = str(tmp_path / "run"), tmp_path / "evaluation.mp4"
-    flags = ("--directory", directory, "--games", "4", "--seed", "1")
-    code, program = run_program("mainmodel.py", *flags, "--local", "--points", "100")
-    assert code == 0, program.output
-    with Program("mainmodel.py", *flags, "--evaluate", "--points", "20", "--record", str(path)) as program:
+def test_an_evaluation_is_filmed(tmp_path: Path, trained: Path) -> None:
+    path = tmp_path / "evaluation.mp4"
+    flags = ("--evaluate", str(trained / "save.p"), "--games", "4", "--seed", "1", "--points", "20")
+    with Program("mainmodel.py", *flags, "--record", str(path)) as program:
         assert frames_said(program, path) == len(film_of(path)[0])
 
 

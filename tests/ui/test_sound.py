@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pongrl.game.drawing import pygame_quietly
@@ -35,7 +37,12 @@ def test_a_tone_is_played_when_its_count_has_grown(
     monkeypatch: pytest.MonkeyPatch, counts: list[tuple[int, ...]], played: list[int]
 ) -> None:
     made: list[Tone] = []
-    monkeypatch.setattr(pygame.mixer, "Sound", lambda buffer: made.append(Tone()) or made[-1])
+
+    def make(buffer: bytes) -> Tone:
+        made.append(Tone())
+        return made[-1]
+
+    monkeypatch.setattr(pygame.mixer, "Sound", make)
     sounds = Sounds()
     for each in counts:
         sounds.play(each)
@@ -45,8 +52,13 @@ def test_a_tone_is_played_when_its_count_has_grown(
 
 def test_real_tones_are_played_on_a_real_mixer(monkeypatch: pytest.MonkeyPatch) -> None:
     real = pygame.mixer.Sound
-    tones = []
-    monkeypatch.setattr(pygame.mixer, "Sound", lambda buffer: tones.append(real(buffer=buffer)) or tones[-1])
+    tones: list[Any] = []
+
+    def make(buffer: bytes) -> Any:
+        tones.append(real(buffer=buffer))
+        return tones[-1]
+
+    monkeypatch.setattr(pygame.mixer, "Sound", make)
     sounds = Sounds()
     sounds.play((0, 0, 0))
     sounds.play((1, 1, 1))

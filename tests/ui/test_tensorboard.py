@@ -19,6 +19,7 @@ from PIL import Image  # noqa: E402
 from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]  # noqa: E402
     EventAccumulator,
 )
+from tensorboardX.record_writer import RecordWriter  # noqa: E402
 
 from pongrl.agent.observers import Standing  # noqa: E402
 from pongrl.agent.progress import Progress  # noqa: E402
@@ -83,7 +84,7 @@ def test_a_video_shows_the_first_game_at_its_own_speed(
     assert (image.width, image.height) == (350, 250)
     shown = []
     with Image.open(io.BytesIO(image.encoded_image_string)) as video:
-        assert video.n_frames == 6  # type: ignore[attr-defined]
+        assert video.n_frames == 6
         assert video.info["duration"] == 100  # six ticks of 1/60 s
         for number in range(1, 6):
             video.seek(number)
@@ -145,7 +146,7 @@ def test_a_full_disk_ends_the_log_with_one_sentence(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(tensorboard, "FLUSH_SECONDS", 0)
     with logging(tmp_path) as (log, said):
-        monkeypatch.setattr(tensorboard.RecordWriter, "flush", fail)
+        monkeypatch.setattr(RecordWriter, "flush", fail)
         log.reported(standing_at(100))
         log.reported(standing_at(200))
         see(log, 20)

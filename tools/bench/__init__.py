@@ -1,12 +1,12 @@
-"""Benchmarks: they print figures and assert none. The README quotes them.
+"""Benchmarks. They print figures and check nothing; docs/speed.md and docs/learning.md quote them.
 
-__main__        python -m tools.bench: the table of speed, delay, bytes, processor time and memory
-measures        its rows, one function for each choice of --only
-table           how a row reads, and how it gets into the README
-processes       the programs as processes, and what /proc tells of them (so: Linux)
-delay           a proxy that delays like a network, and counts
-echo            a bare socket's round trip, to measure ours against
-player          an agent that answers at once and writes down when each state came
-seed_protocol   the loop and the messages of the program that this one goes back to
-learning        python -m tools.bench.learning: tables and curves of learning
+__main__        `python -m tools.bench`: the table of speed, delay, bytes, processor time and memory
+measures        the rows of that table, one function for each choice of --only
+table           how a row reads, and how a table gets into the documentation
+processes       the programs as processes, and what /proc tells about them (Linux only)
+delay           a proxy that delays traffic like a network, and counts it
+echo            the round trip of a bare socket, to compare with ours
+player          an agent that answers at once and notes when each state came
+seed_protocol   the loop and the messages of the program that this project began with
+learning        `python -m tools.bench.learning`: tables and curves of learning
 """

@@ -1,14 +1,14 @@
-"""A proxy that delays what passes as a network would, and counts it.
+"""A proxy that delays traffic like a network, and counts it.
 
     python -m tools.bench.delay --to HOST:PORT --milliseconds 5
 
     agent ──► line up:   read · under way for half of --milliseconds · written ──► server
     agent ◄── line down: the same                                              ◄── server
 
-A line keeps each piece that it reads beside the moment when it is due, and writes it when that has come:
-pieces follow one another as closely as they came, and a second one under way costs the first nothing.
-It prints "listening on HOST:PORT"; each line of its standard input (Enter) is answered with the counts so
-far as a line of JSON. One thread serves all connections.
+A line keeps each piece that it reads with the moment when it is due, and writes it then. So pieces keep the
+distances in time that they came with, and several can be under way at once. The proxy prints "listening on
+HOST:PORT". It answers each line of its standard input with the counts so far, as a line of JSON. One thread
+serves all connections.
 """
 
 from __future__ import annotations
@@ -28,25 +28,31 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Any
 
-HEADER = struct.Struct("!BI")  # of a message: its kind, and how long its body is
-STEP = 19  # the kind whose times --times keeps
+HEADER = struct.Struct("!BI")  # a message's kind, and the length of its body
+STEP = 19  # the kind of message whose times are kept with --times
 PIECE_BYTES = 1 << 16
-AWAKE_SECONDS = 0.00025  # before a piece is due we do not sleep: a core that does wakes up too late
+AWAKE_SECONDS = 0.00025  # stay awake so long before a piece is due, because cores wake up late
 PR_SET_TIMERSLACK = 29
 
 
 class Tally:
-    """Counts the bytes that go one way, and the messages in them, in whatever pieces they come."""
+    """Counts the bytes and messages that go one way, in whatever pieces they come.
+
+    Attributes:
+        bytes: bytes so far.
+        messages: messages so far, by kind.
+        times: when the last byte of each STEP came.
+    """
 
     def __init__(self) -> None:
         self.bytes = 0
-        self.messages: Counter[int] = Counter()  # by kind
-        self.times: list[float] = []  # when the last byte of each STEP came
+        self.messages: Counter[int] = Counter()
+        self.times: list[float] = []
         self._header = b""
-        self._missing = 0  # bytes of the body
+        self._missing = 0  # bytes of the body that are still to come
 
     def count(self, piece: bytes, now: float) -> None:
-        """Count a piece that came now."""
+        """Count a piece that came at the time `now`."""
         self.bytes += len(piece)
         while piece:
             if len(self._header) < HEADER.size:
@@ -70,7 +76,13 @@ class Tally:
 
 
 class Line:
-    """One way of a connection: what is read is under way for so many seconds, then written, in order."""
+    """One direction of a connection: what it reads, it writes some seconds later, in order.
+
+    Attributes:
+        tally: counts what was read.
+        ended: True when the end has been passed on.
+        stuck: True while the sink takes nothing more.
+    """
 
     def __init__(self, source: socket.socket, sink: socket.socket, seconds: float) -> None:
         self.source, self.sink = source, sink
@@ -78,21 +90,21 @@ class Line:
         self._seconds = seconds
         self._under_way: deque[tuple[float, bytes]] = deque()  # (due, piece); an empty piece is the end
         self._ending = False  # the end was read
-        self.ended = False  # and has been passed on
-        self.stuck = False  # the sink takes nothing more at the moment
+        self.ended = False
+        self.stuck = False
 
     @property
     def reading(self) -> bool:
-        """Whether more is to be read: not while the sink leaves it lying, as a full network would not."""
+        """True if more can be read: a full network takes nothing in."""
         return not self._ending and not self.stuck
 
     @property
     def due(self) -> float:
-        """When the next piece is to be written."""
+        """When the next piece must be written."""
         return self._under_way[0][0] if self._under_way and not self.stuck else math.inf
 
     def read(self, now: float) -> None:
-        """Take what has come.
+        """Read what has come.
 
         Raises:
             OSError: the connection is broken.
@@ -103,7 +115,7 @@ class Line:
         self._under_way.append((now + self._seconds, piece))
 
     def write(self, now: float) -> None:
-        """Pass on what is due, as far as the sink takes it.
+        """Write what is due, as far as the sink takes it.
 
         Raises:
             OSError: the connection is broken.
@@ -126,18 +138,18 @@ class Line:
 
 @dataclass
 class Passage:
-    """A connection through the proxy: one line each way."""
+    """A connection through the proxy, with a line for each direction."""
 
     up: Line
     down: Line
 
     @property
     def lines(self) -> tuple[Line, Line]:
-        """Both."""
+        """Both lines."""
         return self.up, self.down
 
     def write(self, now: float) -> bool:
-        """Pass on what is due; whether the passage goes on."""
+        """Write what is due, and return True if the connection goes on."""
         try:
             for line in self.lines:
                 line.write(now)
@@ -146,13 +158,13 @@ class Passage:
         return not (self.up.ended and self.down.ended)
 
     def close(self) -> None:
-        """Give both sockets back."""
+        """Close both sockets."""
         self.up.source.close()
         self.up.sink.close()
 
 
 class Proxy:
-    """Listens on a free port of this machine and passes everything on to one server, and back."""
+    """Listens on a free port of this machine, and passes everything on to one server and back."""
 
     def __init__(self, to: tuple[str, int], round_trip_seconds: float, times: bool = False) -> None:
         self._to, self._seconds, self._times = to, round_trip_seconds / 2, times
@@ -162,7 +174,12 @@ class Proxy:
         self._tallies: list[tuple[Tally, Tally]] = []  # up and down, of all connections there ever were
 
     def run(self, control: int, until_eof: bool = True) -> None:
-        """Serve; each line that can be read from the file `control` is answered with the counts."""
+        """Serve, and answer each line of the file `control` with the counts.
+
+        Args:
+            control: number of the file.
+            until_eof: end when that file ends.
+        """
         readers: list[Any] = [self._listener, control]
         with contextlib.ExitStack() as stack:
             stack.callback(self._close)
@@ -179,7 +196,7 @@ class Proxy:
                         readers.remove(control)
 
     def counts(self) -> dict[str, Any]:
-        """What has passed each way so far, and when that was asked for."""
+        """Return what has passed in each direction so far, and the time."""
         ways = [[pair[way] for pair in self._tallies] for way in (0, 1)]
         return {"now": time.monotonic(), "up": self._sum(ways[0]), "down": self._sum(ways[1])}
 
@@ -237,7 +254,7 @@ class Proxy:
 
 
 def wake_in_time() -> None:
-    """Have the kernel end our waits when they are over and not up to 50 µs later, as it may (Linux)."""
+    """Ask the kernel to end our waits on time instead of up to 50 µs later (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)
 
@@ -245,9 +262,11 @@ def wake_in_time() -> None:
 def main() -> None:
     """Run the proxy from its command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--to", required=True, metavar="HOST:PORT", help="where to pass everything on to")
-    parser.add_argument("--milliseconds", type=float, default=5.0, help="that a round trip takes (5)")
-    parser.add_argument("--times", action="store_true", help="tell when each STEP came, too")
+    parser.add_argument(
+        "--to", required=True, metavar="HOST:PORT", help="the server to pass everything on to"
+    )
+    parser.add_argument("--milliseconds", type=float, default=5.0, help="time of a round trip (5)")
+    parser.add_argument("--times", action="store_true", help="also keep the time of each STEP")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     options = parser.parse_args()
     host, _, port = options.to.rpartition(":")

@@ -1,6 +1,6 @@
-"""A bare socket's round trip between two processes: the least that any protocol could take.
+"""The round trip of a bare socket between two processes: no protocol can be faster.
 
-`python -m tools.bench.echo UP DOWN` answers every UP bytes with DOWN bytes, until its peer leaves.
+`python -m tools.bench.echo UP DOWN` answers every UP bytes with DOWN bytes until its peer leaves.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ def open_line(port: int) -> socket.socket:
 
 
 def trip(line: socket.socket, up: bytes, down: int) -> None:
-    """Send so much and wait for so many bytes."""
+    """Send bytes and wait for a number of bytes in return."""
     line.sendall(up)
     line.recv(down, socket.MSG_WAITALL)
 
 
 def serve(up: int, down: bytes) -> None:
-    """Print where we listen, and answer the first who connects."""
+    """Print the address we listen on, and answer the first peer that connects."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print("listening on {}:{}".format(*listener.getsockname()), flush=True)
         line, _ = listener.accept()

@@ -1,13 +1,15 @@
-"""How fast the agent learns, as a person would see it: `python -m tools.bench.learning`.
+"""Measure how fast the agent learns: `python -m tools.bench.learning`.
 
-Trains from scratch with `mainmodel.py --local`, once per seed, one after the other, the whole system over
-TCP. Then it writes the table between the README's markers and the curve, images/learning-level-N.png.
+Trains from scratch with `mainmodel.py --local`, once per seed, one run after the other: the whole system over
+TCP. Then it prints a table. With --docs it puts the table into docs/learning.md, and the curves into
+docs/images/learning-level-N.png.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import os
 import platform
 import statistics
 import subprocess
@@ -16,15 +18,15 @@ import tempfile
 from pathlib import Path
 
 from pongrl.ui.plots import draw_curves
-from tools.bench.table import put_between
+from tools.bench.table import write_into
 from tools.processes import ROOT
 
-README = ROOT / "README.md"
-MARKS = {1: (0.5, 0.75), 2: (0.5, 0.75), 3: (0.12, 0.25)}  # shares whose time the table tells
+DOCS = ROOT / "docs"
+MARKS = {1: (0.5, 0.75), 2: (0.5, 0.75), 3: (0.12, 0.25)}  # shares won, by level; the table has their times
 
 
 def train(seed: int, level: int, minutes: float, directory: Path) -> list[dict[str, float]]:
-    """Train once and return the rows of progress.csv."""
+    """Train once, and return the rows of progress.csv."""
     command = [sys.executable, "mainmodel.py", "--local", "--level", str(level), "--seed", str(seed)]
     command += ["--minutes", str(minutes), "--directory", str(directory)]
     subprocess.run(command, cwd=ROOT, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -33,7 +35,7 @@ def train(seed: int, level: int, minutes: float, directory: Path) -> list[dict[s
 
 
 def reached(rows: list[dict[str, float]], share: float) -> str:
-    """When a share of the last 1,000 points was first won: minutes and million frames."""
+    """Return when a share of the last 1,000 points was first won: minutes and million frames."""
     for row in rows:
         if row["points"] >= 1000 and row["win_rate"] >= share:
             return f"{row['seconds'] / 60:.1f} min, {row['frames'] / 1e6:.1f} M"
@@ -41,10 +43,11 @@ def reached(rows: list[dict[str, float]], share: float) -> str:
 
 
 def table_of(runs: dict[int, list[dict[str, float]]], level: int, minutes: float) -> str:
-    """The README's table."""
+    """Return the table of several runs, by seed."""
     marks = MARKS[level]
+    machine = f"{platform.machine()} with {os.cpu_count()} cores"
     lines = [
-        f"Level {level}, from scratch, {minutes:g} minutes, {platform.machine()} with two cores:",
+        f"Level {level}, from scratch, {minutes:g} minutes, {machine}:",
         "",
         "| seed | "
         + " | ".join(f"{mark:g} of the points" for mark in marks)
@@ -53,7 +56,7 @@ def table_of(runs: dict[int, list[dict[str, float]]], level: int, minutes: float
     ]
     for seed, rows in runs.items():
         last = rows[-1]
-        best = max(row["win_rate"] for row in rows if row["points"] >= 1000)
+        best = max((row["win_rate"] for row in rows if row["points"] >= 1000), default=last["win_rate"])
         cells = [reached(rows, mark) for mark in marks]
         cells += [f"{last['win_rate']:.3f}", f"{best:.3f}", f"{last['frames'] / 1e6:.1f} M"]
         lines.append(f"| {seed} | " + " | ".join(cells) + " |")
@@ -61,29 +64,33 @@ def table_of(runs: dict[int, list[dict[str, float]]], level: int, minutes: float
     return "\n".join([*lines, "", f"Median at the end: {median:.3f}."])
 
 
-def write_into_readme(table: str, level: int) -> None:
-    """Put the table between its markers."""
-    README.write_text(put_between(README.read_text("utf-8"), f"learning {level}", table), "utf-8")
-
-
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench.learning",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--level", type=int, choices=(1, 2, 3), default=2)
     parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--keep", type=Path, help="folder for the runs' files; else they are thrown away")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for the files of the runs, which are deleted otherwise"
+    )
+    parser.add_argument("--docs", action="store_true", help="write table and curves into the documentation")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = options.keep or Path(temporary)
+        folder = (options.keep or Path(temporary)).resolve()
+        directories = {seed: folder / f"level {options.level}, seed {seed}" for seed in options.seeds}
         runs = {}
-        for seed in options.seeds:
-            directory = folder / f"level {options.level}, seed {seed}"
+        for seed, directory in directories.items():
             runs[seed] = train(seed, options.level, options.minutes, directory)
             print(table_of(runs, options.level, options.minutes), flush=True)
-        write_into_readme(table_of(runs, options.level, options.minutes), options.level)
-        paths = [folder / f"level {options.level}, seed {seed}" / "progress.csv" for seed in options.seeds]
-        draw_curves(paths, ROOT / "images" / f"learning-level-{options.level}.png")
+        if options.docs:
+            table = table_of(runs, options.level, options.minutes)
+            write_into(DOCS / "learning.md", f"learning {options.level}", table)
+            curves = [directory / "progress.csv" for directory in directories.values()]
+            draw_curves(curves, DOCS / "images" / f"learning-level-{options.level}.png")
 
 
 if __name__ == "__main__":

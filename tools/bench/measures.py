@@ -1,8 +1,9 @@
-"""The rows of `python -m tools.bench`: one function for each choice of --only, all from outside the programs.
+"""The rows of `python -m tools.bench`: one function for each choice of --only.
 
-Rates are medians of several windows or rounds, since a machine's speed drifts; where one speed is told as a
-multiple of another, rounds of both take turns and the figure is the median of their ratios. What passes on
-the wire is counted by the proxy of delay.py, never computed from what was meant to be sent.
+Everything is measured from outside the programs. Rates are medians of several windows or rounds, because the
+speed of a machine drifts. Where one speed is given as a multiple of another, rounds of the two alternate, and
+the figure is the median of their ratios. The proxy of delay.py counts what passes on the wire; nothing is
+computed from what should have been sent.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from tools.bench.player import Record, lateness, numbers_of, share_in_time, stat
 from tools.bench.processes import (
     Listening,
     Process,
-    Relay,
+    ProxyProcess,
     Server,
     children,
     cpu_seconds,
@@ -42,27 +43,33 @@ from tools.bench.processes import (
 )
 from tools.bench.table import Row
 
-FRAMESKIP = 8  # ticks in a decision, pong.py's default
+FRAMESKIP = 8  # ticks of a decision, the default of pong.py
 DELAY_MILLISECONDS = 5.0
-BUSY_SECONDS = 5.0  # until a server that still has the agent before is a failure
-SETTLING_SECONDS = 2.0  # after which imports and first allocations are over
-TICKS_SECONDS = 60.0  # in which every tick is noted, at most
+BUSY_SECONDS = 5.0  # longest time a server may take to notice that the agent before has left
+SETTLING_SECONDS = 2.0  # imports and first allocations are over by then
+TICKS_SECONDS = 60.0  # every tick is noted for at most this long
 STOPPED_SECONDS = 5.0
 SAMPLE_SECONDS = 0.5
-WINDOWS = 4  # of a run whose rate is measured
+WINDOWS = 4  # parts of a run, whose median rate is the figure
 
 
 @dataclass(frozen=True)
 class Durations:
-    """How long to measure what should be measured for long."""
+    """How long the longer measurements take.
 
-    learning: float = 20.0  # seconds of each run that learns
-    real_time: float = 60.0  # seconds
-    memory: float = 2.0  # minutes
+    Attributes:
+        learning: seconds of each run that learns.
+        real_time: seconds of the run in real time.
+        memory: minutes of the training whose memory is watched.
+    """
+
+    learning: float = 20.0
+    real_time: float = 60.0
+    memory: float = 2.0
 
 
 def seconds_per_call(function: Callable[[], object], calls: int) -> float:
-    """Mean duration of a call."""
+    """Return the mean duration of a call."""
     begin = time.perf_counter()
     for _ in range(calls):
         function()
@@ -71,7 +78,12 @@ def seconds_per_call(function: Callable[[], object], calls: int) -> float:
 
 @dataclass(frozen=True)
 class Turns:
-    """Two things timed in turn: the medians of their seconds, and of the first's by the second's."""
+    """Two functions timed in turn.
+
+    Attributes:
+        first, second: the medians of their seconds per call.
+        ratio: the median of first / second in each round.
+    """
 
     first: float
     second: float
@@ -81,7 +93,12 @@ class Turns:
 def take_turns(
     first: Callable[[], object], second: Callable[[], object], calls: tuple[int, int], rounds: int
 ) -> Turns:
-    """Time two things in turn, each so many times in a round; a round before the others warms both up."""
+    """Time two functions in turn, after a first round that does not count.
+
+    Args:
+        calls: calls of each in a round.
+        rounds: how many rounds count.
+    """
     pairs = [
         (seconds_per_call(first, calls[0]), seconds_per_call(second, calls[1])) for _ in range(rounds + 1)
     ][1:]
@@ -94,7 +111,7 @@ def take_turns(
 
 
 class Drawn(PongClient):
-    """An agent that learns nothing: it answers with moves drawn beforehand. It connects as it is made."""
+    """An agent that learns nothing: its moves were drawn beforehand. The constructor connects it."""
 
     def __init__(self, port: int) -> None:
         super().__init__(port=port)
@@ -105,7 +122,7 @@ class Drawn(PongClient):
         return self
 
     def _connect_when_free(self) -> Step:
-        """Connect, even if the agent before has left this very moment and the server does not know yet."""
+        """Connect, even if the server does not know yet that the agent before has left."""
         until = time.monotonic() + BUSY_SECONDS
         while True:
             try:
@@ -121,12 +138,12 @@ class Drawn(PongClient):
 
 
 def bytes_of_step(port: int, steps: int = 400) -> tuple[int, int]:
-    """The bytes that a step takes on the wire, up and down, without the handshake."""
-    with Relay(port) as relay, Drawn(relay.port) as agent:
-        before = relay.counts()
+    """Return the bytes of a step on the wire, up and down, without the handshake."""
+    with ProxyProcess(port) as proxy, Drawn(proxy.port) as agent:
+        before = proxy.counts()
         for _ in range(steps):
             agent.decide()
-        after = relay.counts()
+        after = proxy.counts()
     return (
         round((after.bytes_up - before.bytes_up) / steps),
         round((after.bytes_down - before.bytes_down) / steps),
@@ -134,10 +151,13 @@ def bytes_of_step(port: int, steps: int = 400) -> tuple[int, int]:
 
 
 def against_echo(games: int, calls: int) -> tuple[dict[str, Turns], str]:
-    """A lockstep step without learning and a bare echo of as many bytes, by where both ends run.
+    """Time a lockstep step without learning, and a bare echo of as many bytes, in turn.
 
-    An echo takes 15 to 20 µs where the kernel keeps both ends on one core and 60 to 90 where not, and it
-    changes its mind from second to second: so both pairs are put in the same place.
+    An echo takes 15 to 20 µs if the kernel keeps both ends on one core, and 60 to 90 µs if it does not, and
+    the kernel changes this every second. So both pairs are put on the same cores.
+
+    Returns:
+        the two times by the cores that both ends run on, and a note on their bytes.
     """
     with Server("--lockstep", "--games", str(games)) as server:
         up, down = bytes_of_step(server.port)
@@ -156,14 +176,14 @@ def against_echo(games: int, calls: int) -> tuple[dict[str, Turns], str]:
 
 
 def placements() -> dict[str, tuple[set[int], set[int]]]:
-    """Where the two ends of a connection may run."""
+    """Return the cores that the two ends of a connection are put on, by name."""
     cores = os.sched_getaffinity(0)
     first, last = {min(cores)}, {max(cores)}
     return {"two cores": (first, last), "one core": (first, first), "anywhere": (cores, cores)}
 
 
 def lockstep(_: Durations) -> Iterator[Row]:
-    """Time lockstep without learning, with a bare echo of as many bytes in turn."""
+    """Time lockstep without learning, in turn with a bare echo of as many bytes."""
     places, size = against_echo(1, 400)
     note = f"{size}; " + "; ".join(
         f"on {where} {1e6 * turns.first:.0f} by {1e6 * turns.second:.0f} µs = {turns.ratio:.1f} ×"
@@ -174,20 +194,26 @@ def lockstep(_: Durations) -> Iterator[Row]:
     for games in (1, 16):
         turns = places if games == 1 else against_echo(games, 200)[0]
         rate = games / turns["anywhere"].first
-        yield Row(f"lockstep, {games} game{'s' * (games > 1)}, without learning", rate, "decisions/s")
+        name = "1 game" if games == 1 else f"{games} games"
+        yield Row(f"lockstep, {name}, without learning", rate, "decisions/s")
 
 
 def learning_rate(games: int, seconds: float) -> float:
-    """Decisions per second while mainmodel.py --local learns: the median of windows of progress.csv."""
+    """Return decisions per second while mainmodel.py --local learns, the median of parts of progress.csv."""
     with training(seconds, "--local", "--games", str(games)) as (agent, directory):
-        agent.ended(3 * seconds + 60)
+        agent.finish(3 * seconds + 60)
         with open(directory / "progress.csv", newline="") as file:
             rows = [(float(row["seconds"]), int(row["decisions"])) for row in csv.DictReader(file)]
     return median_rate([(0.0, 0), *rows], seconds / WINDOWS)
 
 
 def median_rate(rows: list[tuple[float, int]], window: float) -> float:
-    """The median rate of windows of at least so many seconds; rows of (seconds, how many until then)."""
+    """Return the median rate of windows of at least `window` seconds.
+
+    Args:
+        rows: the time in seconds, and the count until then.
+        window: seconds.
+    """
     rates, (begin, before) = [], rows[0]
     for end, count in rows[1:]:
         if end - begin >= 0.99 * window:
@@ -215,20 +241,23 @@ def learning16(durations: Durations) -> Iterator[Row]:
 
 
 def delay(durations: Durations) -> Iterator[Row]:
-    """Measure training through the delay of a network."""
+    """Measure training through a network with 5 ms of delay."""
     seconds = durations.learning
-    with Server("--lockstep", "--games", "16") as server, Relay(server.port, DELAY_MILLISECONDS) as relay:
-        pings = []  # directly, then through the proxy
-        for port in (server.port, relay.port):
+    with (
+        Server("--lockstep", "--games", "16") as server,
+        ProxyProcess(server.port, DELAY_MILLISECONDS) as proxy,
+    ):
+        pings = []  # milliseconds, directly and through the proxy
+        for port in (server.port, proxy.port):
             with Drawn(port) as agent:
                 games = agent.games
                 pings.append([1000 * agent.ping() for _ in range(100)])
-        with training(2 * seconds, "--host", "127.0.0.1", "--port", str(relay.port)) as (learner, _):
-            learner.wait_for("connected to")
-            counts = [relay.counts()]
+        with training(2 * seconds, "--host", "127.0.0.1", "--port", str(proxy.port)) as (learner, _):
+            learner.find("connected to")
+            counts = [proxy.counts()]
             for _ in range(WINDOWS):
                 time.sleep(seconds / WINDOWS)
-                counts.append(relay.counts())
+                counts.append(proxy.counts())
     rate = games * median_rate([(each.time, each.steps) for each in counts], seconds / WINDOWS)
     share = rate / (16 / (DELAY_MILLISECONDS / 1000))
     note = (
@@ -241,22 +270,22 @@ def delay(durations: Durations) -> Iterator[Row]:
 
 def wire_bytes(durations: Durations) -> Iterator[Row]:
     """Count what an agent that learns and its server send each other."""
-    with Server("--lockstep", "--games", "16") as server, Relay(server.port) as relay:
+    with Server("--lockstep", "--games", "16") as server, ProxyProcess(server.port) as proxy:
         with Drawn(server.port) as agent:
             games = agent.games
         seconds = durations.learning / 4
-        with training(seconds, "--host", "127.0.0.1", "--port", str(relay.port)) as (learner, _):
-            learner.ended(3 * seconds + 60)
-        counts = relay.counts()
+        with training(seconds, "--host", "127.0.0.1", "--port", str(proxy.port)) as (learner, _):
+            learner.finish(3 * seconds + 60)
+        counts = proxy.counts()
     decisions = games * counts.steps
-    note = f"{decisions:,} decisions, handshake and heartbeats too"
+    note = f"{decisions:,} decisions, with handshake and heartbeats"
     what = "bytes on the wire per decision, 16 games, learning, "
     yield Row(what + "down", counts.bytes_down / decisions, "bytes", 1, note, at_most=200)
     yield Row(what + "up", counts.bytes_up / decisions, "bytes", 2, at_most=2)
 
 
 def seed(_: Durations) -> Iterator[Row]:
-    """Time lockstep without learning, with the seed's protocol and loop in turn."""
+    """Time lockstep without learning, in turn with the protocol and loop of the first program."""
     with (
         Server("--lockstep") as server,
         Drawn(server.port) as agent,
@@ -265,7 +294,7 @@ def seed(_: Durations) -> Iterator[Row]:
     ):
         turns = take_turns(lambda: seed_protocol.play(line, [1]), agent.decide, (24, 1000), 7)
     note = f"{1 / turns.second:,.0f} steps/s against {1 / turns.first:.1f}"
-    what = "lockstep, 1 game, without learning: steps per second by those of the seed's protocol"
+    what = "lockstep, 1 game, without learning: steps per second, by those of the first program's protocol"
     yield Row(what, turns.ratio, "×", 0, note, at_least=100)
 
 
@@ -275,45 +304,50 @@ def seed(_: Durations) -> Iterator[Row]:
 
 @dataclass(frozen=True)
 class Load:
-    """What server and agent need in real time, and when the states came."""
+    """What server and agent need in real time.
 
-    server: float  # shares of a core, in per cent
+    Attributes:
+        server, agent: shares of a core, in per cent.
+        arrivals: when each state came, in seconds.
+    """
+
+    server: float
     agent: float
     arrivals: npt.NDArray[np.float64]
 
 
 def load(seconds: float) -> Load:
-    """Let mainmodel.py learn from a server in real time."""
-    with Server() as server, Relay(server.port, times=True) as relay:
-        flags = ("--host", "127.0.0.1", "--port", str(relay.port))
+    """Let mainmodel.py learn for some seconds from a server in real time."""
+    with Server() as server, ProxyProcess(server.port, times=True) as proxy:
+        flags = ("--host", "127.0.0.1", "--port", str(proxy.port))
         with training(seconds + 60, *flags) as (agent, _):
-            agent.wait_for("connected to")
+            agent.find("connected to")
             time.sleep(SETTLING_SECONDS)
             pids = (server.pid, agent.pid)
             begin, before = time.monotonic(), [cpu_seconds(pid) for pid in pids]
             time.sleep(seconds)
             end, after = time.monotonic(), [cpu_seconds(pid) for pid in pids]
-            times = np.array(relay.counts().step_times)
+            times = np.array(proxy.counts().step_times)
     shares = [100 * (late - early) / (end - begin) for early, late in zip(before, after, strict=True)]
     return Load(shares[0], shares[1], times[(times >= begin) & (times <= end)])
 
 
 @contextlib.contextmanager
 def playing(port: int, seconds: float) -> Iterator[Process]:
-    """A player in real time, from its first state on."""
+    """Run a player in real time, from its first state on."""
     command = ("-m", "tools.bench.player", "--port", str(port), "--seconds", str(seconds))
     with Process(*command) as player:
-        player.wait_for("playing")
+        player.find("playing")
         yield player
 
 
 def record_of(player: Process, seconds: float) -> Record:
-    """Wait so long and a little longer for a player's record."""
-    return Record(**json.loads(player.wait_for("^{", seconds + 60).match.string))
+    """Wait for the record of a player that plays for some seconds."""
+    return Record(**json.loads(player.find("^{", seconds + 60).text))
 
 
 def real_time(durations: Durations) -> Iterator[Row]:
-    """Measure 60 ticks per second with an agent that learns, then every tick with one that notes them."""
+    """Measure real time with an agent that learns, then with one that notes every tick."""
     seconds = durations.real_time
     burden = load(seconds)
     what = "real time, `mainmodel.py` learning: "
@@ -335,32 +369,32 @@ def real_time(durations: Durations) -> Iterator[Row]:
 
 
 def in_words(late: npt.NDArray[np.float64]) -> str:
-    """How late ticks were."""
+    """Say how late ticks were."""
     median, high, latest = (1000 * float(np.percentile(late, share)) for share in (50, 99, 100))
     return f"median {median:.2f} ms late, 99 % under {high:.2f}, the latest {latest:.1f}"
 
 
 def stopped(_: Durations) -> Iterator[Row]:
-    """Stop the agent for five seconds in real time and see whether anything is lost but its own time."""
+    """Stop the agent for five seconds in real time, and count ticks, states and rewards that are lost."""
     seconds = STOPPED_SECONDS + 6
     with (
-        Server("--points-to-win", "10000") as server,  # so that no match ends and sets the score to 0
+        Server("--points-to-win", "10000") as server,  # no match ends and sets the score to 0
         playing(server.port, seconds) as player,
     ):
         time.sleep(3)
         begin = time.monotonic()
-        player.send_signal(signal.SIGSTOP)
+        player.process.send_signal(signal.SIGSTOP)
         try:
             time.sleep(STOPPED_SECONDS)
         finally:
             end = time.monotonic()
-            player.send_signal(signal.SIGCONT)
+            player.process.send_signal(signal.SIGCONT)
         record = record_of(player, seconds)
     what = f"real time, the agent stopped for {STOPPED_SECONDS:g} s: "
     note = f"{sum(record.ticks):,} ticks in all, {max(record.ticks)} in one STEP"
     lost = abs(record.ticks_lost(begin, end))
     yield Row(what + "ticks lost or gained", lost, "ticks", 2, note, at_most=1)
-    due = -(-max(record.ticks) // FRAMESKIP) - 1  # decisions in those ticks, but for the last, which was sent
+    due = -(-max(record.ticks) // FRAMESKIP) - 1  # the state of the last decision was sent
     yield Row(what + "states dropped and counted", record.dropped[-1], "states", at_least=max(due, 1))
     note = f"the score went from {record.left[0]}:{record.right[0]} to {record.left[-1]}:{record.right[-1]}"
     yield Row(what + "rewards lost", abs(record.reward_lost), "points", 0, note, at_most=0)
@@ -371,19 +405,19 @@ def stopped(_: Durations) -> Iterator[Row]:
 
 
 def memory(durations: Durations) -> Iterator[Row]:
-    """Sample the memory of mainmodel.py --local and of its server while it trains."""
+    """Watch the memory of mainmodel.py --local and of its server while it trains."""
     seconds = 60 * durations.memory
     samples: list[tuple[float, float, float]] = []  # seconds, megabytes of server and agent
     with training(seconds, "--local") as (agent, _):
-        begin = agent.wait_for("connected to").time
+        begin = agent.find("connected to").time
         while not agent.has_ended():
-            with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # one has ended just now
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it has ended just now
                 servers = [resident_megabytes(pid) for pid in children(agent.pid)]
                 if servers:
                     now = time.monotonic() - begin
                     samples.append((now, max(servers), resident_megabytes(agent.pid)))
             time.sleep(SAMPLE_SECONDS)
-        agent.ended(0)
+        agent.finish(60)
     table = np.array(samples)
     for column, who, most in ((1, "server", 120), (2, "agent", 300)):
         megabytes = table[:, column]
@@ -394,18 +428,18 @@ def memory(durations: Durations) -> Iterator[Row]:
 
 
 def growth(times: npt.NDArray[np.float64], megabytes: npt.NDArray[np.float64]) -> float:
-    """Median of the last sixth of a run less that of its second sixth: the first is for warming up."""
+    """Return the median of the last sixth of a run minus that of its second sixth, after a warm-up."""
     sixth = times[-1] / 6
     second = (times >= sixth) & (times < 2 * sixth)
     return float(np.median(megabytes[times >= 5 * sixth]) - np.median(megabytes[second]))
 
 
 def start(_: Durations) -> Iterator[Row]:
-    """Measure how soon server and agent are there."""
+    """Measure how soon server and agent are ready."""
     listening = [seconds_to_listen() for _ in range(5)]
     yield Row("`pong.py --headless` until it listens", statistics.median(listening), "s", 2, at_most=1.0)
     deciding = [seconds_to_decision() for _ in range(5)]
-    note = "until the log of `--debug` tells of the first ACTION"
+    note = "until the log of `--debug` shows the first ACTION"
     what = "`mainmodel.py --local` until its first decision"
     yield Row(what, statistics.median(deciding), "s", 2, note, at_most=2.5)
     with Server() as server:
@@ -414,23 +448,23 @@ def start(_: Durations) -> Iterator[Row]:
 
 
 def seconds_to_listen() -> float:
-    """Seconds from the start of pong.py until it says where it listens."""
+    """Return the seconds from the start of pong.py until it listens."""
     with Server() as server:
         return server.seconds_to_listen
 
 
 def seconds_to_decision() -> float:
-    """Seconds from the start of mainmodel.py --local until its server has its first decision.
+    """Return the seconds from the start of mainmodel.py --local until its server has its first decision.
 
-    Server and agent log on the same standard error: that an ACTION has come, or, should that read
-    otherwise, the STEP that follows the first.
+    Server and agent log to the same standard error: the first line with an ACTION counts, or with STEP 1,
+    which answers it.
     """
     with training(60, "--local", "--debug") as (agent, _):
-        return agent.wait_for(r"\bACTION\b|\bSTEP 1\b").time - agent.begun
+        return agent.find(r"\bACTION\b|\bSTEP 1\b").time - agent.begun
 
 
 def camera(_: Durations) -> Iterator[Row]:
-    """Measure what a frame costs."""
+    """Measure the time of one frame."""
     game, eye, places = Game(1), Camera(), random.Random(1)
 
     def move() -> None:

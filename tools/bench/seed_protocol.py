@@ -1,20 +1,19 @@
-"""The loop and the messages of the program that this one goes back to, rebuilt on this game.
+"""The loop and the messages of the program that this project began with, rebuilt on this game.
 
-`python -m tools.bench.seed_protocol` is its server; `play` is its agent. From the description of that
-program were taken:
+`python -m tools.bench.seed_protocol` is the server; `play` is the agent. The first program is known to have:
 
     - two processes and plain sockets, without TCP_NODELAY
-    - three messages in every step, the frame's a compressed .npz made in a BytesIO
-    - a step for every tick of the game, and for every step the whole court of 700×500 pixels drawn and
-      resized to 70×50
-    - two small writes and then a read: the second write waits for the acknowledgement of the first (Nagle),
-      and the other side keeps that back for 40 ms, hoping to send it along with something
+    - three messages in every step; the frame is a compressed .npz made in a BytesIO
+    - a step for every tick of the game; every step draws the whole court of 700×500 pixels and resizes it to
+      70×50
+    - two small writes, then a read: the second write waits until the first is acknowledged (Nagle's
+      algorithm), and the other side delays that acknowledgement by 40 ms
 
-These were assumed, each as what costs least:
+The rest is assumed, always as what costs least:
 
-    - which three messages: reward and score, then the frame, and the move back; the small ones are pickles
-    - each has its length in front, in the same write, so that none needs a further one
-    - the game goes on as soon as the move is there and does not wait for the next sixtieth of a second
+    - the messages: reward and score, then the frame, and the move back; the small ones are pickles
+    - each message has its length in front, in the same write
+    - the game goes on as soon as the move arrives, and does not wait for the next sixtieth of a second
     - both sides have one thread, and the agent draws its moves beforehand
 
     server                                                   agent
@@ -46,31 +45,31 @@ LEVEL = 2
 
 
 def open_line(port: int) -> socket.socket:
-    """Connect to a server on this machine, and leave the socket as it is."""
+    """Connect to a server on this machine, with the socket's usual options."""
     return socket.create_connection(("127.0.0.1", port))
 
 
 def pack_frame(frame: UInt8Array) -> bytes:
-    """A frame as a compressed .npz."""
+    """Return a frame as a compressed .npz."""
     file = BytesIO()
     np.savez_compressed(file, frame=frame)
     return file.getvalue()
 
 
 def unpack_frame(body: bytes) -> UInt8Array:
-    """The frame in a compressed .npz."""
+    """Return the frame that is in a compressed .npz."""
     with np.load(BytesIO(body)) as archive:
         frame: UInt8Array = archive["frame"]
     return frame
 
 
 def send(line: socket.socket, body: bytes) -> None:
-    """Send a message."""
+    """Send a message with its length in front."""
     line.sendall(LENGTH.pack(len(body)) + body)
 
 
 def receive(line: socket.socket) -> bytes:
-    """Wait for the next message.
+    """Wait for the next message and return it.
 
     Raises:
         EOFError: the peer has left.
@@ -86,20 +85,20 @@ def _exactly(line: socket.socket, size: int) -> bytes:
 
 
 def send_state(line: socket.socket, game: Game, reward: int) -> None:
-    """Draw the court and send what came of the last move: two messages."""
+    """Send reward and score, then the frame: two messages."""
     frame = Camera.full(game)
     send(line, pickle.dumps((reward, tuple(game.score))))
     send(line, pack_frame(frame))
 
 
 def receive_state(line: socket.socket) -> tuple[int, tuple[int, int], UInt8Array]:
-    """Wait for reward, score and frame."""
+    """Wait for reward, score and frame, and return them."""
     reward, score = pickle.loads(receive(line))
     return reward, score, unpack_frame(receive(line))
 
 
 def serve(line: socket.socket, game: Game) -> None:
-    """Play a tick for every move, until the agent leaves."""
+    """Play one tick for every move until the agent leaves."""
     player: Any = built_in(LEVEL)
     reward = 0
     with contextlib.suppress(EOFError, ConnectionError):
@@ -110,7 +109,7 @@ def serve(line: socket.socket, game: Game) -> None:
 
 
 def play(line: socket.socket, moves: Iterable[int]) -> int:
-    """Answer a state with each of the moves, and give the sum of the rewards."""
+    """Answer each state with the next move, and return the sum of the rewards."""
     total = 0
     for move in moves:
         reward, _, _ = receive_state(line)
@@ -120,7 +119,7 @@ def play(line: socket.socket, moves: Iterable[int]) -> int:
 
 
 def main() -> None:
-    """Listen, and serve the first agent that comes."""
+    """Listen, and serve the first agent that connects."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print("listening on {}:{}".format(*listener.getsockname()), flush=True)
         line, _ = listener.accept()
