@@ -20,7 +20,7 @@ PEM = str(Path(__file__).with_name("localhost.pem"))  # a certificate for localh
 def test_the_programs_speak_tls_from_their_command_lines(tmp_path: Path) -> None:
     flags = "--headless", "--port", "0", "--lockstep", "--certificate", PEM
     with Program("pong.py", *flags, stdin=None, PONG_TOKEN="secret") as server:
-        port = server.wait_for("listening on").split(":")[1].split()[0]
+        port = server.wait_for_port()
         agent = "mainmodel.py", "--host", f"localhost:{port}", "--ca", PEM, "--points", "5"
         with Program(*agent, "--directory", str(tmp_path), PONG_TOKEN="secret") as program:
             assert program.ended() == 0, program.output
@@ -29,8 +29,8 @@ def test_the_programs_speak_tls_from_their_command_lines(tmp_path: Path) -> None
 
 def test_a_resumed_agent_takes_over_and_one_that_was_sent_away_gives_way(tmp_path: Path) -> None:
     with Program("pong.py", "--headless", "--port", "0", "--lockstep", stdin=None) as server:
-        port = server.wait_for("listening on").split(":")[1].split()[0]
-        agent = "mainmodel.py", "--port", port, "--games", "1", "--directory"
+        port = server.wait_for_port()
+        agent = "mainmodel.py", "--port", str(port), "--games", "1", "--directory"
         with Program(*agent, str(tmp_path), stdin=None) as first:
             first.wait_for("100 points")
             copy = "--resume", str(tmp_path / "save.p")
@@ -66,7 +66,7 @@ def test_an_open_door_takes_an_explicit_word(
 
 def test_what_a_stranger_sends_is_printed_escaped(tmp_path: Path) -> None:
     with Program("pong.py", "--headless", "--port", "0", stdin=None) as server:
-        port = int(server.wait_for("listening on").split(":")[1].split()[0])
+        port = server.wait_for_port()
         for words in (b"\x1b[2J\n12:00:00 forged\n" * 9, message(Kind.HELLO, b"\x1b]0;x\x07\n" * 9)):
             with socket.create_connection(("127.0.0.1", port)) as sock:
                 sock.sendall(words)

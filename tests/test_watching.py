@@ -8,13 +8,13 @@ from tests.support import Program, run_program
 def test_the_program_watches_and_comes_back() -> None:
     flags = "pong.py", "--headless", "--port"
     with Program(*flags, "0", stdin=None) as server:
-        port = server.wait_for("listening on").split(":")[1].split()[0]
-        with Program("mainmodel.py", "--watch", "--port", port, SDL_VIDEODRIVER="dummy") as watcher:
+        port = server.wait_for_port()
+        with Program("mainmodel.py", "--watch", "--port", str(port), SDL_VIDEODRIVER="dummy") as watcher:
             watcher.wait_for("watching the game at")
             server.wait_for("watches")
             server.process.kill()
             watcher.wait_for("trying again")
-            with Program(*flags, port, stdin=None):
+            with Program(*flags, str(port), stdin=None):
                 watcher.wait_for("watching the game at")
                 watcher.process.terminate()
                 assert watcher.ended() == 0, watcher.output

@@ -1,6 +1,17 @@
-"""Environments: Pong for Gymnasium and PettingZoo. Importing this registers RemotePong-v0.
+"""Pong as an environment for other libraries. Importing this package registers RemotePong-v0.
 
-env = gymnasium.make("pongrl.envs:RemotePong-v0", local=True, level=1)
+    import gymnasium
+
+    env = gymnasium.make("pongrl.envs:RemotePong-v0", local=True, level=1)
+
+gymnasium_env    RemotePong: one game, for Gymnasium. Its docstring explains episodes, seeds and info.
+vector_env       RemotePongVector: several games side by side, for Gymnasium
+pettingzoo_env   RemotePongParallel: both paddles of one game, for PettingZoo
+blocks           BlockObservation: a wrapper that gives small networks something to learn from
+sb3              SB3VecEnv: several games, for Stable-Baselines3
+
+All of them are built from the same parts: where (the server) < link (its connection) < games (episodes);
+screen (what people see); holding (games and screen, given back at the end); spaces.
 """
 
 from __future__ import annotations
@@ -8,10 +19,12 @@ from __future__ import annotations
 try:
     import gymnasium
 except ImportError as error:
-    raise ImportError("RemotePong-v0 needs Gymnasium: pip install gymnasium") from error
+    raise ImportError(
+        'RemotePong-v0 needs Gymnasium: pip install "pongrl[envs]", or pip install gymnasium in a checkout'
+    ) from error
 
 gymnasium.register(
     "RemotePong-v0",
     entry_point="pongrl.envs.gymnasium_env:RemotePong",
-    vector_entry_point="pongrl.envs.gymnasium_env:RemotePongVector",
+    vector_entry_point="pongrl.envs.vector_env:RemotePongVector",
 )

@@ -32,7 +32,7 @@ from pongrl.server.throttle import Attempts, network_of
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Kind, Parser
 from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, Handshake, server_handshake
-from pongrl.wire.limits import SERVER_HANDSHAKE_LIMITS, WATCHER_LIMITS, server_limits
+from pongrl.wire.limits import SERVER_HANDSHAKE_LIMITS, Sender, State, limits
 from pongrl.wire.messages import Role, Session, refusal
 from pongrl.wire.sockets import AGAIN, Address, reason_of, resolve, tuned
 from pongrl.wire.waiting import Wake, ready
@@ -245,8 +245,7 @@ class Listener(threading.Thread):
             )  # fmt: skip
 
     def _let_in(self, stranger: _Stranger, admission: Admission) -> None:
-        watching = admission.role is Role.WATCH
-        stranger.parser.limits = WATCHER_LIMITS if watching else server_limits(admission.session.games)
+        stranger.parser.limits = limits(State.of(admission.role), Sender.CLIENT, admission.session)
         connection = Connection(stranger.sock, stranger.parser, stranger.peer, READ_BYTES)
         with contextlib.suppress(PongError):  # the next to use the connection will notice
             connection.send(admission.last)

@@ -38,7 +38,7 @@ from pongrl.envs.gymnasium_env import RemotePong, RemotePongVector  # noqa: E402
 from pongrl.errors import (  # noqa: E402
     PongError,
     RefusedError,
-    UsageError,  # noqa: E402
+    UsageError,
 )
 from pongrl.game.drawing import pygame_quietly  # noqa: E402
 from pongrl.game.moves import DOWN, STAY, UP  # noqa: E402
@@ -46,6 +46,7 @@ from pongrl.game.people import Keys  # noqa: E402
 from pongrl.wire.client import PongClient  # noqa: E402
 from pongrl.wire.messages import Mover  # noqa: E402
 from tests.support import PATIENCE, ROOT, serving  # noqa: E402
+from tests.support.engines import playing  # noqa: E402
 
 MATCH = 200  # decisions: more than any match of two points here takes
 
@@ -353,7 +354,7 @@ def test_level_4_moves_are_the_built_in_ais() -> None:
 
 
 def test_in_real_time_a_step_is_the_next_state_and_a_persons_moves_are_told() -> None:
-    with serving(fps=1000, frameskip=2) as server, remote(server) as env:
+    with playing(fps=1000, frameskip=2) as server, remote(server) as env:
         env.reset()
         numbers = []
         for _ in range(5):
@@ -361,8 +362,7 @@ def test_in_real_time_a_step_is_the_next_state_and_a_persons_moves_are_told() ->
             numbers.append(env._games.step.number)
         assert numbers == [1, 2, 3, 4, 5]
         assert env.metadata["render_fps"] == 500
-        assert server._engine is not None
-        server._engine.keys = Keys(either=UP)
+        server.run.hold(Keys(either=UP))
         while info["mover"] != Mover.HUMAN:
             info = env.step(DOWN)[4]
         assert info["move"] == UP

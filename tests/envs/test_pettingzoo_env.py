@@ -31,8 +31,8 @@ from pongrl.game.drawing import pygame_quietly
 from pongrl.game.moves import DOWN, STAY, UP, VELOCITY
 from pongrl.game.rules import Game
 from pongrl.wire.messages import Mover, Role
-from tests.server.test_conversation import mirrored
 from tests.support import PATIENCE, ROOT, connected, serving
+from tests.support.games import mirrored
 
 MATCH = 200  # decisions: more than any match of two points here takes
 

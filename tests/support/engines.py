@@ -47,9 +47,8 @@ DEFAULTS = GameOptions(
 
 
 @pytest.fixture(autouse=True)
-def nothing_comes_in_and_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """See that no test is given a token from outside, and that none leaves a thread behind."""
-    monkeypatch.delenv("PONG_TOKEN", raising=False)
+def nothing_is_left() -> Iterator[None]:
+    """See that no test leaves a thread behind."""
     before = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) == before
