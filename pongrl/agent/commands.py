@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pongrl.agent.books import Books
-from pongrl.errors import UsageError
 from pongrl.wire.waiting import Wake
 
 PAUSED = "paused, the game too; p goes on"
@@ -76,9 +75,20 @@ COMMANDS = {
     "stats": Command("say where training stands", _tell),
     "save": Command("write interrupt.p now", lambda controls: controls.books.save_now()),
 }
-QUIT = "q"
-WORDS = {word: command.help for word, command in COMMANDS.items()} | {QUIT: "save interrupt.p and quit"}
-"""Every command, with its line of help."""
+QUIT, HELP = "q", "help"
+WORDS = {word: command.help for word, command in COMMANDS.items()} | {
+    QUIT: "save interrupt.p and quit",
+    HELP: "say this",
+}
+"""Every word that the console knows, with its line of help."""
+
+
+def meaning(word: str) -> str | None:
+    """Return the command that a word is, or of which alone it is the beginning; None if there is none."""
+    if word in WORDS:
+        return word
+    meant = [each for each in WORDS if each.startswith(word)]
+    return meant[0] if word and len(meant) == 1 else None
 
 
 class Commands:
@@ -94,17 +104,19 @@ class Commands:
         self.has_quit = False  # a `q` was obeyed
         self._wake: Wake | None = None  # of the run, while there is one
 
-    def enter(self, word: str) -> None:
-        """Take a command. Any thread may call it.
-
-        Raises:
-            UsageError: there is no such command.
-        """
-        if word not in WORDS:
-            raise UsageError(f"there is no command {word!r}: say {', '.join(WORDS)}")
-        self._waiting.append(word)
-        if self._wake is not None:
-            self._wake.set()
+    def enter(self, line: str) -> None:
+        """Take a line that a person typed. Any thread may call it."""
+        word = line.strip().lower()
+        meant = meaning(word)
+        if meant == HELP:
+            self._say("\n".join(f"{each:<7}{words}" for each, words in WORDS.items()))
+        elif meant is not None:
+            self._waiting.append(meant)
+            if self._wake is not None:
+                self._wake.set()
+        elif word:
+            known = ", ".join(sorted(each for each in WORDS if each != HELP))
+            self._say(f"no command {word!r}; there are {known} and {HELP}")
 
     @property
     def is_quitting(self) -> bool:

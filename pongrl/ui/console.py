@@ -11,63 +11,39 @@ from typing import Any
 
 from pongrl.cli import fold
 
-HELP, QUIT = "help", "q"  # the command of the console itself, and the one after which it ends
 REFRESH_SECONDS = 0.5
 
 
 class Console(threading.Thread):
-    """Reads commands until the end of input, in a thread of its own.
+    """Reads commands until end of input, in a thread of its own.
 
-    On a terminal there is a prompt with the status line below it; elsewhere plain lines are read. The
-    beginning of a word will do for a command if no other command begins so.
+    On a terminal there is a prompt with a status line under it; elsewhere plain lines are read.
 
     Args:
-        commands: the word of each command, and what it does in a few words.
-        obey: takes the word of a command; called in this thread.
-        status: returns the status line; called in this thread.
+        commands: the words that there are, each with its line of help.
+        obey: takes a line; called in this thread.
+        status: gives the status line; called in this thread.
     """
 
     def __init__(
         self, commands: Mapping[str, str], obey: Callable[[str], None], status: Callable[[], str]
     ) -> None:
         super().__init__(name="console", daemon=True)
-        self._commands = {**commands, HELP: "say this"}
-        self._words = [*sorted(commands.keys() - {HELP}), HELP]
-        self._obey, self._status = obey, status
+        self._words, self._obey, self._status = list(commands), obey, status
         self._session: Any = None
         # Without standard streams (a service) their numbers may be our sockets', so nothing is read.
-        self._has_streams = sys.stdin is not None and sys.stdout is not None
-        self._is_terminal = self._has_streams and sys.stdin.isatty() and sys.stdout.isatty()
+        self._streams = sys.stdin is not None and sys.stdout is not None
+        self._terminal = self._streams and sys.stdin.isatty() and sys.stdout.isatty()
         self._prompting = threading.Event()
-        self._is_closing = False
+        self._closing = False
 
     def run(self) -> None:
-        """Read commands until the end of input, or until `close`."""
-        with contextlib.suppress(EOFError, OSError):  # the input of nohup can be opened, but not be read
-            if self._is_terminal:
+        """The thread: read commands until the end of input, or `close`."""
+        with contextlib.suppress(EOFError, OSError):  # nohup's input can be opened, but not be read
+            if self._terminal:
                 self._read_terminal()
-            elif self._has_streams:
+            elif self._streams:
                 self._read_lines()
-
-    def take(self, line: str) -> None:
-        """Obey a line that was typed."""
-        word = line.strip().lower()
-        if word not in self._commands:
-            meant = [each for each in self._commands if word and each.startswith(word)]
-            word = meant[0] if len(meant) == 1 else word
-        if word == HELP:
-            print(self.help(), flush=True)
-        elif word in self._commands:
-            self._is_closing = self._is_closing or word == QUIT
-            self._obey(word)
-        elif word:
-            *known, last = self._words
-            print(f"no command {word!r}; there are {', '.join(known)} and {last}", flush=True)
-
-    def help(self) -> str:
-        """Return a line for each command: its word, and what it does."""
-        width = max(map(len, self._commands))
-        return "\n".join(f"{word:<{width}}  {does}" for word, does in self._commands.items())
 
     def _read_terminal(self) -> None:
         from prompt_toolkit import PromptSession
@@ -80,36 +56,35 @@ class Console(threading.Thread):
             complete_while_typing=False,
             bottom_toolbar=self._toolbar,
             refresh_interval=REFRESH_SECONDS,
-            reserve_space_for_menu=0,  # the status line stays right below the prompt
+            reserve_space_for_menu=0,  # the status line stays right under the prompt
         )
         with patch_stdout():
-            while not self._is_closing:
+            while not self._closing:
                 try:
-                    # None once `close` has ended the prompt
-                    self.take(self._session.prompt(pre_run=self._prompting.set) or "")
+                    self._obey(self._session.prompt(pre_run=self._prompting.set) or "")
                 except KeyboardInterrupt:
-                    self.take(QUIT)
+                    self._obey("q")
 
     def _toolbar(self) -> str:
-        """Return the status line in as many rows as it needs, but no more than fit below the prompt."""
+        """The status line, in as many rows as it needs here, and as there are beside the prompt."""
         size = self._session.output.get_size()
         return "\n".join(fold(self._status(), size.columns).split("\n")[: max(size.rows - 2, 1)])
 
     def _read_lines(self) -> None:
-        """Read plain lines, not from sys.stdin: its lock would be held while Python shuts down."""
+        """Read plain lines, not by sys.stdin: its lock would be held while Python shuts down."""
         rest = b""
-        while not self._is_closing and (data := os.read(0, 1024)):
+        while not self._closing and (data := os.read(0, 1024)):
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                self.take(line.decode(errors="replace"))
+                self._obey(line.decode(errors="replace"))
 
     def close(self) -> None:
-        """End the prompt and give the terminal back. A thread that reads plain lines goes on to their end."""
-        self._is_closing = True
-        if self._is_terminal and self.is_alive():
+        """End the prompt and give the terminal back. A thread that reads plain lines is left to its end."""
+        self._closing = True
+        if self._terminal and self.is_alive():
             self._prompting.wait(2)
             app = self._session.app if self._session is not None else None
             if app is not None and app.loop is not None:
-                with contextlib.suppress(Exception):  # the prompt may have ended just now
+                with contextlib.suppress(Exception):  # it may have ended by itself just now
                     app.loop.call_soon_threadsafe(app.exit)
             self.join(2)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pongrl.agent.books import Books
-from pongrl.agent.commands import COMMANDS, PAUSED, WORDS, Commands, Controls
+from pongrl.agent.commands import COMMANDS, PAUSED, WORDS, Commands, Controls, meaning
 from pongrl.agent.observers import Audience
 from pongrl.agent.progress import Progress
-from pongrl.errors import UsageError
 from tests.support.agents import Lines, options_of
 
 
@@ -37,20 +36,44 @@ def controls_of(games: Games, lines: Lines) -> Controls:
     return Controls(games, Books(options_of(), Progress(), Audience(), lines), lines)
 
 
-def test_every_command_and_q_has_a_line_of_help() -> None:
-    assert WORDS == {
-        "p": "pause, or go on (the game pauses too)",
-        "ping": "measure the network: ten round trips",
-        "stats": "say where training stands",
-        "save": "write interrupt.p now",
-        "q": "save interrupt.p and quit",
-    }
-    assert [*COMMANDS, "q"] == list(WORDS)
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("p", "p"), ("pi", "ping"), ("ping", "ping"), ("st", "stats"), ("sa", "save"), ("q", "q"),
+        ("he", "help"), ("s", None), ("pp", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_word_may_be_cut_short_as_long_as_it_is_clear(word: str, meant: str | None) -> None:
+    assert meaning(word) == meant
 
 
-def test_a_word_that_is_no_command_is_refused(lines: Lines) -> None:
-    with pytest.raises(UsageError, match="no command 'nonsense': say p, ping, stats, save, q"):
-        Commands(lines).enter("nonsense")
+def test_every_word_has_a_line_of_help_and_every_command_is_a_word() -> None:
+    assert [*COMMANDS, "q", "help"] == list(WORDS)
+    assert all(WORDS.values())
+
+
+def test_help_is_said_at_once(lines: Lines) -> None:
+    Commands(lines).enter("help")
+    assert lines.said[0].splitlines() == [
+        "p      pause, or go on (the game pauses too)",
+        "ping   measure the network: ten round trips",
+        "stats  say where training stands",
+        "save   write interrupt.p now",
+        "q      save interrupt.p and quit",
+        "help   say this",
+    ]
+
+
+def test_a_word_that_is_no_command_is_answered_with_those_that_there_are(lines: Lines) -> None:
+    Commands(lines).enter("Nonsense ")
+    assert lines.said == ["no command 'nonsense'; there are p, ping, q, save, stats and help"]
+
+
+def test_an_empty_line_is_no_command(lines: Lines) -> None:
+    commands, games = Commands(lines), Games()
+    commands.enter("  ")
+    commands.obey(controls_of(games, lines))
+    assert lines.said == []
 
 
 def test_p_pauses_and_goes_on(lines: Lines) -> None:
@@ -101,6 +124,7 @@ def test_a_command_wakes_the_run(lines: Lines) -> None:
     with commands.listening() as wake:
         commands.enter("stats")
         assert wake.wait(0)
+        commands.enter("nonsense")
         assert not wake.wait(0)
 
 
