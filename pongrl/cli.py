@@ -1,6 +1,6 @@
-"""What the two programs have in common at their doors: command line, error sentences, signals, log.
+"""What all programs share: the command line, one-sentence errors, signals, the log, lines for a terminal.
 
-A program is a dataclass of its options; the command line is built from it, so that no default and no
+A program is a dataclass of its options. `parse` builds the command line from it, so that no default and no
 explanation is written twice:
 
     @dataclass
@@ -12,7 +12,11 @@ explanation is written twice:
         host: Annotated[str | tuple[str, ...], "a host"] = ""      # --host a --host b
         resume: Annotated[bool | str, "go on"] = False             # --resume, or --resume FILE
         token: str | None = None                                   # no flag: not annotated
-        given: frozenset[str] | None = None                        # is told which options were named
+        given: frozenset[str] | None = None                        # receives the names of the given options
+
+        def start(self) -> None: ...
+
+`main` runs such a program and returns its exit code. Every program has --help and --version too.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import io
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -32,9 +37,50 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
 
+from pongrl import __version__
 from pongrl.errors import PongError
 
 Program = TypeVar("Program")
+
+log = logging.getLogger("pong.cli")
+
+
+# The command line
+
+
+def flag_of(name: str) -> str:
+    """Return the flag that sets an option: --hidden-units for hiddenUnits."""
+    return "--" + re.sub(r"_|(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+def parse(program: type[Program], argv: Sequence[str] | None, prog: str | None = None) -> Program:
+    """Make a program from its command line.
+
+    Args:
+        program: a dataclass; the first line of its docstring begins the help.
+        argv: the arguments; None takes the process's own.
+        prog: the program's name in messages; None takes the script's.
+
+    Raises:
+        UsageError: an option is out of its range.
+        SystemExit: with 2 if the command line cannot be read, with 0 after --help and --version.
+    """
+    parser = _Parser(prog=prog, description=(program.__doc__ or "").split("\n")[0], allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    hints = typing.get_type_hints(program, include_extras=True)
+    for field in dataclasses.fields(program):  # type: ignore[arg-type]  # it is a dataclass
+        hint = hints[field.name]
+        if typing.get_origin(hint) is typing.Annotated:
+            kind, explanation, *flags = typing.get_args(hint)
+            parser.add_argument(
+                *(flags or [_flag(field.name, kind, field.default)]),
+                **_keywords(field.name, kind, field.default, explanation),
+            )
+    given = vars(parser.parse_args(argv))
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    if "given" in hints:
+        values["given"] = frozenset(given)
+    return program(**values)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,53 +88,49 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see --help\n")
 
 
-def parse(program: type[Program], argv: Sequence[str] | None) -> Program:
-    """Make a program from its command line; its docstring is the help's first line.
-
-    Raises:
-        UsageError: an option is out of its range.
-        SystemExit: with 2 for a command line that cannot be read, with 0 after --help.
-    """
-    parser = _Parser(description=(program.__doc__ or "").split("\n")[0], allow_abbrev=False)
-    hints = typing.get_type_hints(program, include_extras=True)
-    for field in dataclasses.fields(program):  # type: ignore[arg-type]  # it is a dataclass
-        hint = hints[field.name]
-        if typing.get_origin(hint) is typing.Annotated:
-            kind, explanation, *flags = typing.get_args(hint)
-            _add(parser, field.name, kind, field.default, explanation, flags)
-    named = vars(parser.parse_args(argv))
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
-    if "given" in hints:
-        values["given"] = frozenset(named)
-    return program(**values)
+def _flag(name: str, kind: Any, default: Any) -> str:
+    """Return the flag of an option: one that is on by default gets a flag to turn it off."""
+    flag = flag_of(name)
+    return flag.replace("--", "--no-", 1) if kind is bool and default else flag
 
 
-def _add(
-    parser: argparse.ArgumentParser, name: str, kind: Any, default: Any, explanation: str, flags: list[str]
-) -> None:
-    flag = "--" + re.sub(r"_|(?<=[a-z])(?=[A-Z])", "-", name).lower()
-    kinds = (
-        set(typing.get_args(kind)) if typing.get_origin(kind) in (types.UnionType, typing.Union) else {kind}
-    )
-    keywords: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": explanation}
-    if kinds == {bool}:
-        flag = flag.replace("--", "--no-", 1) if default else flag
+def _keywords(name: str, kind: Any, default: Any, explanation: str) -> dict[str, Any]:
+    """Return what argparse needs to know about an option."""
+    keywords: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS}
+    if kind is bool:
         keywords["action"] = "store_false" if default else "store_true"
     else:
+        keywords |= _value_keywords(name, _kinds(kind))
         if default is not None and default is not False and default not in ("", ()):
-            keywords["help"] += f" (default {default})"
-        if bool in kinds:  # a flag whose value may be left out
-            keywords |= {"nargs": "?", "const": True}
-        several = {kind for kind in kinds if typing.get_origin(kind) is tuple}
-        if several and len(kinds - {bool, type(None)}) > 1:  # str | tuple[str, ...]: the flag may be repeated
-            keywords["action"] = "append"
-            kinds -= several
-        (keywords["type"],) = kinds - {bool, type(None)}
-        if typing.get_origin(keywords["type"]) is tuple:  # tuple[str, ...]: one or more values
-            keywords |= {"nargs": "+", "type": typing.get_args(keywords["type"])[0]}
-        keywords["metavar"] = {int: "N", float: "X"}.get(keywords["type"], name.split("_")[-1].upper())
-    keywords["help"] = keywords["help"].replace("%", "%%")
-    parser.add_argument(*(flags or [flag]), **keywords)
+            explanation += f" (default {default})"
+    return keywords | {"help": explanation.replace("%", "%%")}
+
+
+def _kinds(kind: Any) -> set[Any]:
+    """Return the kinds in a union, None left out."""
+    is_union = typing.get_origin(kind) in (types.UnionType, typing.Union)
+    return (set(typing.get_args(kind)) if is_union else {kind}) - {type(None)}
+
+
+def _value_keywords(name: str, kinds: set[Any]) -> dict[str, Any]:
+    """Return what argparse needs to know about the value of a flag that may be of these kinds."""
+    keywords: dict[str, Any] = {}
+    if bool in kinds:  # the flag's value may be left out
+        keywords |= {"nargs": "?", "const": True}
+        kinds = kinds - {bool}
+    tuples = {kind for kind in kinds if typing.get_origin(kind) is tuple}
+    if tuples and len(kinds) > 1:  # str | tuple[str, ...]: the flag may be repeated
+        keywords["action"] = "append"
+        kinds = kinds - tuples
+    (value,) = kinds
+    if typing.get_origin(value) is tuple:  # tuple[str, ...]: the flag takes one or more values
+        keywords["nargs"] = "+"
+        value = typing.get_args(value)[0]
+    metavar = {int: "N", float: "X"}.get(value, name.split("_")[-1].upper())
+    return keywords | {"type": value, "metavar": metavar}
+
+
+# The program
 
 
 class Startable(typing.Protocol):
@@ -97,36 +139,45 @@ class Startable(typing.Protocol):
     debug: bool
 
     def start(self) -> None:
-        """Run to the end."""
+        """Run until the end."""
 
 
-def main(program: type[Startable], argv: Sequence[str] | None) -> int:
-    """Run a program from its command line and give its exit code; an error becomes one sentence on stderr."""
+def main(program: type[Startable], argv: Sequence[str] | None, prog: str | None = None) -> int:
+    """Run a program from its command line; an error becomes one sentence on stderr.
+
+    Returns:
+        The exit code: 0, or 2 after an error.
+    """
     debug = False
-    if isinstance(sys.stdout, io.TextIOWrapper):  # its encoding may lack a letter, as of a file's name
+    if isinstance(sys.stdout, io.TextIOWrapper):  # its encoding may lack a letter
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        instance = parse(program, argv)
+        instance = parse(program, argv, prog)
         debug = instance.debug
         instance.start()
     except PongError as error:
-        if debug:
-            logging.exception("the program ends because of this")
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return _failed(str(error), debug)
     except OSError as error:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # else Python complains when it flushes the old one
-        if isinstance(error, BrokenPipeError):  # whoever read our output has gone, as in `… | head`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # or Python complains when it flushes the old one
+        if isinstance(error, BrokenPipeError):  # the reader of our output has gone, as in `… | head`
             return 0
-        if debug:
-            logging.exception("the program ends because of this")
-        print(f"error: {error}: mend that and start again", file=sys.stderr)
-        return 2
+        return _failed(f"{error}: mend that and start again", debug)
     return 0
 
 
+def _failed(sentence: str, debug: bool) -> int:
+    """Say why the program ends, and return its exit code."""
+    if debug:
+        logging.exception("the program ends because of this")
+    print(f"error: {sentence}", file=sys.stderr)
+    return 2
+
+
 def missing(name: str, sentence: str) -> ImportError | SystemExit:
-    """Make what a module of this `__name__` raises when its imports fail; a program ends as `main` does."""
+    """Return what a module named `name` should raise when a package that it needs is not installed.
+
+    An import gets an ImportError; a program ends with the sentence and exit code 2, as `main` does it.
+    """
     if name != "__main__":
         return ImportError(sentence)
     print(f"error: {sentence}", file=sys.stderr)
@@ -134,22 +185,22 @@ def missing(name: str, sentence: str) -> ImportError | SystemExit:
 
 
 def start_log(debug: bool) -> None:
-    """Log to stderr, one plain line an event, with its time."""
+    """Log to stderr, one plain line per event, with its time."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("pong").setLevel(logging.DEBUG if debug else logging.INFO)  # not of the libraries
+    logging.getLogger("pong").setLevel(logging.DEBUG if debug else logging.INFO)  # ours, not the libraries'
 
 
 @contextlib.contextmanager
 def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and a terminal that is closed call `stop` instead of ending the process.
+    """Let Ctrl-C, SIGTERM and a closed terminal call `stop` instead of ending the process.
 
-    Only the main thread can.
+    Python allows this in the main thread only; in another thread nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     kinds = [signal.SIGINT, signal.SIGTERM]
-    hangup = getattr(signal, "SIGHUP", None)  # not on Windows; and nohup wants it ignored
+    hangup = getattr(signal, "SIGHUP", None)  # missing on Windows, and ignored under nohup
     if hangup is not None and signal.getsignal(hangup) is signal.SIG_DFL:
         kinds.append(hangup)
     before = {kind: signal.signal(kind, lambda *_: stop()) for kind in kinds}
@@ -158,3 +209,36 @@ def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
+
+
+# Lines for a terminal
+
+
+def say(line: str) -> None:
+    """Print a line for a person; if that fails (a full disk, a closed terminal) the program goes on.
+
+    Raises:
+        BrokenPipeError: the reader of our output has gone.
+    """
+    try:
+        if sys.stdout is not None and sys.stdout.isatty():
+            line = fold(line, shutil.get_terminal_size().columns)
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        log.debug("a line could not be written: %s", error)
+
+
+def fold(text: str, columns: int) -> str:
+    """Break lines that are too long for a terminal, at the gaps of three spaces between their parts."""
+    rows: list[str] = []
+    for line in text.split("\n"):
+        first, *parts = re.split("(?<! ) {3}(?! )", line)
+        rows.append(first)
+        for part in parts:
+            if len(rows[-1]) + 3 + len(part) <= columns:
+                rows[-1] += f"   {part}"
+            else:
+                rows.append(part)
+    return "\n".join(rows)

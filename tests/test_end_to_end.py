@@ -28,12 +28,6 @@ def agent(directory: Path, *arguments: str) -> tuple[str, ...]:
     return ("mainmodel.py", "--directory", str(directory), *arguments)
 
 
-def port_of(server: Program) -> str:
-    found = re.search(r":(\d+) ", server.wait_for("listening on"))
-    assert found is not None
-    return found[1]
-
-
 def rows_of(directory: Path) -> list[dict[str, str]]:
     with open(directory / "progress.csv", newline="") as file:
         return list(csv.DictReader(file))
@@ -88,7 +82,7 @@ def test_resumed_training_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_one_agent_trains_on_several_hosts_and_goes_on_with_the_rest_when_one_leaves(tmp_path: Path) -> None:
     with Program(*SERVER, "--games", "3", stdin=None) as one, Program(*SERVER, stdin=None) as other:
-        ports = port_of(one), port_of(other)
+        ports = str(one.wait_for_port()), str(other.wait_for_port())
         hosts = "--host", f"127.0.0.1:{ports[0]}", "--host", "localhost", "--port", ports[1]
         with Program(*agent(tmp_path, *hosts), stdin=None) as program:
             program.wait_for("connected to")
@@ -119,7 +113,7 @@ def test_a_server_that_cannot_be_played_on_does_not_end_what_goes_on_elsewhere(t
         Program(*SERVER, stdin=None) as good,
         Program(*SERVER, "--games", "2", stdin=None) as other,
     ):
-        ports = port_of(good), port_of(other)
+        ports = str(good.wait_for_port()), str(other.wait_for_port())
         hosts = [flag for port in ports for flag in ("--host", f"127.0.0.1:{port}")]
         with Program(*agent(tmp_path, *hosts, "--games", "1", "--points", "100")) as program:
             words = program.wait_for(f"going on without 127.0.0.1:{ports[1]}")
@@ -136,12 +130,11 @@ def test_more_servers_than_cores_are_not_started(tmp_path: Path) -> None:
     assert program.output.count("connected to") == os.cpu_count()
 
 
-def test_a_trained_agent_plays_and_leaves_its_files_alone(tmp_path: Path) -> None:
-    code, program = run_program(*agent(tmp_path, "--local", *FAST, "--points", "100"))
-    assert code == 0, program.output
+def test_a_trained_agent_plays_and_leaves_its_files_alone(tmp_path: Path, trained: Path) -> None:
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with Program(*SERVER, stdin=None) as server:
-        port = port_of(server)
+        port = str(server.wait_for_port())
         code, program = run_program(*agent(tmp_path, "--play", "--port", port, "--points", "100"))
         assert code == 0, program.output
         assert "without learning" in program.output
@@ -155,18 +148,17 @@ def test_a_trained_agent_plays_and_leaves_its_files_alone(tmp_path: Path) -> Non
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
 
 
-def test_playing_without_a_checkpoint_or_a_screen_is_told(tmp_path: Path) -> None:
+def test_playing_without_a_checkpoint_or_a_screen_is_told(tmp_path: Path, trained: Path) -> None:
     code, program = run_program(*agent(tmp_path, "--play"))
     assert (code, "save.p cannot be read" in program.output) == (2, True)
-    run_program(*agent(tmp_path, "--local", *FAST, "--points", "100"))
-    code, program = run_program(*agent(tmp_path, "--local", "--play"))
+    code, program = run_program(*agent(trained, "--local", "--play"))
     assert (code, "no window can be opened" in program.output) == (2, True), program.output
 
 
 def test_two_agents_play_each_other_and_what_was_trained_on_the_left_plays_on_the_right(
     tmp_path: Path, server: Program
 ) -> None:
-    port = port_of(server)
+    port = str(server.wait_for_port())
     with Program(*agent(tmp_path / "left", "--port", port), stdin=None) as left:
         left.wait_for("100 points")
         flags = "--side", "right", "--port", port
@@ -201,32 +193,33 @@ def test_a_new_run_keeps_the_files_of_the_run_before(tmp_path: Path) -> None:
     assert "previous-1" in program.output
 
 
-def test_a_checkpoint_is_evaluated_and_training_evaluates_itself(tmp_path: Path) -> None:
+def test_training_evaluates_itself(tmp_path: Path) -> None:
     code, program = run_program(
-        *agent(tmp_path, "--local", *FAST, "--points", "300", "--evaluate-every", "200")
+        *agent(tmp_path, "--local", *FAST, "--points", "200", "--evaluate-every", "200")
     )
     assert code == 0, program.output
-    rows = rows_of(tmp_path)
-    shares = [row["evaluation_win_rate"] for row in rows]
+    shares = [row["evaluation_win_rate"] for row in rows_of(tmp_path)]
     assert shares[0] == ""
     assert 0 < float(shares[1]) < 1
+
+
+@pytest.mark.parametrize("flags", [(), ("--sample",), ("save.p",)], ids=lambda flags: " ".join(flags))
+def test_a_checkpoint_is_evaluated(tmp_path: Path, trained: Path, flags: tuple[str, ...]) -> None:
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    evaluate = ("--evaluate", *flags, "--points", "20", "--level", "3", "--seed", "1")
+    code, program = run_program(*agent(tmp_path, *evaluate), cwd=tmp_path)
+    assert code == 0, program.output
     wanted = r"save\.p on level 3: won \d+ of 20 points, .* % \(95 % interval .* decisions/s"
-    for flags in ((), ("--sample",), (str(tmp_path / "save.p"),)):
-        evaluate = ("--evaluate", *flags, "--points", "20", "--level", "3", "--seed", "1")
-        code, program = run_program(*agent(tmp_path, *evaluate))
-        assert code == 0, program.output
-        assert re.search(wanted, program.output)
+    assert re.search(wanted, program.output)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
 
 
-def test_plots_are_drawn_from_the_command_line(tmp_path: Path) -> None:
+def test_plots_are_drawn_from_the_command_line(tmp_path: Path, trained: Path) -> None:
     pytest.importorskip("matplotlib")
-    code, program = run_program(*agent(tmp_path, "--local", *FAST, "--points", "200"))
-    assert code == 0, program.output
     for name in ("progress.csv", "save.p"):
         picture = tmp_path / f"{name}.png"
-        code, program = run_program("mainmodel.py", "--plot", str(tmp_path / name), "-o", str(picture))
+        code, program = run_program("mainmodel.py", "--plot", str(trained / name), "-o", str(picture))
         assert code == 0, program.output
         assert picture.stat().st_size > 5000
 
@@ -239,7 +232,7 @@ def server() -> Iterator[Program]:
 
 def test_an_agent_plays_in_real_time_with_a_server_in_another_process(tmp_path: Path) -> None:
     with Program("pong.py", "--headless", "--port", "0", "--fps", "1000", stdin=None) as server:
-        code, program = run_program(*agent(tmp_path, "--port", port_of(server), "--points", "3"))
+        code, program = run_program(*agent(tmp_path, "--port", str(server.wait_for_port()), "--points", "3"))
         assert code == 0, program.output
         assert "real time" in program.output
         server.wait_for("agent gone")
@@ -261,7 +254,7 @@ def test_an_agent_waits_for_its_server_and_says_so(tmp_path: Path) -> None:
 def test_a_signal_ends_agent_and_server_in_order(
     tmp_path: Path, server: Program, kind: signal.Signals
 ) -> None:
-    with Program(*agent(tmp_path, "--port", port_of(server)), stdin=None) as program:
+    with Program(*agent(tmp_path, "--port", str(server.wait_for_port())), stdin=None) as program:
         program.wait_for("100 points")
         program.process.send_signal(kind)
         assert program.ended() == 0, program.output
@@ -285,7 +278,7 @@ def test_a_signal_as_soon_as_it_listens_ends_the_server_in_order(kind: signal.Si
 
 def test_a_pause_outlasts_the_server(tmp_path: Path) -> None:
     with Program(*SERVER, stdin=None) as server:
-        port = port_of(server)
+        port = str(server.wait_for_port())
         with Program(*agent(tmp_path, "--port", port), stdin=None) as program:
             program.wait_for("connected to")
             program.type("p\n")
@@ -315,7 +308,7 @@ def test_standard_input_as_nohup_and_services_leave_it(tmp_path: Path, stdin: st
 
 
 def test_a_killed_agent_makes_room_for_the_next(tmp_path: Path, server: Program) -> None:
-    port = port_of(server)
+    port = str(server.wait_for_port())
     with Program(*agent(tmp_path, "--port", port), stdin=None) as first:
         first.wait_for("100 points")
         code, second = run_program(*agent(tmp_path / "b", "--port", port, "--points", "1"))
@@ -329,7 +322,7 @@ def test_a_killed_agent_makes_room_for_the_next(tmp_path: Path, server: Program)
 
 def test_an_agent_survives_its_servers_death(tmp_path: Path) -> None:
     with Program(*SERVER, stdin=None) as server:
-        port = port_of(server)
+        port = str(server.wait_for_port())
         program = Program(*agent(tmp_path, "--port", port), stdin=None)
         with program:
             program.wait_for("100 points")
@@ -370,7 +363,7 @@ def test_training_goes_on_when_the_disk_is_full_and_saves_when_it_is_not(
     import resource
 
     with Program(*SERVER, "--games", "4", stdin=None) as server:
-        port = port_of(server)
+        port = str(server.wait_for_port())
         with Program(*agent(tmp_path, "--port", port), stdin=None) as program:
             pid, unlimited = program.process.pid, (resource.RLIM_INFINITY,) * 2
             program.wait_for("200 points")
@@ -392,7 +385,7 @@ def test_training_goes_on_when_the_disk_is_full_and_saves_when_it_is_not(
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full there")
 def test_training_goes_on_when_its_output_cannot_be_written(tmp_path: Path, server: Program) -> None:
-    command = [sys.executable, str(ROOT / "mainmodel.py"), "--port", port_of(server), "--points", "250"]
+    command = [sys.executable, str(ROOT / "mainmodel.py"), "--port", str(server.wait_for_port()), "--points", "250"]
     with open("/dev/full", "w") as full:
         subprocess.run([*command, "--directory", str(tmp_path)], stdout=full, stdin=full, timeout=PATIENCE)
     assert load(tmp_path / "interrupt.p")["progress"]["points"] >= 250
@@ -400,7 +393,7 @@ def test_training_goes_on_when_its_output_cannot_be_written(tmp_path: Path, serv
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a directory with open files cannot be removed there")
 def test_training_goes_on_when_its_directory_is_gone(tmp_path: Path, server: Program) -> None:
-    port = port_of(server)
+    port = str(server.wait_for_port())
     with Program(*agent(tmp_path / "run", "--port", port), stdin=None) as program:
         program.wait_for("100 points")
         shutil.rmtree(tmp_path / "run")
@@ -552,7 +545,7 @@ def test_bad_input_gets_one_sentence(tmp_path: Path, arguments: tuple[str, ...],
 
 def test_a_wrong_token_is_named(tmp_path: Path) -> None:
     with Program(*SERVER, stdin=None, PONG_TOKEN="right") as server:
-        code, program = run_program(*agent(tmp_path, "--port", port_of(server)), PONG_TOKEN="wrong")
+        code, program = run_program(*agent(tmp_path, "--port", str(server.wait_for_port())), PONG_TOKEN="wrong")
         assert code == 2
         assert len(program.seen["stderr"]) == 1
         assert "token is wrong" in program.output

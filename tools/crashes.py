@@ -10,6 +10,7 @@ from __future__ import annotations
 import pongrl.agent.single_thread  # noqa: F401  # a process with BLAS threads cannot be forked safely
 
 # isort: split
+import argparse
 import itertools
 import os
 import random
@@ -78,11 +79,17 @@ def check(path: Path, saved: int) -> tuple[int, bool]:
     return number, bool(beside)
 
 
-def main(directory: str, kills: str) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    path, moments = Path(directory, "save.p"), random.Random()
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.crashes", description="Kill a process many times while it saves checkpoints."
+    )
+    parser.add_argument("directory", type=Path, help="an empty folder for the checkpoints")
+    parser.add_argument("kills", type=int, help="how many times")
+    options = parser.parse_args(argv)
+    path, moments = options.directory / "save.p", random.Random()
     number = newer = unfinished = 0
-    for kill in range(int(kills)):
+    for kill in range(options.kills):
         try:
             saved = kill_one(path, number, LONGEST * moments.random())
             number, left = check(path, saved)
@@ -91,9 +98,9 @@ def main(directory: str, kills: str) -> int:
             return 1
         newer += number > saved
         unfinished += left
-    print(f"kills {kills}, files {number}, newer than told {newer}, unfinished beside {unfinished}")
+    print(f"kills {options.kills}, files {number}, newer than told {newer}, unfinished beside {unfinished}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

@@ -39,7 +39,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -147,7 +147,7 @@ def stranger_case(rng: random.Random, _: Field) -> str:
 
 def session_case(rng: random.Random, _: Field) -> str:
     games = rng.choice((1, 2, MAX_GAMES))
-    limits = server_limits(games)
+    limits = server_limits(replace(SESSION, games=games))
     sent = rng.choice((allowed(rng, games), mutated(rng, allowed(rng, games)), garbage(rng, limits)))
 
     def read() -> None:
@@ -319,7 +319,7 @@ def play_case(rng: random.Random, field: Field) -> str:
 
 def play_badly(rng: random.Random, number: int) -> bytes:
     """Return what an agent may not send after the handshake, or not at this moment."""
-    limits, right = server_limits(2), action(number, rng.randbytes(2))
+    limits, right = server_limits(SESSION), action(number, rng.randbytes(2))
     several = allowed(rng, 2)
     return rng.choice(
         (

@@ -1,7 +1,7 @@
 """Make the films of the documentation, docs/images/*.gif: `python -m tools.make_films DIRECTORY`.
 
-Trains for ten minutes on level 2 and films the first and the tenth of them, then films the trained agent as it
-plays. All files stay in DIRECTORY. What exists there is not made again, so a run that was interrupted goes on.
+Trains for ten minutes on level 2 and films the first and the tenth of them, then films the trained agent as
+it plays. All files stay in DIRECTORY. What exists there is not made again, so an interrupted run goes on.
 """
 
 from __future__ import annotations

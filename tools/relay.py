@@ -67,7 +67,7 @@ class Books:
         while (came := self._down.next()) is not None:
             if came[0] is Kind.WELCOME:
                 session = Session.parse(came[1][PROOF_BYTES:])
-                self._down.limits, self._up.limits = client_limits(session), server_limits(session.games)
+                self._down.limits, self._up.limits = client_limits(session), server_limits(session)
                 self.ledger = Ledger(session)
             elif came[0] is Kind.STEP:
                 assert self.ledger is not None

@@ -11,8 +11,8 @@ A real agent trains on a real server, with a relay between them. A seed decides 
     garbage                         strangers send the server random bytes and messages
     silent crowd                    many strangers connect to the server and say nothing
 
-No fault is longer than a twentieth of the run. After each fault the soak waits until the game goes on. Now and
-then a short fault happens during a long one.
+No fault is longer than a twentieth of the run. After each fault the soak waits until the game goes on. Now
+and then a short fault happens during a long one.
 
 What must hold: the server and the agent end only when they are killed, except that an agent that could not
 connect may end with one sentence; it is started again. The game goes on after each fault. On each connection
@@ -52,13 +52,14 @@ from tools.relay import Relay, Weather
 from tools.vitals import HAS_PROC, MEGABYTE, files, memory
 
 GAMES = 8
+CHECKPOINTS = ("save.p", "interrupt.p")
 LONGEST_FAULT = 20.0  # seconds
 LONGEST_DELAY = 0.05
 LONGEST_WAIT = 120.0  # until the game goes on; an agent waits up to 30 seconds between two attempts
 LOOK_SECONDS = 0.25  # the processes are checked this often
 READY = {"server": "listening on", "agent": "connected to"}  # what a process prints when it is ready
-# Seconds in which the memory of a process may grow, and the bytes that it may grow by later. An agent's batches
-# grow with its rallies and use much memory for a moment, so the smallest size within ten seconds counts.
+# The memory of a process may grow for so many seconds, and by so many bytes later. An agent's batches grow
+# with its rallies and use much memory for a moment: the smallest size within ten seconds counts.
 WARM_UP = {"server": 20.0, "agent": 120.0}
 LARGEST_GROWTH = {"server": 2 * MEGABYTE, "agent": 32 * MEGABYTE}
 LOOKS = 40  # checks in those ten seconds
@@ -110,68 +111,58 @@ class Life:
         return " | ".join(self.words.splitlines()[-5:])
 
 
-class Soak:
-    """A run: the processes, the faults, and what was found."""
+class System:
+    """A server, an agent that trains on it, and the relay between them.
 
-    def __init__(self, seconds: float, seed: int, directory: Path, stack: contextlib.ExitStack) -> None:
-        self.began = time.monotonic()
-        self.rng = random.Random(seed)
-        self.seconds, self.directory = seconds, directory
-        self.token = secrets.token_urlsafe(16)
-        self.server_port = free_port(self.rng)
+    Args:
+        port: port of the server.
+        seed: seed of the relay's delays.
+        directory: folder for logs, and for the agent's files.
+        stack: ends the processes and the relay.
+
+    Attributes:
+        lives: all processes, from the first to the last.
+        refusals: last words of agents that could not connect, counted.
+        resumed: points and updates on disk, whenever an agent has ended.
+    """
+
+    def __init__(self, port: int, seed: int, directory: Path, stack: contextlib.ExitStack) -> None:
+        self.port, self.directory = port, directory
+        self.folder = directory / "run"  # the agent's
         self.lives: list[Life] = []
-        self.faults: Counter[str] = Counter()
-        self.refusals: Counter[str] = Counter()  # of agents that could not connect
-        self.resumed: list[tuple[int, int]] = []  # points and updates on disk, whenever an agent has ended
-        self.longest = (0.0, "no fault")
+        self.refusals: Counter[str] = Counter()
+        self.resumed: list[tuple[int, int]] = []
+        self._token = secrets.token_urlsafe(16)
         self._stack = stack
-        self.relay = Relay(self.server_port, seed)
+        self.relay = Relay(port, seed)
         stack.callback(self.relay.close)
         self.relay.start()
-        self.server = self.start_server()
-        self.agent = self.start_agent()
-
-    @property
-    def age(self) -> float:
-        """Seconds since the beginning."""
-        return time.monotonic() - self.began
-
-    # Processes.
+        self.start_server()
+        self.start_agent()
 
     def _start(self, name: str, *command: str) -> Life:
         log = self.directory / f"{name}-{len(self.lives)}.log"
         with open(log, "wb") as file:
             process = subprocess.Popen(
                 [sys.executable, *command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                env=os.environ | {"PONG_TOKEN": self.token},
+                env=os.environ | {"PONG_TOKEN": self._token},
             )  # fmt: skip
         life = Life(name, process, log)
         self.lives.append(life)
         self._stack.callback(kill, process)
         return life
 
-    def start_server(self) -> Life:
+    def start_server(self) -> None:
         """Start the server, always on the same port."""
-        flags = ("--headless", "--lockstep", "--games", str(GAMES), "--port", str(self.server_port))
-        return self._start("server", "pong.py", *flags)
+        flags = ("--headless", "--lockstep", "--games", str(GAMES), "--port", str(self.port))
+        self.server = self._start("server", "pong.py", *flags)
 
-    def start_agent(self) -> Life:
+    def start_agent(self) -> None:
         """Start the agent, with --resume if it has saved checkpoints."""
-        where = ("--host", "127.0.0.1", "--port", str(self.relay.port), "--directory", str(self.run))
-        resume = [path for name in ("save.p", "interrupt.p") if (path := self.run / name).exists()]
-        return self._start("agent", "mainmodel.py", *where, *["--resume"] * bool(resume))
-
-    @property
-    def run(self) -> Path:
-        """The folder of the agent."""
-        return self.directory / "run"
-
-    def rest(self, seconds: float) -> None:
-        """Let time pass, and check the processes meanwhile."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            time.sleep(min(LOOK_SECONDS, left))
-            self.look()
+        flags = ["--host", "127.0.0.1", "--port", str(self.relay.port), "--directory", str(self.folder)]
+        if any((self.folder / name).exists() for name in CHECKPOINTS):
+            flags.append("--resume")
+        self.agent = self._start("agent", "mainmodel.py", *flags)
 
     def look(self) -> None:
         """Check the relay and the processes, and start the agent again if it could not connect.
@@ -189,7 +180,7 @@ class Soak:
         code = self.agent.process.poll()
         if code not in (None, -signal.SIGKILL):
             self._excuse(code)
-            self.agent = self.start_agent()
+            self.start_agent()
 
     def _excuse(self, code: int) -> None:
         """Accept the end of an agent that could not connect, which a person might have to repair.
@@ -202,132 +193,15 @@ class Soak:
         assert excused, f"the agent ended with exit code {code}: {self.agent.last_words}"
         self.refusals[re.sub(r"[0-9.]+:\d+", "…", words[-1])] += 1
 
-    # Faults.
+    def rest(self, seconds: float) -> None:
+        """Let time pass, and check the processes meanwhile."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(LOOK_SECONDS, left))
+            self.look()
 
-    def kill_server(self) -> None:
-        """Kill the server, and start it again after a while."""
-        kill(self.server.process)
-        self._during(5.0)
-        self.server = self.start_server()
-
-    def kill_agent(self) -> None:
-        """Kill the agent, check its files, and start it again after a while."""
-        kill(self.agent.process)
-        self._examine()
-        self.rest(self._some(2.0))
-        self.agent = self.start_agent()
-
-    def stop_server(self) -> None:
-        """Stop the server for a while."""
-        self._stop(self.server)
-
-    def stop_agent(self) -> None:
-        """Stop the agent for a while."""
-        self._stop(self.agent)
-
-    def _stop(self, life: Life) -> None:
-        life.process.send_signal(signal.SIGSTOP)
-        self._during(LONGEST_FAULT)
-        life.process.send_signal(signal.SIGCONT)
-
-    def reset(self) -> None:
-        """Cut the connection with RST."""
-        self.relay.cut(reset=True)
-
-    def finish(self) -> None:
-        """Cut the connection with FIN."""
-        self.relay.cut(reset=False)
-
-    def delay(self) -> None:
-        """Delay each piece for a while."""
-        self.relay.delay = LONGEST_DELAY
-        self._during(8.0)
-        self.relay.delay = 0.0
-
-    def hold(self) -> None:
-        """Let the network hold everything back for a while."""
-        self._have(Weather.HELD)
-
-    def swallow(self) -> None:
-        """Let the network lose everything for a while."""
-        self._have(Weather.SWALLOWED)
-
-    def _have(self, weather: Weather) -> None:
-        self.relay.set_weather(weather)
-        self._during(LONGEST_FAULT)
-        self.relay.set_weather(Weather.FAIR)
-
-    def send_garbage(self) -> None:
-        """Send the server random bytes and messages, as strangers."""
-        for _ in range(self.rng.randint(20, 100)):
-            with contextlib.suppress(OSError), self._stranger() as sock:
-                sock.sendall(self.rng.choice((noise(self.rng), garbage(self.rng, SERVER_HANDSHAKE_LIMITS))))
-
-    def crowd(self) -> None:
-        """Connect to the server many times, and say nothing for a while."""
-        with contextlib.ExitStack() as strangers:
-            for _ in range(self.rng.randint(20, 120)):
-                with contextlib.suppress(OSError):
-                    strangers.enter_context(self._stranger())
-            self._during(6.0)
-
-    def _stranger(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.server_port), 5)
-
-    LONG: ClassVar = {
-        "server killed": kill_server, "server stopped": stop_server, "agent stopped": stop_agent,
-        "delays": delay, "held": hold, "swallowed": swallow, "silent crowd": crowd,
-    }  # fmt: skip
-    SHORT: ClassVar = {
-        "agent killed": kill_agent, "cut with RST": reset, "cut with FIN": finish, "garbage": send_garbage,
-    }  # fmt: skip
-
-    def _some(self, longest: float) -> float:
-        """Draw a duration in seconds."""
-        return self.rng.uniform(0.05, 1.0) * min(longest, self.seconds / 20)
-
-    def _during(self, longest: float) -> None:
-        """Let a fault last; now and then a short one happens meanwhile."""
-        self.rest(self._some(longest) / 2)
-        if self.rng.random() < 0.25:
-            self._do(self.rng.choice([*self.SHORT]))
-        self.rest(self._some(longest) / 2)
-
-    def _do(self, name: str) -> None:
-        self.faults[name] += 1
-        (self.LONG | self.SHORT)[name](self)
-
-    def _deck(self) -> Iterator[str]:
-        """Yield the names of faults in random order, all equally often.
-
-        After the first round processes are killed less often, so that some live long enough to show that they
-        do not grow.
-        """
-        rarer = 1.0
-        while True:
-            names = [*self.LONG, *self.SHORT]
-            self.rng.shuffle(names)
-            for name in names:
-                if not name.endswith("killed") or self.rng.random() < rarer:
-                    yield name
-            rarer = 1 / 3
-
-    def go_through(self) -> None:
-        """Make one fault after another until time is over.
-
-        Raises:
-            AssertionError: something does not hold.
-        """
-        self.wait_for_play("the start")
-        for name in self._deck():
-            self.rest(self._some(8.0))
-            if self.age > self.seconds:
-                return
-            self._do(name)
-            self.wait_for_play(name)
-
-    def wait_for_play(self, after: str) -> None:
-        """Wait until the game goes on after a fault.
+    def wait_for_play(self, after: str) -> float:
+        """Wait until the game goes on after a fault, and return how many seconds that took.
 
         Raises:
             AssertionError: it does not go on.
@@ -337,21 +211,16 @@ class Soak:
         while not self.relay.played.wait(LOOK_SECONDS):
             self.look()
             assert time.monotonic() - begin < LONGEST_WAIT, f"after {after}, the game did not go on"
-        self.longest = max(self.longest, (time.monotonic() - begin, after))
+        return time.monotonic() - begin
 
-    # Results.
-
-    def _examine(self) -> None:
+    def examine(self) -> None:
         """Check what an agent that has ended left on disk.
 
         Raises:
             AssertionError: a checkpoint does not load, or has fewer points or updates than before.
         """
-        kept = [
-            checkpoints.load(path)["progress"]
-            for name in ("save.p", "interrupt.p")
-            if (path := self.run / name).exists()
-        ]
+        paths = [path for name in CHECKPOINTS if (path := self.folder / name).exists()]
+        kept = [checkpoints.load(path)["progress"] for path in paths]
         best = max([(one["points"], one["updates"]) for one in kept], default=(0, 0))
         before = self.resumed[-1] if self.resumed else (0, 0)
         assert all(now >= then for now, then in zip(best, before, strict=True)), (
@@ -375,45 +244,193 @@ class Soak:
             life.process.terminate()
             code = life.process.wait(LONGEST_WAIT)
             assert code == 0, f"the {life.name} ended with exit code {code}: {life.last_words}"
-        self._examine()
+        self.examine()
         self.relay.close()
         assert self.relay.error is None, f"the relay saw that {self.relay.error}"
         for life in self.lives:
             assert life.last - life.warm <= LARGEST_GROWTH[life.name], (
                 f"the {life.name} grew: {of_memory([life])}"
             )
-            for forbidden in (self.token, "Traceback"):
+            for forbidden in (self._token, "Traceback"):
                 assert forbidden not in life.words, f"{forbidden!r} in what the {life.name} wrote"
-        with open(self.run / "progress.csv", newline="") as file:
+        self._check_progress()
+
+    def _check_progress(self) -> None:
+        with open(self.folder / "progress.csv", newline="") as file:
             rows = [(int(row["points"]), int(row["updates"])) for row in csv.DictReader(file)]
         assert rows == sorted(rows), "points or updates fall in progress.csv"
         assert rows[-1] == self.resumed[-1], f"{rows[-1]} in progress.csv, {self.resumed[-1]} on disk"
         assert self.resumed[-1][1] > 0, "nothing was learned"
 
-    def summary(self) -> str:
-        """Return the results as a table in Markdown."""
-        books = [books for books in self.relay.books if books.ledger is not None]
-        ledgers = [books.ledger for books in books if books.ledger is not None]
-        progress = Progress.from_plain(checkpoints.load(self.run / "interrupt.p")["progress"])
-        seconds, after = self.longest
-        rows = {
-            "minutes": f"{self.age / 60:.1f}",
-            "faults": f"{self.faults.total()}: " + told(self.faults),
-            "agents that could not connect, and were started again": told(self.refusals) or "none",
-            "connections": f"{self.relay.connections}, {len(books)} of them let in",
-            "decisions": f"{GAMES * sum(books.actions for books in books):,}",
-            "points": f"{sum(ledger.points for ledger in ledgers):,}",
-            "rewards checked against the score": f"{GAMES * sum(ledger.states for ledger in ledgers):,}, "
-            f"of {sum(ledger.states for ledger in ledgers):,} states: all agree",
-            "memory of the server": of_memory([life for life in self.lives if life.name == "server"]),
-            "memory of the agent": of_memory([life for life in self.lives if life.name == "agent"]),
-            "longest time from the end of a fault until the game went on": f"{seconds:.1f} s, after {after}",
-            "learned, whenever an agent ended": " → ".join(f"{points:,}" for points, _ in self.resumed)
-            + f" points; won {100 * progress.win_rate:.1f} % of the last 1,000",
-        }
-        return "| soak | |\n|---|---|\n" + "\n".join(
-            f"| {what} | {figure} |" for what, figure in rows.items()
-        )
+
+class Faults:
+    """The faults of a run: `go_through` makes one after another.
+
+    Attributes:
+        counts: how often each fault happened.
+        longest: the longest time from the end of a fault until the game went on, and the fault.
+    """
+
+    def __init__(self, system: System, rng: random.Random, seconds: float) -> None:
+        self.counts: Counter[str] = Counter()
+        self.longest = (0.0, "no fault")
+        self._began = time.monotonic()
+        self._system, self._rng, self._seconds = system, rng, seconds
+
+    @property
+    def age(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began
+
+    def go_through(self) -> None:
+        """Make one fault after another until time is over.
+
+        Raises:
+            AssertionError: something does not hold.
+        """
+        self._wait_for_play("the start")
+        for name in self._deck():
+            self._system.rest(self._some(8.0))
+            if self.age > self._seconds:
+                return
+            self._do(name)
+            self._wait_for_play(name)
+
+    def _wait_for_play(self, after: str) -> None:
+        self.longest = max(self.longest, (self._system.wait_for_play(after), after))
+
+    def _deck(self) -> Iterator[str]:
+        """Yield the names of faults in random order, all equally often.
+
+        After the first round processes are killed less often, so that some live long enough to show that they
+        do not grow.
+        """
+        chance_of_kills = 1.0
+        while True:
+            names = [*self.LONG, *self.SHORT]
+            self._rng.shuffle(names)
+            for name in names:
+                if not name.endswith("killed") or self._rng.random() < chance_of_kills:
+                    yield name
+            chance_of_kills = 1 / 3
+
+    def _do(self, name: str) -> None:
+        self.counts[name] += 1
+        (self.LONG | self.SHORT)[name](self)
+
+    def _some(self, longest: float) -> float:
+        """Draw a duration in seconds."""
+        return self._rng.uniform(0.05, 1.0) * min(longest, self._seconds / 20)
+
+    def _during(self, longest: float) -> None:
+        """Let a fault last; now and then a short one happens meanwhile."""
+        self._system.rest(self._some(longest) / 2)
+        if self._rng.random() < 0.25:
+            self._do(self._rng.choice([*self.SHORT]))
+        self._system.rest(self._some(longest) / 2)
+
+    def kill_server(self) -> None:
+        """Kill the server, and start it again after a while."""
+        kill(self._system.server.process)
+        self._during(5.0)
+        self._system.start_server()
+
+    def kill_agent(self) -> None:
+        """Kill the agent, check its files, and start it again after a while."""
+        kill(self._system.agent.process)
+        self._system.examine()
+        self._system.rest(self._some(2.0))
+        self._system.start_agent()
+
+    def stop_server(self) -> None:
+        """Stop the server for a while."""
+        self._stop(self._system.server)
+
+    def stop_agent(self) -> None:
+        """Stop the agent for a while."""
+        self._stop(self._system.agent)
+
+    def _stop(self, life: Life) -> None:
+        life.process.send_signal(signal.SIGSTOP)
+        self._during(LONGEST_FAULT)
+        life.process.send_signal(signal.SIGCONT)
+
+    def reset(self) -> None:
+        """Cut the connection with RST."""
+        self._system.relay.cut(reset=True)
+
+    def finish(self) -> None:
+        """Cut the connection with FIN."""
+        self._system.relay.cut(reset=False)
+
+    def delay(self) -> None:
+        """Delay each piece for a while."""
+        self._system.relay.delay = LONGEST_DELAY
+        self._during(8.0)
+        self._system.relay.delay = 0.0
+
+    def hold(self) -> None:
+        """Let the network hold everything back for a while."""
+        self._have(Weather.HELD)
+
+    def swallow(self) -> None:
+        """Let the network lose everything for a while."""
+        self._have(Weather.SWALLOWED)
+
+    def _have(self, weather: Weather) -> None:
+        self._system.relay.set_weather(weather)
+        self._during(LONGEST_FAULT)
+        self._system.relay.set_weather(Weather.FAIR)
+
+    def send_garbage(self) -> None:
+        """Send the server random bytes and messages, as strangers."""
+        for _ in range(self._rng.randint(20, 100)):
+            sent = self._rng.choice((noise(self._rng), garbage(self._rng, SERVER_HANDSHAKE_LIMITS)))
+            with contextlib.suppress(OSError), self._stranger() as sock:
+                sock.sendall(sent)
+
+    def crowd(self) -> None:
+        """Connect to the server many times, and say nothing for a while."""
+        with contextlib.ExitStack() as strangers:
+            for _ in range(self._rng.randint(20, 120)):
+                with contextlib.suppress(OSError):
+                    strangers.enter_context(self._stranger())
+            self._during(6.0)
+
+    def _stranger(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self._system.port), 5)
+
+    LONG: ClassVar = {
+        "server killed": kill_server, "server stopped": stop_server, "agent stopped": stop_agent,
+        "delays": delay, "held": hold, "swallowed": swallow, "silent crowd": crowd,
+    }  # fmt: skip
+    SHORT: ClassVar = {
+        "agent killed": kill_agent, "cut with RST": reset, "cut with FIN": finish, "garbage": send_garbage,
+    }  # fmt: skip
+
+
+def summary_of(system: System, faults: Faults) -> str:
+    """Return the results as a table in Markdown."""
+    books = [books for books in system.relay.books if books.ledger is not None]
+    ledgers = [books.ledger for books in books if books.ledger is not None]
+    states = sum(ledger.states for ledger in ledgers)
+    progress = Progress.from_plain(checkpoints.load(system.folder / "interrupt.p")["progress"])
+    seconds, after = faults.longest
+    rows = {
+        "minutes": f"{faults.age / 60:.1f}",
+        "faults": f"{faults.counts.total()}: " + told(faults.counts),
+        "agents that could not connect, and were started again": told(system.refusals) or "none",
+        "connections": f"{system.relay.connections}, {len(books)} of them let in",
+        "decisions": f"{GAMES * sum(books.actions for books in books):,}",
+        "points": f"{sum(ledger.points for ledger in ledgers):,}",
+        "rewards checked against the score": f"{GAMES * states:,}, of {states:,} states: all agree",
+        "memory of the server": of_memory([life for life in system.lives if life.name == "server"]),
+        "memory of the agent": of_memory([life for life in system.lives if life.name == "agent"]),
+        "longest time from the end of a fault until the game went on": f"{seconds:.1f} s, after {after}",
+        "learned, whenever an agent ended": " → ".join(f"{points:,}" for points, _ in system.resumed)
+        + f" points; won {100 * progress.win_rate:.1f} % of the last 1,000",
+    }
+    return "| soak | |\n|---|---|\n" + "\n".join(f"| {what} | {figure} |" for what, figure in rows.items())
 
 
 def told(counter: Counter[str]) -> str:
@@ -428,7 +445,7 @@ def of_memory(lives: list[Life]) -> str:
         return "no process lived long enough"
     worst = max(known, key=lambda life: life.last - life.warm)
     warm, last = worst.warm / MEGABYTE, worst.last / MEGABYTE
-    return f"{len(known)} processes lived long enough; the one that grew most grew from {warm:.1f} to {last:.1f} MB"
+    return f"{len(known)} processes lived long enough; the one that grew most: {warm:.1f} to {last:.1f} MB"
 
 
 def free_port(rng: random.Random) -> int:
@@ -490,15 +507,17 @@ def soak(seconds: float, seed: int, directory: Path) -> str:
     """
     directory.mkdir(parents=True, exist_ok=True)
     before = threading.active_count(), files(os.getpid()) if HAS_PROC else 0
+    rng = random.Random(seed)
     with contextlib.ExitStack() as stack:
-        run = Soak(seconds, seed, directory, stack)
+        system = System(free_port(rng), seed, directory, stack)
+        faults = Faults(system, rng, seconds)
         try:
-            run.go_through()
-            run.end()
+            faults.go_through()
+            system.end()
         except Exception as error:
-            raise AssertionError(f"after {run.age:.0f} s and {told(run.faults)}: {error}") from error
-        summary = run.summary()
-    left = left_behind([run.server_port, run.relay.port], before)
+            raise AssertionError(f"after {faults.age:.0f} s and {told(faults.counts)}: {error}") from error
+        summary = summary_of(system, faults)
+    left = left_behind([system.port, system.relay.port], before)
     assert not left, f"the soak left behind {left}"
     return summary
 

@@ -1,4 +1,18 @@
-"""Checkpoints: plain values behind a checksum, replaced in one step."""
+"""Checkpoints: what they hold, and how they are written and read.
+
+    Checkpoint     the parts of a checkpoint of a training run
+    save, load     the file: plain values behind a checksum, replaced in one step
+    Saver          saves in a thread of its own
+    points_of      read one part alone
+    load_policy    likewise
+
+The file is
+
+    8 bytes     CHECKPOINT_MAGIC
+    2           CHECKPOINT_FORMAT, big-endian
+    32          SHA-256 of the rest
+    the rest    a pickle of plain values (see pongrl.wire.plain): no code can be in it
+"""
 
 from __future__ import annotations
 
@@ -6,17 +20,141 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from pongrl.agent.policy import Policy
+from pongrl.agent.progress import Progress
 from pongrl.errors import CheckpointError, ProtocolError, UsageError
 from pongrl.wire import plain
+from pongrl.wire.messages import IDENTITY_BYTES
 
 CHECKPOINT_MAGIC = b"PONG-CK\n"
 CHECKPOINT_FORMAT = 1
+DIGEST_BYTES = 32  # of SHA-256
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The parts of a checkpoint of a training run.
+
+    `read` checks what it can know by itself. The caller checks the options and restores the learner, within
+    `damage_explained`.
+    """
+
+    options: Mapping[str, Any]  # that the run goes on with, by name; hiddenUnits is one of them
+    progress: Progress
+    policy: Policy
+    learner: Mapping[str, Any]  # for Learner.restore
+    identity: bytes | None = None  # by which servers know the agent again; some old files have none
+
+    def to_plain(self) -> dict[str, Any]:
+        """Give the plain values that `save` and `Saver` write."""
+        return {
+            "options": dict(self.options),
+            "progress": self.progress.to_plain(),
+            "policy": self.policy.to_plain(),
+            "learner": dict(self.learner),
+            "identity": self.identity,
+        }
+
+    @classmethod
+    def read(cls, path: Path) -> Checkpoint:
+        """Read a checkpoint.
+
+        Raises:
+            CheckpointError: The file cannot be read, or a part is missing or damaged.
+        """
+        values = load(path)
+        with damage_explained(path):
+            options = values["options"]
+            return cls(
+                options,
+                Progress.from_plain(values["progress"]),
+                Policy.from_plain(values["policy"], options["hiddenUnits"]),
+                values["learner"],
+                _identity(values.get("identity")),
+            )
+
+
+def _identity(value: object) -> bytes | None:
+    if value is None or (isinstance(value, bytes) and len(value) == IDENTITY_BYTES):
+        return value
+    raise ValueError("an identity that is none")
+
+
+def points_of(path: Path) -> int:
+    """Read how many points a checkpoint has learned from.
+
+    Raises:
+        CheckpointError: The file cannot be read.
+    """
+    with damage_explained(path):
+        return int(load(path)["progress"]["points"])
+
+
+def load_policy(path: Path | str) -> Policy:
+    """Read the policy of a checkpoint alone.
+
+    Raises:
+        CheckpointError: The file cannot be read, or has no policy.
+    """
+    path = Path(path)
+    values = load(path)
+    with damage_explained(path):
+        return Policy.from_plain(values["policy"], values["options"]["hiddenUnits"])
+
+
+@contextlib.contextmanager
+def damage_explained(path: Path) -> Iterator[None]:
+    """Turn the errors that wrong values in a checkpoint cause into one sentence.
+
+    Raises:
+        CheckpointError: In their place. A UsageError goes through as it is.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ProtocolError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise CheckpointError(
+            f"{path} has not what a checkpoint needs ({type(error).__name__}: {error}): resume from another"
+        ) from error
+
+
+def save(path: Path, values: dict[str, Any]) -> None:
+    """Write plain values as a checkpoint. At every moment the file is the old or the new one, complete.
+
+    Raises:
+        CheckpointError: The disk is full, the directory is gone, or the file is read-only.
+    """
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        if path.exists() and not path.stat().st_mode & 0o222:  # replacing a file asks its directory alone
+            raise PermissionError(errno.EACCES, "Permission denied")
+        _write(unfinished, values)
+        os.replace(unfinished, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise CheckpointError(
+            f"{path} could not be written ({error.strerror}): the file before stays"
+        ) from error
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    with open(path, "wb") as file:
+        digest_at = file.write(CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big"))
+        file.write(bytes(DIGEST_BYTES))  # until the digest is known
+        body = _Hashed(file)
+        plain.dump(values, body)
+        file.seek(digest_at)
+        file.write(body.digest.digest())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class _Hashed:
@@ -30,64 +168,80 @@ class _Hashed:
         return self._file.write(data)
 
 
-def save(path: Path, values: dict[str, Any]) -> None:
-    """Write plain values as a checkpoint, so that the file is at any moment the old or the new one, whole.
-
-    The file is magic (8 bytes), format (2), SHA-256 of the rest (32), and a pickle of plain values.
+def load(path: Path) -> dict[str, Any]:
+    """Read the plain values of a checkpoint, which may come from anybody.
 
     Raises:
-        CheckpointError: the disk is full, the directory gone, the file read-only.
+        CheckpointError: The file is missing, foreign, damaged, or of a later format.
     """
-    unfinished = path.with_name(path.name + ".tmp")
     try:
-        if path.exists() and not path.stat().st_mode & 0o222:  # replacing asks the directory alone
-            raise PermissionError(errno.EACCES, "Permission denied")
-        with open(unfinished, "wb") as file:
-            digest_at = file.write(CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big"))
-            file.write(bytes(hashlib.sha256().digest_size))
-            body = _Hashed(file)
-            plain.dump(values, body)
-            file.seek(digest_at)
-            file.write(body.digest.digest())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        data = path.read_bytes()
     except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
         raise CheckpointError(
-            f"{path} could not be written ({error.strerror}): the file before stays"
+            f"the checkpoint {path} cannot be read ({error.strerror}): check its name"
         ) from error
+    body, digest = _body_of(path, data)
+    try:
+        return _values_of(body, digest)
+    except ProtocolError as error:
+        raise CheckpointError(f"{path} is damaged ({error}): resume from another, or begin anew") from error
+
+
+def _body_of(path: Path, data: bytes) -> tuple[bytes, bytes]:
+    """Check the beginning of a file; give its body, and the digest that it should have."""
+    start = len(CHECKPOINT_MAGIC)
+    if data[:start] != CHECKPOINT_MAGIC[: len(data)] or not data:
+        raise CheckpointError(f"{path} is no checkpoint of this program: name one that it wrote")
+    version = int.from_bytes(data[start : start + 2], "big")
+    if len(data) > start + 1 and version != CHECKPOINT_FORMAT:
+        raise CheckpointError(
+            f"{path} has format {version}, this release reads {CHECKPOINT_FORMAT}: update it"
+        )
+    digest = slice(start + 2, start + 2 + DIGEST_BYTES)
+    return data[digest.stop :], data[digest]
+
+
+def _values_of(body: bytes, digest: bytes) -> dict[str, Any]:
+    if hashlib.sha256(body).digest() != digest:
+        raise ProtocolError("its checksum is wrong")
+    values = plain.loads(body)
+    if type(values) is not dict:
+        raise ProtocolError("it holds something else")
+    return values
 
 
 class Saver:
-    """Writes checkpoints in a thread of its own, since a disk takes as long as hundreds of decisions.
+    """Saves checkpoints in a thread of its own, since a disk takes as long as hundreds of decisions.
 
-    Of several for one file that wait the newest alone is kept and written. Why one is not written is said, in
-    that thread; what is no fault of the disk's is raised by the next call, or at the end.
+    Only the newest queued checkpoint of each file is kept and written. If one cannot be written, `say` is
+    told why, in that thread. A mistake of ours is raised by the next call of `save`, or by `close`.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._thread = ThreadPoolExecutor(1, "saver")
-        self._waiting: dict[Path, dict[str, Any]] = {}  # the caller puts in, the thread takes out
-        self._went_well: dict[Path, bool] = {}  # the last time; the thread's alone
+        self._queued: dict[Path, dict[str, Any]] = {}  # the caller puts in, the thread takes out
+        self._succeeded: dict[Path, bool] = {}  # the last attempt for each file; only the thread uses it
         self._mistake: Exception | None = None
 
     def save(self, path: Path, values: dict[str, Any]) -> Future[bool]:
-        """Write these values, which nobody changes any more, soon. The result tells whether it went well."""
-        self._raise_mistake()
-        self._waiting[path] = values
-        return self._thread.submit(self._write, path)
+        """Queue plain values to be written. Nobody may change them any more.
 
-    def _write(self, path: Path) -> bool:
+        Returns:
+            A future: True when they are written, False if they could not be.
+        """
+        self._raise_mistake()
+        self._queued[path] = values
+        return self._thread.submit(self._save, path)
+
+    def _save(self, path: Path) -> bool:
         try:
-            if (values := self._waiting.pop(path, None)) is not None:  # else they went with those before
-                self._went_well[path] = self._try(path, values)
+            if (values := self._queued.pop(path, None)) is not None:  # else an earlier call has written them
+                self._succeeded[path] = self._try(path, values)
         except Exception as error:
             self._mistake = error
             raise
-        return self._went_well[path]
+        return self._succeeded[path]
 
     def _try(self, path: Path, values: dict[str, Any]) -> bool:
         try:
@@ -102,72 +256,6 @@ class Saver:
             raise self._mistake
 
     def close(self) -> None:
-        """Write what still waits, and end the thread."""
+        """Write what is still queued, and end the thread."""
         self._thread.shutdown()
         self._raise_mistake()
-
-
-def load(path: Path) -> dict[str, Any]:
-    """Read a checkpoint, from anybody: no code can be in it.
-
-    Raises:
-        CheckpointError: it is missing, foreign, damaged, or of a later format.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(
-            f"the checkpoint {path} cannot be read ({error.strerror}): check its name"
-        ) from error
-    start = len(CHECKPOINT_MAGIC)
-    if data[:start] != CHECKPOINT_MAGIC[: len(data)] or not data:
-        raise CheckpointError(f"{path} is no checkpoint of this program: name one that it wrote")
-    version, digest, body = (
-        int.from_bytes(data[start : start + 2], "big"),
-        data[start + 2 :][:32],
-        data[start + 34 :],
-    )
-    if len(data) > start + 1 and version != CHECKPOINT_FORMAT:
-        raise CheckpointError(
-            f"{path} has format {version}, this release reads {CHECKPOINT_FORMAT}: update it"
-        )
-    try:
-        if hashlib.sha256(body).digest() != digest:
-            raise ProtocolError("its checksum is wrong")
-        values = plain.loads(body)
-        if type(values) is not dict:
-            raise ProtocolError("it holds something else")
-    except ProtocolError as error:
-        raise CheckpointError(f"{path} is damaged ({error}): resume from another, or begin anew") from error
-    return values
-
-
-def points_of(path: Path) -> int:
-    """How many points a checkpoint has learned from."""
-    with damage_explained(path):
-        return int(load(path)["progress"]["points"])
-
-
-def load_policy(path: Path | str) -> Policy:
-    """Read a checkpoint's policy alone.
-
-    Raises:
-        CheckpointError: there is none to be read.
-    """
-    path = Path(path)
-    values = load(path)
-    with damage_explained(path):
-        return Policy.from_plain(values["policy"], values["options"]["hiddenUnits"])
-
-
-@contextlib.contextmanager
-def damage_explained(path: Path) -> Iterator[None]:
-    """Turn what a checkpoint with the wrong things in it provokes into one sentence."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ProtocolError) as error:
-        if isinstance(error, UsageError):
-            raise
-        raise CheckpointError(
-            f"{path} has not what a checkpoint needs ({type(error).__name__}: {error}): resume from another"
-        ) from error

@@ -1,13 +1,25 @@
-"""What the agent sees: frames become observations."""
+"""What the agent sees: frames become observations.
+
+An observation is the light of every cell of the frame, and how much each has changed since the frame before.
+Of 3,500 cells only about thirty are lit or have changed, so an observation lists only these. One number says
+which cell it is, and whether its light or its change is meant:
+
+    light of a cell     row · width + column
+    change of a cell    height · width + row · width + column
+
+`learning` says what the network makes of them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from pongrl.wire.arrays import UInt8Array
 from pongrl.wire.messages import Step
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -16,10 +28,10 @@ Booleans: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Sparse:
-    """B observations by the cells that are lit or have changed: those of observation b begin at starts[b]."""
+class Observations:
+    """B observations as one list of K cells. Those of observation b begin at starts[b]."""
 
-    cells: Integers  # (K,) row · width + column; those of changes lie behind all those of light
+    cells: Integers  # (K,) as the module says; in each observation light comes first, then change
     values: Floats  # (K,) light from 0 to 255, change from −255 to 255
     starts: Integers  # (B,)
 
@@ -27,8 +39,8 @@ class Sparse:
         return len(self.starts)
 
     @classmethod
-    def join(cls, parts: list[Sparse]) -> Sparse:
-        """Put batches behind one another."""
+    def join(cls, parts: list[Observations]) -> Observations:
+        """Put batches of observations one behind the other."""
         lengths = np.cumsum([0] + [len(part.cells) for part in parts[:-1]])
         starts = [part.starts + length for part, length in zip(parts, lengths, strict=True)]
         return cls(
@@ -37,45 +49,84 @@ class Sparse:
             np.concatenate(starts),
         )
 
+    def dense(self, cells: int) -> tuple[Integers, Floats]:
+        """Make a matrix of the observations, with a column for each cell that occurs in any of them.
+
+        Args:
+            cells: How many cells there are, of light and of change together.
+
+        Returns:
+            The cells that occur, ascending (A,), and the matrix (B, A).
+        """
+        occurs = np.zeros(cells, bool)
+        occurs[self.cells] = True
+        active = np.flatnonzero(occurs)  # (A,)
+        row = np.repeat(np.arange(len(self)), np.diff(self.starts, append=len(self.cells)))  # (K,)
+        column = (np.cumsum(occurs) - 1)[self.cells]  # (K,)
+        X = np.zeros((len(self), len(active)), np.float32)  # (B, A)
+        X[row, column] = self.values  # no cell occurs twice in one observation
+        return active, X
+
 
 class Eyes:
-    """Turns frames into observations: how bright each cell is, and how much it has changed."""
+    """Turns the frames of the games of one server into observations, and remembers them until the next."""
 
     def __init__(self, games: int, height: int, width: int) -> None:
-        self._cells = height * width
-        self._seen = np.zeros(games * self._cells, np.uint8)  # all frames, as they were seen last
-        self._lit: Integers | None = None  # which cells of them are not dark
+        self._cells = height * width  # of one frame
+        self._seen = np.zeros(games * self._cells, np.uint8)  # the last frames, one behind the other
+        self._lit: Integers = np.zeros(0, np.intp)  # places of `_seen` that are not dark
+        self._is_blank = True  # until the first look
         self._starts = np.arange(games)
 
-    def look(self, step: Step) -> Sparse:
-        """Observe a state. The first of an episode has no frame before it and so no difference."""
-        seen, lit, light = self._seen, step.lit, step.light
-        were_lit = lit if self._lit is None else self._lit
-        before = light.copy() if self._lit is None else seen[lit]
-        light_before = seen[were_lit]
-        for game in step.points.nonzero()[0].tolist():
-            here = _part(lit, game, self._cells)
-            before[here] = light[here]
-            light_before[_part(were_lit, game, self._cells)] = 0
-        seen[were_lit] = 0
-        seen[lit] = light
+    def look(self, step: Step) -> Observations:
+        """Observe a state. The first frame of an episode has nothing before it, so it has no change."""
+        lit, were_lit = step.lit, self._lit
+        before, light_before = self._recall(step)
+        self._seen[were_lit] = 0
+        self._seen[lit] = step.light
         self._lit = lit
-        # What has changed is lit now, or was.
-        change = np.subtract(light, before, dtype=np.float32)
+        # A cell that has changed is lit now, or it was lit and is dark now.
+        change = np.subtract(step.light, before, dtype=np.float32)
         different = change.nonzero()[0]
-        light_before[seen[were_lit] > 0] = 0
+        light_before[self._seen[were_lit] > 0] = 0
         gone = light_before.nonzero()[0]
-        cells = np.concatenate((lit, lit[different], were_lit[gone]))
-        values = np.concatenate((light, change[different], -light_before[gone].astype(np.float32)))
+        places = np.concatenate((lit, lit[different], were_lit[gone]))
+        values = np.concatenate((step.light, change[different], -light_before[gone].astype(np.float32)))
+        return self._observations(places, values, len(lit))
+
+    def _recall(self, step: Step) -> tuple[UInt8Array, UInt8Array]:
+        """Look up the light that was there before.
+
+        Returns:
+            Light before of the cells that are lit now, and of the cells that were lit. In a new episode the
+            first is as now and the second is 0: nothing has changed.
+        """
+        before, light_before = self._seen[step.lit], self._seen[self._lit]
+        begun: Iterable[int] = step.points.nonzero()[0].tolist()
+        if self._is_blank:
+            begun, self._is_blank = range(len(self._starts)), False
+        for game in begun:
+            here = self._part(step.lit, game)
+            before[here] = step.light[here]
+            light_before[self._part(self._lit, game)] = 0
+        return before, light_before
+
+    def _part(self, places: Integers, game: int) -> slice:
+        """Find which of ascending places in all frames are in the frame of one game."""
+        return slice(*places.searchsorted((game * self._cells, (game + 1) * self._cells)).tolist())
+
+    def _observations(self, places: Integers, values: Floats, lit: int) -> Observations:
+        """Sort light and changes at places in all frames into one observation a game.
+
+        Args:
+            places: Of the light, then of the changes.
+            values: Likewise.
+            lit: How many of them are light.
+        """
         if len(self._starts) == 1:
-            cells[len(lit) :] += self._cells
-            return Sparse(cells, values, self._starts)
-        game, cells = np.divmod(cells, self._cells)
-        cells[len(lit) :] += self._cells
+            places[lit:] += self._cells
+            return Observations(places, values, self._starts)
+        game, cells = np.divmod(places, self._cells)
+        cells[lit:] += self._cells
         order = game.argsort(kind="stable")
-        return Sparse(cells[order], values[order], game[order].searchsorted(self._starts))
-
-
-def _part(places: Integers, game: int, cells: int) -> slice:
-    """Where among ascending places in all frames, of so many cells each, those of a game are."""
-    return slice(*places.searchsorted((game * cells, (game + 1) * cells)).tolist())
+        return Observations(cells[order], values[order], game[order].searchsorted(self._starts))

@@ -1,97 +1,244 @@
-"""The servers that an agent plays on; each is sought in a thread of its own until it is there."""
+"""The servers of a run, as they come and go: sought, met, lost, dismissed, paused, pinged.
+
+    Seat    a server that is played on
+    Crew    who plays: takes a seat at each server, and leaves it
+    Fleet   all servers of a run
+
+All of it belongs to the training thread; the threads that connect only report (see `servers`).
+"""
 
 from __future__ import annotations
 
-import queue
-import threading
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from pongrl.agent.local_server import LocalServer
-from pongrl.errors import PongError
+from pongrl.agent.commands import PAUSED
+from pongrl.agent.eyes import Eyes
+from pongrl.agent.options import RunOptions
+from pongrl.agent.ping import ping
+from pongrl.agent.rollout import Rollout
+from pongrl.agent.servers import Arrivals, Server, waiting_for
+from pongrl.errors import ConnectionLostError, GoodbyeError, PongError, ProtocolError
 from pongrl.wire.client import PongClient
-from pongrl.wire.messages import NOBODY, Role, Step
-from pongrl.wire.waiting import Wake
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between two tries to connect: each twice the one before
+from pongrl.wire.connection import wait
+from pongrl.wire.messages import NOBODY, Role, Session, Step
 
 
-class Server:
-    """One server to play on. `seek` connects in a thread of its own, again and again until it is there.
+@dataclass(eq=False)
+class Seat:
+    """A server that is played on."""
 
-    What came of it is put into `arrivals`, and `wake` set: the server and None when it is `connected`,
-    the server and an error for each new reason why it is not.
+    server: Server
+    client: PongClient
+    first: Step | None  # the first state, until it is played
+    eyes: Eyes
+    rollout: Rollout
+
+    def poll(self) -> Step | None:
+        """Give the next state if it is there."""
+        first, self.first = self.first, None
+        return self.client.poll() if first is None else first
+
+    def describe(self) -> str:
+        """Say what is played there."""
+        session = self.client.session
+        clock = "lockstep" if session.lockstep else "real time"
+        side = ", on the right" if self.server.role is Role.RIGHT else ""
+        return f"level {session.level}, games: {session.games}, {clock}{side}"
+
+
+class Crew(Protocol):
+    """Who plays on the servers."""
+
+    def board(self, session: Session) -> Rollout:
+        """Begin to play on a server.
+
+        Raises:
+            PongError: that cannot be, for example since its frames are of another size.
+        """
+
+    def leave(self, rollout: Rollout) -> None:
+        """Stop playing on a server that has gone."""
+
+
+class Fleet:
+    """The servers of a run. While some are away, the others are played on.
+
+    Args:
+        servers: all of them; none is sought yet.
+        arrivals: where they report.
+        crew: plays on them.
+        options: of the run.
+        say: takes lines for the console.
     """
 
     def __init__(
         self,
-        host: str,
-        port: int,
-        token: str,
-        arrivals: queue.SimpleQueue[tuple[Server, PongError | None]],
-        wake: Wake,
-        own: LocalServer | None = None,
-        ca: str | None = None,
-        role: Role = Role.LEFT,
+        servers: Sequence[Server],
+        arrivals: Arrivals,
+        crew: Crew,
+        options: RunOptions,
+        say: Callable[[str], None],
     ) -> None:
-        self.host, self.port, self.own, self.role = host, port, own, role
-        self.identity = NOBODY  # by which the server knows us again
-        self._ca = ca
-        self._connected: tuple[PongClient, Step] | None = None
-        self._token, self._arrivals, self._wake = token, arrivals, wake
-        self._given_up = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    def seek(self) -> None:
-        """Begin to connect."""
-        self._thread = threading.Thread(target=self._connect, name=f"connect to {self}", daemon=True)
-        self._thread.start()
-
-    def _connect(self) -> None:
-        pause, said = FIRST_PAUSE, ""
-        while not self._given_up.is_set():
-            client = PongClient(
-                self.host, self.port, token=self._token, role=self.role, identity=self.identity, ca=self._ca
-            )
-            try:
-                step = client.connect()
-            except PongError as error:
-                client.close()
-                if str(error) != said:
-                    said = str(error)
-                    self._report(error)
-            else:
-                if self._given_up.is_set():
-                    client.close()
-                    return
-                self._connected = client, step
-                self._report(None)
-                return
-            self._given_up.wait(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-
-    def _report(self, error: PongError | None) -> None:
-        self._arrivals.put((self, error))
-        self._wake.set()
+        self.servers = list(servers)
+        self.seats: dict[Server, Seat] = {}  # of the servers that are connected
+        self.turns = 0  # states played
+        self.is_paused = False
+        self._takes_turns = servers[0].own is not None
+        self._unsought = deque(servers)
+        self._has_met = False  # any server
+        self._arrivals, self._crew, self._options, self._say = arrivals, crew, options, say
 
     @property
-    def connected(self) -> tuple[PongClient, Step]:
-        """The connection, and the first state, once it has arrived."""
-        assert self._connected is not None
-        return self._connected
-
-    def leave(self) -> None:
-        """Close the connection, if there is one."""
-        if self._connected is not None:
-            self._connected[0].close()
-            self._connected = None
+    def is_connected(self) -> bool:
+        """Whether any server is."""
+        return bool(self.seats)
 
     def close(self) -> None:
-        """Close the connection, or stop seeking one, and end the server if it is our own."""
-        self._given_up.set()
-        if self._thread is not None:
-            self._thread.join(1.0)  # it may be waiting for a host that does not answer; it is a daemon
-        self.leave()
-        if self.own is not None:
-            self.own.close()
+        """Leave all servers, and end those that are our own."""
+        with contextlib.ExitStack() as stack:
+            for server in self.servers:
+                stack.callback(server.close)
+
+    # Servers come.
+
+    def seek(self) -> None:
+        """Connect to all servers at once, but to our own one after another, always in the same order."""
+        while self._unsought:
+            self._unsought.popleft().seek()
+            if self._takes_turns:
+                break
+
+    def take_arrivals(self) -> None:
+        """Meet the servers that have connected, and say why others have not.
+
+        Raises:
+            PongError: something that the user must mend.
+        """
+        for server, error in self._arrivals.take():
+            if error is not None:
+                self._explain(error)
+            else:
+                try:
+                    self._meet(server)
+                except PongError as problem:
+                    self.dismiss(server, problem)
+
+    def _explain(self, error: PongError) -> None:
+        """Say why a server is not there, or raise the error if the user must mend it.
+
+        Before the first connection everything except an absent server is for the user to mend. Later it may
+        mend itself: a name is found again, a server gives up our old session.
+        """
+        if not isinstance(error, ConnectionLostError) and not self._has_met:
+            raise error
+        self._say(waiting_for(error, self._options))
+
+    def _meet(self, server: Server) -> None:
+        """Take a seat at a server."""
+        client, step = server.connected
+        session = client.session
+        rollout = self._crew.board(session)
+        self._has_met = True
+        eyes = Eyes(session.games, session.height, session.width)
+        seat = self.seats[server] = Seat(server, client, step, eyes, rollout)
+        self._say(f"connected to {server}: {seat.describe()}")
+        if self.is_paused:  # a pause outlasts a lost connection
+            with self._losing(seat):
+                client.pause()
+                self._say(PAUSED)
+        self.seek()
+
+    # Servers are played on.
+
+    def due(self) -> list[Seat]:
+        """Give the seats to look at: our own servers take turns, so that a run can be repeated."""
+        if not self._takes_turns:
+            return list(self.seats.values())
+        if not self.servers:
+            return []
+        seat = self.seats.get(self.servers[self.turns % len(self.servers)])
+        return [] if seat is None else [seat]
+
+    def is_first(self, seat: Seat) -> bool:
+        """Whether a seat is at the server that observers are shown."""
+        return seat is next(iter(self.seats.values()))
+
+    def wait(self, due: list[Seat], seconds: float | None) -> None:
+        """Wait for a state on one of these seats, an arrival or a command, at most so long."""
+        if due:
+            until = None if seconds is None else time.monotonic() + seconds
+            wait([seat.client.connection for seat in due], until, self._arrivals.wake)
+        else:
+            self._arrivals.wake.wait(seconds)
+
+    def pause(self, paused: bool) -> None:
+        """Pause all games, or let them go on."""
+        self.is_paused = paused
+        for seat in list(self.seats.values()):
+            with self._losing(seat):
+                seat.client.pause(paused)
+
+    def ping(self) -> None:
+        """Measure the network to each server; the games are paused meanwhile."""
+        where = "{} " if len(self.seats) > 1 else ""
+        for seat in list(self.seats.values()):
+            with self._losing(seat):
+                if not self.is_paused:
+                    seat.client.pause()
+                ping(seat.client, where.format(seat.server), self._say)
+                if not self.is_paused:
+                    seat.client.pause(False)
+
+    def describe(self) -> list[str]:
+        """Return a line for each server that is connected."""
+        return [f"server       {server}, {seat.describe()}" for server, seat in self.seats.items()]
+
+    # Servers go.
+
+    @contextlib.contextmanager
+    def _losing(self, seat: Seat) -> Iterator[None]:
+        """Lose the seat if its server turns out to be gone."""
+        try:
+            yield
+        except (ConnectionLostError, ProtocolError) as error:
+            self.lose(seat, error)
+
+    def lose(self, seat: Seat, error: PongError) -> None:
+        """Give up a seat, and seek its server again if it may come back.
+
+        Raises:
+            PongError: it was the last server, and will not come back.
+        """
+        server = seat.server
+        self._crew.leave(self.seats.pop(server).rollout)
+        server.leave()
+        own = server.own
+        if own is not None and own.has_ended() and server.is_for_a_person:
+            self.servers.remove(server)  # the person has closed the window, so nothing is left to play on
+            server.close()
+        elif own is not None and own.has_ended():
+            self.dismiss(server, PongError(f"the local server has ended: {own.last_words()}"))
+        elif isinstance(error, ConnectionLostError):
+            if isinstance(error, GoodbyeError):  # it keeps no place for us; if another has ours, let it be
+                server.identity = NOBODY
+            self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
+            server.seek()
+        else:
+            self.dismiss(server, error)
+
+    def dismiss(self, server: Server, error: PongError) -> None:
+        """Go on without a server that cannot be played on.
+
+        Raises:
+            PongError: the error, since it was the last server.
+        """
+        self.servers.remove(server)
+        server.close()
+        if not self.servers:
+            raise error
+        self._say(f"going on without {server}: {error}")

@@ -13,17 +13,21 @@ from typing import Any
 
 from pongrl.errors import PongError
 
+PROGRAM = Path(__file__).resolve().parents[2] / "pong.py"  # in a checkout, and where it is installed
+ENDING_SECONDS = 5.0  # after which a server that does not end is killed
+
 
 def training_flags(level: int | None, games: int, seed: int | None) -> tuple[str, ...]:
-    """What pong.py is told when it is to be trained on."""
+    """Return the flags of a server to train on."""
     flags = ["--headless", "--lockstep", "--games", str(games)]
     for flag, value in (("--level", level), ("--seed", seed)):
-        flags += [] if value is None else [flag, str(value)]
+        if value is not None:
+            flags += [flag, str(value)]
     return tuple(flags)
 
 
 class LocalServer:
-    """A pong.py with these flags on a free port of this machine, for --local; it ends when we do.
+    """The program pong.py with these flags, on a free port of this machine. It ends when this process does.
 
     Raises:
         PongError: it did not start.
@@ -32,11 +36,10 @@ class LocalServer:
     def __init__(self, flags: tuple[str, ...], debug: bool) -> None:
         self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `close`
-        script = Path(__file__).resolve().parents[2] / "pong.py"
-        command = [sys.executable, str(script), "--port", "0", "--until-eof", *flags]
+        command = [sys.executable, str(PROGRAM), "--port", "0", "--until-eof", *flags]
         self._process = subprocess.Popen(
-            command + ["--debug"] * debug,
-            stdin=subprocess.PIPE,  # its end of file, when we end however that may be, ends the server
+            [*command, "--debug"] if debug else command,
+            stdin=subprocess.PIPE,  # it ends with this process, which ends the server
             stdout=subprocess.PIPE,
             stderr=None if debug else self._errors,
             env=os.environ | {"PONG_TOKEN": self.token},
@@ -52,27 +55,17 @@ class LocalServer:
         self.port = int(greeting[2].rpartition(":")[2])
 
     def has_ended(self) -> bool:
-        """Whether the server is gone for good; its process may end a moment after its connection."""
+        """Whether the server has ended. It may end a little after its connection, so this waits a moment."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         return self._process.poll() is not None
 
     def last_words(self) -> str:
-        """End the server and say what it wrote last."""
+        """End the server, and return the last line that it wrote."""
         self._end()
         self._errors.seek(0)
         lines = self._errors.read().split("\n")
         return next((line for line in reversed(lines) if line), "it said nothing")
-
-    def _end(self) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
     def close(self) -> None:
         """End the server."""
@@ -81,8 +74,18 @@ class LocalServer:
         self._process.stdout.close()
         self._errors.close()
 
+    def _end(self) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
-# Ctrl-C in the terminal is for us, who then end the server in order.
+
+# Ctrl-C in the terminal should reach the agent alone, which then ends the server in order.
 DETACHED: dict[str, Any] = (
     {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
     if sys.platform == "win32"

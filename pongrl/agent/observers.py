@@ -1,11 +1,16 @@
 """What may watch a run: windows, films, TensorBoard. They are told what happens and never reach into it.
 
-To add a view, subclass Observer, override what it needs, and give it to the trainer where `mainmodel.py` opens
-the others.
+To add a view, subclass Observer, override what it needs, and open it where `PolicyGradient` in mainmodel.py
+opens the others.
+
+    Decided, Standing   what observers are told
+    Observer            one view
+    Audience            all observers of a run
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,3 +58,49 @@ class Observer:
 
     def ended(self, standing: Standing) -> None:
         """The run is over; give back what you hold. Called once, also after an error."""
+
+
+class Audience:
+    """All observers of a run, which are told one after another. An empty audience is false."""
+
+    def __init__(self) -> None:
+        self._observers: list[Observer] = []
+        self.viewers: list[Observer] = []  # those that see evaluations too
+
+    def __len__(self) -> int:
+        return len(self._observers)
+
+    def add(self, observer: Observer, sees_evaluations: bool = False) -> None:
+        """Let an observer watch, the evaluations during training too if it wants to see them."""
+        self._observers.append(observer)
+        if sees_evaluations:
+            self.viewers.append(observer)
+
+    @property
+    def look_seconds(self) -> float | None:
+        """How long to wait at most before `waited` is due again; None if nobody asks for it."""
+        asked = [one.look_seconds for one in self._observers if one.look_seconds is not None]
+        return min(asked, default=None)
+
+    def decided(self, decided: Decided, standing: Standing) -> None:
+        """Tell all of a decision."""
+        for observer in self._observers:
+            observer.decided(decided, standing)
+
+    def waited(self, standing: Standing) -> None:
+        """Tell all that the run waits."""
+        for observer in self._observers:
+            observer.waited(standing)
+
+    def reported(self, standing: Standing) -> None:
+        """Tell all that another 100 points are over."""
+        for observer in self._observers:
+            observer.reported(standing)
+
+    def end(self, standing: Standing) -> None:
+        """Tell all that the run is over, the last one first, and let them go."""
+        with contextlib.ExitStack() as stack:  # all are told, even if one fails
+            for observer in self._observers:
+                stack.callback(observer.ended, standing)
+            self._observers.clear()
+            self.viewers.clear()

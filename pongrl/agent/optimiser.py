@@ -1,4 +1,7 @@
-"""The optimiser: RMSProp."""
+"""The optimiser: RMSProp (Hinton, 2012).
+
+cache ← decay · cache + (1 − decay) · dW²,   W ← W + rate · dW / (√cache + ε)
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,23 @@ import numpy as np
 from pongrl.agent.policy import Weights
 from pongrl.agent.work import Work
 
-ROWS_AT_ONCE = 256  # of W1, in a step: what comes in between then stays in the processor's cache
+ROWS_AT_ONCE = 256  # of W1, so that intermediate results stay in the processor's cache
 EPSILON = 1e-8
 
 
 class RMSProp:
-    """Steps of about the same length for every weight, whatever the size of its gradients."""
+    """Divides each gradient by its usual size, so that all weights take steps of about the same length."""
 
     def __init__(self, weights: Weights, rate: float, decay: float) -> None:
         self.rate, self.decay = np.float32(rate), np.float32(decay)
-        self.cache = {name: np.zeros_like(weight) for name, weight in weights.items()}
+        self.cache = {name: np.zeros_like(weight) for name, weight in weights.items()}  # means of squares
 
     def ascend(self, weights: Weights, gradient: Weights) -> Work[Weights]:
-        """Step along the gradient: the new weights."""
+        """Take one step along the gradient.
+
+        Returns:
+            The new weights; those passed in stay as they are.
+        """
         stepped: Weights = {}
         for name, whole in gradient.items():
             stepped[name] = np.empty_like(whole)

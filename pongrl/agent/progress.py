@@ -1,4 +1,9 @@
-"""What has been achieved so far, and progress.csv."""
+"""How far a run has come: counted, and as the rows of progress.csv.
+
+Progress        what has been achieved so far
+ProgressFile    writes progress.csv
+read_progress   reads it
+"""
 
 from __future__ import annotations
 
@@ -6,52 +11,39 @@ import contextlib
 import csv
 import math
 import os
-import re
 from collections import deque
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
-from pongrl.errors import CheckpointError
+from pongrl.errors import CheckpointError, PongError
 
-WINDOW_POINTS = 1000  # the share won is over so many
+WINDOW_POINTS = 1000  # over which the share won is measured
 RUNNING_DECAY = 0.999  # of the running mean, per point
 EVALUATION_COLUMN = "evaluation_win_rate"
 
-
-def fold(text: str, columns: int) -> str:
-    """Break lines that a terminal has no room for between their parts, which stand three spaces apart."""
-    rows: list[str] = []
-    for line in text.split("\n"):
-        first, *parts = re.split("(?<! ) {3}(?! )", line)
-        rows.append(first)
-        for part in parts:
-            if len(rows[-1]) + 3 + len(part) <= columns:
-                rows[-1] += f"   {part}"
-            else:
-                rows.append(part)
-    return "\n".join(rows)
+Run: TypeAlias = dict[str, list[float]]
+"""Columns of a progress.csv by name; each has one number for a row."""
 
 
 class Progress:
-    """What has been achieved so far; goes into checkpoints, progress.csv and the status line."""
+    """What has been achieved so far. It goes into checkpoints, progress.csv and the status line."""
 
     COLUMNS = ("seconds", "frames", "decisions", "points", "updates", "win_rate", "running_mean",
                "decisions_per_second")  # fmt: skip
-
     KINDS: ClassVar = {
         "seconds": float, "frames": int, "decisions": int, "points": int, "updates": int, "best": float,
         "sum": float, "recent": bytes,
     }  # fmt: skip
 
     def __init__(self) -> None:
-        self.seconds = 0.0  # of training, pauses and waiting left out
+        self.seconds = 0.0  # of training, without pauses and waiting
         self.frames = self.decisions = self.points = self.updates = 0
-        self.best = -2.0  # the best running mean at a report: a reward is never under −1
-        self._sum = 0.0
-        self._recent: deque[bool] = deque(maxlen=WINDOW_POINTS)  # points won
-        self._lap = (0.0, 0)  # seconds and decisions, where the speed was last measured
+        self.best = -2.0  # the best running mean at a report; lower than any reward to begin with
+        self._sum = 0.0  # of rewards, decaying
+        self._recent: deque[bool] = deque(maxlen=WINDOW_POINTS)  # which of the last points were won
+        self._lap = (0.0, 0)  # seconds and decisions when the speed was last measured
         self.decisions_per_second = 0.0
-        self.evaluation_win_rate: float | None = None  # if there was one since the last row
+        self.evaluation_win_rate: float | None = None  # of an evaluation since the last row, if there was one
 
     @property
     def win_rate(self) -> float:
@@ -60,25 +52,25 @@ class Progress:
 
     @property
     def running_mean(self) -> float:
-        """Mean reward of the points so far, the older the less: −1 is all lost, +1 all won."""
+        """Mean reward per point, from −1 (all lost) to +1 (all won); older points count less."""
         return self._sum / max(1 - RUNNING_DECAY**self.points, 1e-9)
 
     def count_point(self, won: bool, times: int = 1) -> None:
-        """Add a point, or as many as a server says there were: the time that takes does not depend on it."""
+        """Count a point, or several at once, which takes no longer: a server may report any number."""
         self.points += times
         self._recent.extend([won] * min(times, WINDOW_POINTS))
         kept = RUNNING_DECAY**times
         self._sum = kept * self._sum + (1 - kept) * (1 if won else -1)
 
     def measure_speed(self) -> None:
-        """Measure decisions per second since the last time, if that is long enough ago."""
+        """Measure decisions per second since the last measurement, if that is long enough ago."""
         seconds, decisions = self._lap
         if self.seconds - seconds >= (1 if self.decisions_per_second else 0.1):
             self.decisions_per_second = (self.decisions - decisions) / (self.seconds - seconds)
             self._lap = self.seconds, self.decisions
 
     def row(self) -> list[str]:
-        """The row of progress.csv, the evaluation last."""
+        """Give the row for progress.csv; the evaluation is last."""
         evaluation = self.evaluation_win_rate
         return [
             f"{self.seconds:.3f}", str(self.frames), str(self.decisions), str(self.points), str(self.updates),
@@ -95,7 +87,7 @@ class Progress:
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """What `from_plain` needs to go on."""
+        """Give plain values of which `from_plain` makes the same progress."""
         return {
             "seconds": self.seconds, "frames": self.frames, "decisions": self.decisions,
             "points": self.points, "updates": self.updates, "best": self.best,
@@ -104,11 +96,12 @@ class Progress:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Progress:
-        """Go on from there.
+        """Read what `to_plain` gave.
 
         Raises:
-            TypeError: a value is not of its kind.
-            ValueError: it is no finite number.
+            KeyError: A value is missing.
+            TypeError: A value has the wrong type.
+            ValueError: A number is not finite.
         """
         self = cls()
         for name, kind in cls.KINDS.items():
@@ -116,8 +109,8 @@ class Progress:
                 raise TypeError(f"{name} is not of type {kind.__name__}")
             if kind is float and not math.isfinite(plain[name]):
                 raise ValueError(f"{name} is not finite")
-            if name != "sum":
-                setattr(self, name, plain[name])
+        self.seconds, self.frames, self.decisions = plain["seconds"], plain["frames"], plain["decisions"]
+        self.points, self.updates, self.best = plain["points"], plain["updates"], plain["best"]
         self._sum = plain["sum"]
         self._recent.extend(map(bool, plain["recent"]))
         self._lap = (self.seconds, self.decisions)
@@ -125,15 +118,25 @@ class Progress:
 
 
 class ProgressFile:
-    """progress.csv: a row for every 100 points. Resuming drops the rows of points that are lost."""
+    """Writes progress.csv, a row for every 100 points.
+
+    Args:
+        path: The file. Resuming keeps its rows up to `resumed_points` and drops later ones, whose points are
+            lost; otherwise the file begins empty.
+        resumed_points: Points of the run that is resumed; 0 for a new run.
+        evaluating: Add a column for evaluations, even if the file has none yet.
+
+    Raises:
+        CheckpointError: The file cannot be read or written.
+    """
 
     def __init__(self, path: Path, resumed_points: int = 0, evaluating: bool = False) -> None:
         try:
-            rows = self._rows(path, resumed_points) if resumed_points and path.exists() else []
+            rows = _rows_up_to(path, resumed_points) if resumed_points and path.exists() else []
             columns: tuple[str, ...] = Progress.COLUMNS
             if evaluating or any(row.get(EVALUATION_COLUMN) is not None for row in rows):
                 columns += (EVALUATION_COLUMN,)
-            self._begin(path, columns, rows)
+            _replace(path, columns, rows)
             self._file = open(path, "a", newline="", encoding="utf-8")  # noqa: SIM115  # closed by `close`
         except (OSError, ValueError, csv.Error) as error:
             reason = getattr(error, "strerror", None) or "it is no text of comma-separated values"
@@ -142,32 +145,14 @@ class ProgressFile:
             ) from error
         self._columns = len(columns)
         self._writer = csv.writer(self._file)
-        self._points = int(rows[-1]["points"]) if rows else 0
-
-    @staticmethod
-    def _begin(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
-        """Put the rows to be kept in the place of the old ones, which stay if there is no room for both."""
-        unfinished = path.with_name(path.name + ".tmp")
-        try:
-            with open(unfinished, "w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow(columns)
-                writer.writerows([row.get(name, "") for name in columns] for row in rows)
-            os.replace(unfinished, path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
-            raise
-
-    @staticmethod
-    def _rows(path: Path, points: int) -> list[dict[str, str]]:
-        """The whole rows up to so many points; the last one may have been cut by a crash."""
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if all(row.get(name) for name in Progress.COLUMNS)]
-        return [row for row in rows if row["points"].isdigit() and int(row["points"]) <= points]
+        self._points = int(rows[-1]["points"]) if rows else 0  # of the last row
 
     def write(self, progress: Progress) -> None:
-        """Add a row, unless the last one says the same."""
+        """Add a row, unless the last one is of the same points.
+
+        Raises:
+            OSError: The row could not be written; it may be tried again.
+        """
         if progress.points > self._points:
             self._writer.writerow(progress.row()[: self._columns])
             self._file.flush()
@@ -177,3 +162,48 @@ class ProgressFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _rows_up_to(path: Path, points: int) -> list[dict[str, str]]:
+    """Read the complete rows up to so many points. A crash may have cut the last row."""
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if all(row.get(name) for name in Progress.COLUMNS)]
+    return [row for row in rows if row["points"].isdigit() and int(row["points"]) <= points]
+
+
+def _replace(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
+    """Replace the file by one with these rows. The old file stays if there is no room for both."""
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        with open(unfinished, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows([row.get(name, "") for name in columns] for row in rows)
+        os.replace(unfinished, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+def read_progress(path: Path) -> Run:
+    """Read the columns of a progress.csv that can be drawn.
+
+    Raises:
+        PongError: The file cannot be read, has other columns, or has no rows yet.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        names = ("seconds", "frames", "points", "win_rate", "running_mean")
+        run = {name: [float(row[name]) for row in rows] for name in names}
+    except UnicodeError as error:
+        raise PongError(f"{path} cannot be drawn with curves (it is no text): name a progress.csv") from error
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or f"no column of numbers {error}"
+        raise PongError(
+            f"{path} cannot be drawn ({reason}): name a progress.csv that this program wrote"
+        ) from error
+    if not rows:
+        raise PongError(f"{path} has no rows yet: train for 100 points first")
+    return run

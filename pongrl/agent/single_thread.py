@@ -1,7 +1,7 @@
 """Let BLAS use one thread. Import this module before anything imports numpy.
 
-More threads make products of this size slower, and they take the core that the game needs. A program that has
-loaded numpy already is limited by `threadpoolctl` when training starts.
+More threads make products of this size slower, and they take the core that the game needs. If a program has
+loaded numpy before, `threadpoolctl` limits it when training starts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Work that pauses: a generator yields after each piece and returns its result at the end."""
+"""Work that pauses: a generator that yields after each piece and returns its result at the end.
+
+Learning is such work. The agent does a piece of it whenever no server waits for an answer, so learning never
+delays a move.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,15 @@ from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 Work: TypeAlias = Generator[None, None, T]
-"""Something that takes a while: it pauses after each piece, and returns what came of it at its end."""
+"""A computation with a result of type T. `next` does one piece of it; StopIteration carries the result."""
 
 
 def finish(work: Work[T]) -> T:
-    """Do all pieces that are left: what came of it."""
+    """Do all remaining pieces.
+
+    Returns:
+        The result.
+    """
     while True:
         try:
             next(work)

@@ -1,6 +1,11 @@
-"""What an agent sees: the court alone, drawn by pygame and brought down to 70×50 by OpenCV."""
+"""The picture that an agent is sent: the court of 700×500 pixels, drawn by pygame, as 70×50 cells by OpenCV.
+
+It has no score and no centre line. A `Camera` gives the same picture as drawing all of it, much faster.
+"""
 
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 
@@ -20,17 +25,20 @@ from pongrl.game.rules import (
 )
 from pongrl.wire.arrays import UInt8Array
 
-CELL = 10  # pixels of the court in one of the frame's, each way
+CELL = 10  # a cell of the frame is so many pixels of the court wide, and high
 FRAME_WIDTH, FRAME_HEIGHT = COURT_WIDTH // CELL, COURT_HEIGHT // CELL
 WHITE = 255
 
 
 class Camera:
-    """Looks at a court: (50, 70) uint8, each cell the mean of 10×10 pixels of black court and white things.
+    """Makes frames (50, 70) uint8: each cell is the mean of 10×10 pixels of black court and white things.
 
-    The definition is `full`: draw 700×500 pixels, resize with cv2.INTER_AREA. What a paddle or the ball
-    leaves on the frame depends only on its place within a cell, so `look` keeps what that drawing and
-    resizing gave for every place, and draws anew only where ball and paddle may share a cell.
+    `full` is the definition: draw 700×500 pixels, resize them with cv2.INTER_AREA. What a paddle or the ball
+    looks like in the frame depends only on its place within a cell. So `look` copies small pictures that were
+    drawn and resized once, for every place. It draws only where ball and paddle may share a cell.
+
+    Args:
+        frame: the array to draw into, all zero; without one the camera makes its own.
     """
 
     def __init__(self, frame: UInt8Array | None = None) -> None:
@@ -39,7 +47,7 @@ class Camera:
         self._paddles, self._balls = _stamps()
 
     def look(self, game: Game) -> UInt8Array:
-        """Bring the frame up to date with the game, and return it: the same array every time."""
+        """Bring the frame up to date with the game, and return it. It is the same array every time."""
         frame = self.frame
         self._ball_cells[...] = 0
         frame[:, 0] = self._paddles[game.paddles[LEFT]]
@@ -55,12 +63,12 @@ class Camera:
 
     @staticmethod
     def full(game: Game) -> UInt8Array:
-        """Draw the whole court and resize it: what `look` must equal, at two hundred times the cost."""
+        """Draw the whole court and resize it. `look` gives the same frame, two hundred times as fast."""
         return _photograph(game, 0, 0, COURT_WIDTH, COURT_HEIGHT)
 
 
 def _photograph(game: Game, x: int, y: int, width: int, height: int) -> UInt8Array:
-    """Draw a part of the court on an 8-bit surface and bring it down to a tenth."""
+    """Draw a part of the court, and return it at a tenth of its size."""
     rectangles = (
         (LEFT_X - x, game.paddles[LEFT] - y, PADDLE_WIDTH, PADDLE_HEIGHT),
         (RIGHT_X - x, game.paddles[RIGHT] - y, PADDLE_WIDTH, PADDLE_HEIGHT),
@@ -70,9 +78,10 @@ def _photograph(game: Game, x: int, y: int, width: int, height: int) -> UInt8Arr
 
 
 def _draw_small(rectangles: tuple[tuple[int, int, int, int], ...], width: int, height: int) -> UInt8Array:
+    """Draw white rectangles (x, y, width, height) on black, and return the picture at a tenth of its size."""
     surface = pygame_quietly().Surface((width, height), depth=8)
     for rectangle in rectangles:
-        # Clipped here, since pygame 2.6 fills too much of one that begins above the surface.
+        # pygame 2.6 fills too much of a rectangle that begins above the surface, so clip it first.
         surface.fill(WHITE, surface.get_rect().clip(rectangle))
     pixels = np.frombuffer(surface.get_buffer().raw, np.uint8).reshape(height, surface.get_pitch())
     cv2 = opencv()
@@ -82,21 +91,17 @@ def _draw_small(rectangles: tuple[tuple[int, int, int, int], ...], width: int, h
     return small
 
 
-_stamps_made: tuple[UInt8Array, UInt8Array] | None = None
-
-
+@functools.cache
 def _stamps() -> tuple[UInt8Array, UInt8Array]:
-    """What a paddle at each y leaves on its column, and the ball at each place within two cells.
+    """Draw a paddle's column of the frame for each y, and the ball for each place within two by two cells.
 
-    Shapes (401, 50) and (11, 11, 2, 2), [y, …] and [y, x, …]. Made once for all cameras.
+    Returns:
+        Arrays [y, row] (401, 50) and [y, x, row, column] (11, 11, 2, 2), made once for all cameras.
     """
-    global _stamps_made
-    if _stamps_made is None:
-        paddles = [
-            _draw_small(((0, y, PADDLE_WIDTH, PADDLE_HEIGHT),), PADDLE_WIDTH, COURT_HEIGHT)[:, 0]
-            for y in range(PADDLE_BOTTOM + 1)
-        ]
-        places = range(CELL + 1)
-        balls = [[_draw_small(((x, y, BALL, BALL),), 2 * CELL, 2 * CELL) for x in places] for y in places]
-        _stamps_made = np.array(paddles), np.array(balls)
-    return _stamps_made
+    paddles = [
+        _draw_small(((0, y, PADDLE_WIDTH, PADDLE_HEIGHT),), PADDLE_WIDTH, COURT_HEIGHT)[:, 0]
+        for y in range(PADDLE_BOTTOM + 1)
+    ]
+    places = range(CELL + 1)
+    balls = [[_draw_small(((x, y, BALL, BALL),), 2 * CELL, 2 * CELL) for x in places] for y in places]
+    return np.array(paddles), np.array(balls)

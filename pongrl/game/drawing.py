@@ -1,4 +1,4 @@
-"""pygame and OpenCV, imported only when something is drawn."""
+"""Imports pygame and OpenCV when something is drawn. The rules, and `--help`, do without them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pongrl.errors import PongError
 
 
 def pygame_quietly() -> Any:
-    """Import pygame without its greeting, and only when something is to be drawn."""
+    """Import pygame without the greeting that it prints."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     import pygame
 
@@ -20,7 +20,7 @@ def opencv() -> Any:
     """Import OpenCV.
 
     Raises:
-        PongError: it cannot be loaded, as the one with windows cannot on a machine without libGL.
+        PongError: it cannot be loaded. The build with windows needs libGL, which some machines lack.
     """
     try:
         import cv2

@@ -1,4 +1,7 @@
-"""What people see of a game, and what their hands do."""
+"""The two values that cross between a game and its window.
+
+The window gives `Keys` and is shown `Snapshot`s. So the window needs no engine, and the engine no window.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,17 @@ from pongrl.wire.messages import View
 
 
 class Keys(NamedTuple):
-    """The moves of the keys that are held, None where none is: W and S, the arrow keys, either.
+    """The moves of the keys that people hold now; None if they hold none."""
 
-    `paused` is set by people who play without a server.
-    """
-
-    letters: int | None = None
+    letters: int | None = None  # W and S
     arrows: int | None = None
-    either: int | None = None
-    paused: bool = False
+    either: int | None = None  # the key pressed last, of both kinds
+    paused: bool = False  # only people who play without a server pause by a key
 
 
 @dataclass(frozen=True)
 class Snapshot(View):
-    """What the window shows: the first board's game, and what the engine is doing."""
+    """What the window shows of one moment: a View, and with --render what the agent was sent last."""
 
-    frame: UInt8Array | None = None  # as last sent to the agent, if a person wants to see that
-    sent: str = ""  # and the words for it
+    frame: UInt8Array | None = None  # (50, 70); None if nothing was sent, or nobody wants to see it
+    sent: str = ""  # the same state in words

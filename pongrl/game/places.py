@@ -1,7 +1,7 @@
-"""Where things are in a frame: the inverse of the camera.
+"""Finds paddles and ball in a frame: the inverse of the camera.
 
-A frame shows where things are to the pixel: a cell is the mean of 10×10 pixels, so a thing that lies
-across two cells lights each by its share.
+A frame tells places to the pixel. A cell is the mean of 10×10 pixels, so a thing that covers parts of two
+cells lights each by its share. The agent's film and its window of the court are made this way.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from pongrl.wire.arrays import Int32Array, UInt8Array
 
 @dataclass(frozen=True)
 class Places:
-    """Where things are on the court, in pixels. The ball is None where a paddle's column hides it."""
+    """Places on the court, in pixels. The ball is None where a paddle's column hides it."""
 
     paddles: tuple[int, int]  # y of left and right
     ball: tuple[int, int] | None  # x, y
 
 
 def places(frame: UInt8Array) -> Places:
-    """Find paddles and ball in a frame (50, 70): to the pixel, but for a ball within a paddle's column."""
+    """Find paddles and ball in a frame (50, 70), to the pixel; within a pixel for a ball near a paddle."""
     return Places((_paddle(frame[:, 0]), _paddle(frame[:, -1])), _ball(frame))
 
 
 @functools.cache
 def _columns() -> Int32Array:
-    """What a paddle at each y leaves on its column: (401, 50)."""
+    """Return a paddle's column of the frame for each y: (401, 50)."""
     y = np.arange(PADDLE_BOTTOM + 1)[:, None]
     top = np.arange(FRAME_HEIGHT) * CELL
     covered = np.minimum(y + PADDLE_HEIGHT, top + CELL) - np.maximum(y, top)
@@ -39,7 +39,8 @@ def _columns() -> Int32Array:
 
 
 def _paddle(column: UInt8Array) -> int:
-    return int(np.abs(_columns() - column).sum(axis=1).argmin())  # the nearest, if a ball is beside it
+    # A ball may be in the same column, so take the y that comes nearest.
+    return int(np.abs(_columns() - column).sum(axis=1).argmin())
 
 
 def _ball(frame: UInt8Array) -> tuple[int, int] | None:
@@ -49,7 +50,7 @@ def _ball(frame: UInt8Array) -> tuple[int, int] | None:
         return None
     row, column = (np.arange(n) @ inside.sum(axis=1 - axis) / light for axis, n in enumerate(inside.shape))
     x = (column + 1) * CELL
-    seen = light * CELL / WHITE  # pixels of its width
-    if seen < CELL - 0.5:  # the rest is in the column of a paddle
+    seen = light * CELL / WHITE  # pixels of the ball's width
+    if seen < CELL - 0.5:  # the rest is in a paddle's column
         x = seen if column < 1 else RIGHT_X - seen
     return round(x), round(row * CELL)

@@ -1,4 +1,7 @@
-"""Who can move a paddle: a function of the game and a side. Here are the built-in ones."""
+"""The built-in AI, at three levels.
+
+A player is a function that is given the game and its side, and says how far its paddle moves in this tick.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ from typing import TypeAlias
 from pongrl.game.rules import LEFT_X, PADDLE_HEIGHT, RIGHT_X, Game
 
 Player: TypeAlias = Callable[[Game, int], float]
-"""Given the game and its side, how far a player moves its paddle in this tick (down is positive)."""
+"""Takes the game and its side (LEFT or RIGHT); returns pixels for this tick, down is positive."""
 
 
 def built_in(level: int) -> Player:
-    """The built-in AI. Level 1 is slow, 2 is quick, 3 waits for the ball to come near and is quickest."""
+    """Return the built-in AI of a level. 1 is slow, 2 is quick, 3 waits for the ball and then is quickest."""
     if level == 3:
         return _waiting_player
     divisor, fastest = {1: (25, 5), 2: (10, 8)}[level]
@@ -26,6 +29,7 @@ def built_in(level: int) -> Player:
 
 
 def _waiting_player(game: Game, side: int) -> float:
+    """Move towards the ball, the less the farther it is away."""
     dx = game.ball_x - ((LEFT_X, RIGHT_X)[side] + 50)
     dy = game.ball_y - game.paddles[side]
     wish = (dy - PADDLE_HEIGHT / 2) * math.exp(-math.hypot(dx, dy) / 100)

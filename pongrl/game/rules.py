@@ -1,4 +1,7 @@
-"""Pong's rules: integers and one random generator; no clock, no display."""
+"""Pong's rules: a tick of the game at a time, by integers and one random generator.
+
+`Game.step` is all that changes a game. It knows no clock: the caller decides how fast the game goes.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ COURT_WIDTH, COURT_HEIGHT = 700, 500  # pixels; y grows downwards
 PADDLE_WIDTH, PADDLE_HEIGHT = 10, 100
 PADDLE_BOTTOM = COURT_HEIGHT - PADDLE_HEIGHT  # the largest y of a paddle
 LEFT_X, RIGHT_X = 0, COURT_WIDTH - PADDLE_WIDTH
-BALL = 10  # its side
+BALL = 10  # length of a side; the ball is a square
 SERVE_X, SERVE_Y = 345, 245
-TICKS_PER_SECOND = 60
+TICKS_PER_SECOND = 60  # the speed that the game is made for
 LEFT, RIGHT = 0, 1  # sides
 
 
@@ -33,9 +36,9 @@ class Game:
         self.paddles = [200, 200]  # y of left and right
         self.score = [0, 0]
         self.matches = 0  # finished
-        self.last_match: tuple[int, int] | None = None  # its score
-        self.hits = self.bounces = self.rally = 0  # hits and bounces so far, hits in this point
-        self.last_rally = 0  # hits in the one before
+        self.last_match: tuple[int, int] | None = None  # score of the last finished match
+        self.hits = self.bounces = 0  # by paddles and by walls, since the game began
+        self.rally = self.last_rally = 0  # hits in this point, and in the one before
         self._serve()
 
     def _serve(self) -> None:
@@ -52,7 +55,7 @@ class Game:
         """
         # Comparisons instead of min and max: this runs a hundred thousand times a second.
         paddles = self.paddles
-        # A paddle stands on whole pixels, the ones above where its speed would take it.
+        # A paddle stands on whole pixels: y is rounded towards the top.
         y = math.floor(paddles[LEFT] + left)
         paddles[LEFT] = 0 if y < 0 else PADDLE_BOTTOM if y > PADDLE_BOTTOM else y
         y = math.floor(paddles[RIGHT] + right)
@@ -67,12 +70,15 @@ class Game:
         return self._at_paddle()
 
     def _at_wall(self, y: int) -> int:
-        if self.ball_vy < 0 if y <= 1 else self.ball_vy > 0:
+        """Turn the ball away from the wall, if it flies towards it, and return its y within the court."""
+        flies_towards = self.ball_vy < 0 if y <= 1 else self.ball_vy > 0
+        if flies_towards:
             self.ball_vy = -self.ball_vy
             self.bounces += 1
         return min(max(y, 0), COURT_HEIGHT - BALL)
 
     def _at_paddle(self) -> int:
+        """Let a paddle hit the ball, or end the point behind it; return the reward."""
         paddles, y = self.paddles, self.ball_y
         self.ball_x = x = min(max(self.ball_x, 0), COURT_WIDTH - BALL)
         if x <= LEFT_X + PADDLE_WIDTH and self.ball_vx < 0:

@@ -1,1 +1,17 @@
-"""The server: it plays the games and serves an agent at each paddle."""
+"""The server: it plays the games and serves an agent at each side. It knows the wire and the game, no agent.
+
+options        what is played (`GameOptions`), and the rules that the user's options must keep
+run            a game from start to end: puts together all below, and owns their threads
+engine         the thread that plays: real time or lockstep, whose turn it is
+clock          when the next tick of real time is due
+match          the games: boards, their cameras, and the hands at their paddles
+seats          which agent has which side
+conversation   what one agent is sent and says
+snapshots      what people see, in the window and elsewhere
+status         the words that they read
+gallery        the thread that sends these to watchers
+entrance       where agents come in, and the token that they must have
+listener       the thread that shakes hands with strangers
+throttle       makes those wait who guess at the token
+benchmark      how many decisions per second this machine can serve
+"""

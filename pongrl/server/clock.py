@@ -1,12 +1,14 @@
-"""When the next tick is due in real time."""
+"""When the next tick of real time is due."""
 
 from __future__ import annotations
 
 import time
 
+LONGEST_DELAY = 0.25  # seconds; after a longer one (a suspended machine) lost ticks are not caught up with
+
 
 class Clock:
-    """Deadlines a fixed period apart, whatever is late in between."""
+    """Deadlines a fixed period apart. A late one does not move those after it."""
 
     def __init__(self, per_second: float) -> None:
         self._period = 1.0 / per_second
@@ -17,7 +19,7 @@ class Clock:
         self.due = time.monotonic() + self._period
 
     def advance(self) -> None:
-        """Set the next deadline; after a quarter of a second lost (a suspended machine) begin anew."""
+        """Set the next deadline."""
         self.due += self._period
-        if self.due < time.monotonic() - 0.25:
+        if self.due < time.monotonic() - LONGEST_DELAY:
             self.restart()

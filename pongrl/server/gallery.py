@@ -1,8 +1,8 @@
-"""Those who only watch: a thread that shows them the game, beside it.
+"""The thread that shows the game to those who only watch, beside the game.
 
 The engine leaves the latest view and never waits for a watcher. Sixty times a second each watcher that has
-read all of the last one is sent the latest; one that is slow is sent fewer, and one that is silent for long
-is given up. No oftener is a watcher listened to, one message at a time, so that one that talks without end
+read all of the last view is sent the latest. A slow one is sent fewer; one that is silent for long is given
+up. Each watcher is polled at most 60 times a second, for one message, so that one that never stops talking
 costs the others nothing.
 """
 
@@ -29,11 +29,11 @@ log = logging.getLogger("pong.gallery")
 
 
 class Gallery(threading.Thread):
-    """Shows the latest view to any number of watchers. Any thread may call `add` and set `latest`."""
+    """Shows the latest view to its watchers until `close`. Any thread may call `add` and `show`."""
 
     def __init__(self) -> None:
         super().__init__(name="gallery", daemon=True)
-        self.latest: View | None = None
+        self._latest: View | None = None
         self._watchers: list[Connection] = []
         self._arrivals: queue.SimpleQueue[Connection] = queue.SimpleQueue()
         self._wake, self._stopping = Wake(), False
@@ -48,45 +48,55 @@ class Gallery(threading.Thread):
         self._arrivals.put(watcher)
         self._wake.set()
 
+    def show(self, view: View) -> None:
+        """Leave the latest view, which the watchers are sent when they are due."""
+        self._latest = view
+
     def run(self) -> None:
-        """The thread: show the game until `close`."""
+        """Show the game until `close`. This is the thread."""
         due, shown = time.monotonic(), None
         while not self._stopping:
             self._wake.wait(max(due - time.monotonic(), 0.0) if self._watchers else None)
-            while not self._arrivals.empty():
-                self._watchers.append(self._arrivals.get())
+            if self._let_in():
                 shown = None  # the new one has seen nothing yet
-                log.info("%s watches", self._watchers[-1].peer)
             if time.monotonic() >= due:
                 due = max(due + 1 / VIEWS_PER_SECOND, time.monotonic())
                 self._listen()
-                if self.latest is not shown and self.latest is not None:
-                    shown = self.latest
-                    self._show(shown.serialize())
+                if self._latest is not shown and self._latest is not None:
+                    shown = self._latest
+                    self._send(shown.serialize())
+
+    def _let_in(self) -> bool:
+        """Take those who have arrived, and return whether there were any."""
+        before = len(self._watchers)
+        while not self._arrivals.empty():
+            self._watchers.append(self._arrivals.get())
+            log.info("%s watches", self._watchers[-1].peer)
+        return len(self._watchers) > before
 
     def _listen(self) -> None:
         for watcher in list(self._watchers):
-            with self._leaving(watcher):
+            with self._parting(watcher):
                 watcher.flush()
                 watcher.send_heartbeat()
                 came = watcher.take()
                 if came is not None and came[0] is Kind.PING:
                     watcher.send(message(Kind.PONG, parse_echo(came[1])))
 
-    def _show(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> None:
         for watcher in list(self._watchers):
-            with self._leaving(watcher):
+            with self._parting(watcher):
                 if not watcher.is_behind:
                     watcher.send(data)
 
     @contextlib.contextmanager
-    def _leaving(self, watcher: Connection) -> Iterator[None]:
-        """Let a watcher go that left, or broke the rules."""
+    def _parting(self, watcher: Connection) -> Iterator[None]:
+        """Let a watcher go if it turns out to be gone, or to have broken the protocol."""
         try:
             yield
         except PongError as error:
             self._watchers.remove(watcher)
-            watcher.close(f"it was sent {error}" * isinstance(error, ProtocolError))
+            watcher.close(f"it was sent {error}" if isinstance(error, ProtocolError) else "")
             log.info("a watcher is gone: %s", error)
 
     def close(self) -> None:

@@ -1,14 +1,14 @@
-"""The server's door: listens, and shakes hands with many strangers at a time beside the game.
+"""The thread that listens, and shakes hands with many strangers at a time, beside the game.
 
-A stranger is a peer that has not yet proved the token. It costs a socket, a parser of at most 128 bytes
-and a place in a dictionary, for five seconds at most:
+A stranger is a peer that has not yet proved that it has the token. It costs a socket, a parser of at most 128
+bytes and a place in a dictionary, for five seconds at most:
 
-    accept ──► (TLS) ──► HELLO ──► CHALLENGE ──► PROOF ──► delivered to the engine
+    accept ──► (TLS) ──► HELLO ──► CHALLENGE ──► PROOF ──► delivered
                   │         │                      │
                   └─────────┴── anything else, or five seconds: sent away
 
-When there are too many, the address with most of them loses its oldest. An address that has given five
-wrong tokens lately has its proofs looked at once a second, in turn: what it sends waits so long.
+When there are too many strangers, the address that has most of them loses its oldest. An address that has
+given five wrong tokens lately has one proof checked a second; the others wait for their turn.
 """
 
 from __future__ import annotations
@@ -27,18 +27,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from pongrl.errors import PongError, ProtocolError, Refusal, RefusedError
-from pongrl.server.throttle import FREE_ATTEMPTS, SECONDS_PER_ATTEMPT, Attempts, network_of
+from pongrl.server import throttle
+from pongrl.server.throttle import Attempts, network_of
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Kind, Parser
 from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, Handshake, server_handshake
-from pongrl.wire.limits import SERVER_HANDSHAKE_LIMITS, WATCHER_LIMITS, server_limits
+from pongrl.wire.limits import SERVER_HANDSHAKE_LIMITS, Sender, State, limits
 from pongrl.wire.messages import Role, Session, refusal
 from pongrl.wire.sockets import AGAIN, Address, reason_of, resolve, tuned
 from pongrl.wire.waiting import Wake, ready
 
-PENDING_HANDSHAKES = 64  # strangers beyond that push out another
-READ_BYTES = 1024  # of a peer's few words, a client's messages being short
-DEAF_SECONDS = 1.0  # without accepting, when this process can open no more files
+PENDING_HANDSHAKES = 64  # at the same time; one more pushes out another
+READ_BYTES = 1024  # maximum per recv; all that an agent or a watcher sends is short
+DEAF_SECONDS = 1.0  # pause in accepting connections, when this process can open no more files
+OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 log = logging.getLogger("pong.listener")
@@ -49,24 +51,26 @@ class _Stranger:
     """A peer in the middle of its handshake."""
 
     sock: socket.socket
-    peer: str
-    network: str
-    deadline: float
+    peer: str  # host:port, for the log
+    network: str  # whose wrong tokens are counted together
+    deadline: float  # time.monotonic
     parser: Parser
     handshake: Handshake
     is_greeting: bool  # TLS is still being agreed upon
     held: tuple[Kind, bytes] | None = None  # a proof that has to wait
-    due: float = 0.0  # until then
+    due: float = 0.0  # when it may be checked
 
 
 class Listener(threading.Thread):
-    """Listens, and shakes hands with many peers at a time beside whatever the server is doing.
+    """Lets in those who know the token, from `start` to `close`.
 
     Args:
-        admit: gives the session to a role and an agent's identity, or raises RefusedError; called in
-            this thread.
-        deliver: takes over an authenticated connection; called in this thread.
-        tls: the certificate to show, if connections are to be encrypted.
+        host: the address to listen on.
+        port: the port; 0 for any that is free.
+        token: what agents must have; empty if none is asked for.
+        admit: returns the session for a role and an identity, or raises RefusedError; called in this thread.
+        deliver: takes over a connection that has proved the token; called in this thread.
+        tls: the certificate to show, if connections are encrypted.
 
     Raises:
         PongError: it cannot listen there.
@@ -87,12 +91,12 @@ class Listener(threading.Thread):
         self._attempts = Attempts()
         self._deaf_until = 0.0
         self._closing = False
-        self._sock = _listening_socket(host, port)
+        self._sock = listening_socket(host, port)
         self._wake = Wake()
         self.address: Address = self._sock.getsockname()[:2]
 
     def run(self) -> None:
-        """The thread: shake hands until `close`."""
+        """Shake hands until `close`. This is the thread."""
         try:
             while not self._closing:
                 self._turn()
@@ -112,18 +116,7 @@ class Listener(threading.Thread):
     def _turn(self) -> None:
         """Wait for the next thing to happen on any socket, and do what it asks for."""
         now = time.monotonic()
-        readers: list[Any] = [self._wake]
-        times = [stranger.deadline for stranger in self._strangers.values()]
-        if now < self._deaf_until:
-            times.append(self._deaf_until)
-        else:
-            readers.append(self._sock)
-        for number, stranger in self._strangers.items():
-            if stranger.held is None:
-                readers.append(number)
-            else:
-                times.append(stranger.due)
-        readable, _ = ready(readers, [], max(min(times) - now, 0.0) if times else None)
+        readable, _ = ready(self._readers(now), [], self._seconds_to_wait(now))
         for one in readable:
             if one is self._sock:
                 self._accept()
@@ -133,7 +126,23 @@ class Listener(threading.Thread):
                 self._attend(one, self._read)
         self._look_at_clock()
 
+    def _readers(self, now: float) -> list[Any]:
+        """Return what to wait for. Nothing is read from a stranger whose proof is held."""
+        strangers = [number for number, stranger in self._strangers.items() if stranger.held is None]
+        if now < self._deaf_until:
+            return [self._wake, *strangers]
+        return [self._wake, self._sock, *strangers]
+
+    def _seconds_to_wait(self, now: float) -> float | None:
+        """Return the time to the next deadline, None if there is none."""
+        times = [stranger.deadline for stranger in self._strangers.values()]
+        times += [stranger.due for stranger in self._strangers.values() if stranger.held is not None]
+        if now < self._deaf_until:
+            times.append(self._deaf_until)
+        return max(min(times) - now, 0.0) if times else None
+
     def _look_at_clock(self) -> None:
+        """Send away those whose time is over, and check the proofs that have waited long enough."""
         now = time.monotonic()
         for number, stranger in list(self._strangers.items()):
             if now >= stranger.deadline:
@@ -142,44 +151,42 @@ class Listener(threading.Thread):
                 self._attend(number, self._take_up)
 
     def _accept(self) -> None:
+        """Take the next connection, if its peer is still there."""
         try:
             sock, address = self._sock.accept()
         except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+            if error.errno in OUT_OF_FILES:
                 log.warning("no connection can be accepted now: %s", reason_of(error))
                 self._deaf_until = time.monotonic() + DEAF_SECONDS
-            return  # else the peer left already
+            return
         try:
             tuned(sock)
             if self._tls is not None:
                 sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-        except OSError:  # macOS says so of a peer that has left already
+        except OSError:  # on macOS, if the peer has left already
             sock.close()
             return
-        peer, network = f"{address[0]}:{address[1]}", network_of(address[0])
-        log.debug("%s has connected", peer)
+        log.debug("%s:%s has connected", *address[:2])
         if len(self._strangers) >= PENDING_HANDSHAKES:
             self._make_room()
+        self._strangers[sock.fileno()] = self._stranger(sock, *address[:2])
+
+    def _stranger(self, sock: socket.socket, host: str, port: int) -> _Stranger:
+        """Begin the handshake with a peer."""
         handshake = server_handshake(self._token, self._admit)
         next(handshake)
-        self._strangers[sock.fileno()] = _Stranger(
-            sock,
-            peer,
-            network,
-            time.monotonic() + HANDSHAKE_SECONDS,
-            Parser(SERVER_HANDSHAKE_LIMITS),
-            handshake,
-            self._tls is not None,
-        )
+        deadline, parser = time.monotonic() + HANDSHAKE_SECONDS, Parser(SERVER_HANDSHAKE_LIMITS)
+        network, is_greeting = network_of(host), self._tls is not None
+        return _Stranger(sock, f"{host}:{port}", network, deadline, parser, handshake, is_greeting)
 
     def _make_room(self) -> None:
-        """Send away the oldest stranger of the address that has most of them."""
+        """Send away the oldest stranger of the address that has the most."""
         most = Counter(stranger.network for stranger in self._strangers.values()).most_common(1)[0][0]
         oldest = next(n for n, stranger in self._strangers.items() if stranger.network == most)
         self._send_away(oldest, "had to make room for another")
 
     def _attend(self, number: int, go_on: Callable[[_Stranger], None]) -> None:
-        """Go on with a stranger's handshake, to whatever end it comes."""
+        """Go on with a stranger's handshake. It may end: by letting the stranger in, or sending it away."""
         stranger = self._strangers[number]
         try:
             go_on(stranger)
@@ -202,7 +209,7 @@ class Listener(threading.Thread):
                 assert isinstance(stranger.sock, ssl.SSLSocket)
                 stranger.sock.do_handshake()
                 stranger.is_greeting = False
-            # Until there is no more: what TLS has decrypted already, `select` does not see.
+            # Read until nothing is left: `select` does not see what TLS has decrypted already.
             while stranger.held is None:
                 data = stranger.sock.recv(READ_BYTES)
                 if not data:
@@ -213,6 +220,7 @@ class Listener(threading.Thread):
             pass
 
     def _answer(self, stranger: _Stranger) -> None:
+        """Answer the messages that are whole; hold a proof from an address that has guessed too often."""
         while stranger.held is None and (came := stranger.parser.next()) is not None:
             wait = self._attempts.wait(stranger.network, time.monotonic())
             if came[0] is Kind.PROOF and wait > 0:
@@ -221,7 +229,7 @@ class Listener(threading.Thread):
                 stranger.sock.sendall(stranger.handshake.send(came))
 
     def _take_up(self, stranger: _Stranger) -> None:
-        """Look at a proof that had to wait, unless another from there came first."""
+        """Check a proof that had to wait, unless another one from its address was checked meanwhile."""
         assert stranger.held is not None
         wait = self._attempts.wait(stranger.network, time.monotonic())
         if wait > 0:
@@ -233,14 +241,13 @@ class Listener(threading.Thread):
         if self._attempts.count(stranger.network, time.monotonic()):
             log.warning(
                 "%d wrong tokens from %s: from now on one attempt in %g s is looked at from there",
-                FREE_ATTEMPTS, stranger.network, SECONDS_PER_ATTEMPT,
+                throttle.FREE_ATTEMPTS, stranger.network, throttle.SECONDS_PER_ATTEMPT,
             )  # fmt: skip
 
     def _let_in(self, stranger: _Stranger, admission: Admission) -> None:
-        watching = admission.role is Role.WATCH
-        stranger.parser.limits = WATCHER_LIMITS if watching else server_limits(admission.session.games)
+        stranger.parser.limits = limits(State.of(admission.role), Sender.CLIENT, admission.session)
         connection = Connection(stranger.sock, stranger.parser, stranger.peer, READ_BYTES)
-        with contextlib.suppress(PongError):  # whoever takes it over will find out
+        with contextlib.suppress(PongError):  # the next to use the connection will notice
             connection.send(admission.last)
         self._deliver(connection, admission)
 
@@ -250,8 +257,8 @@ class Listener(threading.Thread):
         log.info("%s %s", stranger.peer, why)
 
 
-def _listening_socket(host: str, port: int) -> socket.socket:
-    """Make a socket that listens.
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
 
     Raises:
         PongError: it cannot listen there.
@@ -260,7 +267,7 @@ def _listening_socket(host: str, port: int) -> socket.socket:
     sock = None
     try:
         sock = socket.socket(family, kind, protocol)
-        if sys.platform != "win32":  # there it would let two servers share one port
+        if sys.platform != "win32":  # where it would let two servers share one port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         sock.listen(128)
@@ -276,10 +283,10 @@ def _listening_socket(host: str, port: int) -> socket.socket:
 
 
 def certificate_context(certificate: str, key: str | None) -> ssl.SSLContext:
-    """What a server needs for TLS.
+    """Return what a server needs for TLS.
 
     Raises:
-        PongError: a file cannot be read, or they do not belong together.
+        PongError: a file cannot be read, or the two do not belong together.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:

@@ -1,83 +1,282 @@
-"""The games of a server: each has a camera on it, and somebody at each paddle."""
+"""The games of a server, and everything that moves a paddle in them.
+
+Hand    one paddle of one game: the move in force, and what the agent of its side is told next
+Board   one game with the camera on it and both hands
+Match   all boards, side by side
+
+No clock and no connection is here. The engine says when a tick is played, and sends what `Match.observe`
+returns. An agent on the right is told the mirror image: frames from right to left, its own score first, its
+own rewards. Each side has books of its own, since in real time the two agents are sent STEPs at different
+times, each when it has answered the last one.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
-from pongrl.game.camera import Camera
-from pongrl.game.moves import DOWN, UP, VELOCITY
+import numpy as np
+
+from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
+from pongrl.game.moves import DOWN, STAY, UP, VELOCITY
+from pongrl.game.people import Keys
 from pongrl.game.players import Player, built_in
 from pongrl.game.rules import LEFT, RIGHT, Game
-from pongrl.server.conversation import Hand
-from pongrl.wire.arrays import UInt8Array
-from pongrl.wire.messages import Mover, Role
+from pongrl.server.options import GameOptions
+from pongrl.wire.arrays import Int32Array, UInt8Array
+from pongrl.wire.messages import Mover, Role, Step
+
+
+class Film(Protocol):
+    """Is given every tick of the first game."""
+
+    def add(
+        self,
+        score: tuple[int, int],
+        paddles: tuple[int, int],
+        ball: tuple[int, int] | None,
+        seconds: float,
+        serves: bool,
+    ) -> None:
+        """Add a picture that stands for so many seconds of game time; `serves` if a point begins with it."""
+
+
+class Hand:
+    """One paddle of one game: the move in force, and what has happened since the last STEP to its side."""
+
+    def __init__(self) -> None:
+        self.move, self.mover = STAY, Mover.HELD  # in force
+        self.forget()
+
+    def forget(self) -> None:
+        """Start the books of the next STEP."""
+        self.reward = self.points = self.ticks = self.hits = 0
+        self.made: dict[tuple[int, Mover], int] = {}  # ticks of each move by each mover
+
+    def rest(self) -> None:
+        """Let the paddle stand."""
+        self.move, self.mover = STAY, Mover.HELD
+
+    def make(self, move: int, mover: Mover, ticks: int) -> None:
+        """Note that a move was made for so many ticks."""
+        self.made[move, mover] = self.made.get((move, mover), 0) + ticks
+
+    def note(self, ticks: int, reward: int, hits: int) -> None:
+        """Note what these ticks have brought this side."""
+        self.ticks += ticks
+        self.reward += reward
+        self.points += abs(reward)
+        self.hits += hits
+
+    def row(self, own: int, other: int, matches: int) -> tuple[int, ...]:
+        """Return the row of STEP's table (Column), with this side's own score before the other's."""
+        made = max(self.made, key=self.made.__getitem__) if self.made else (self.move, self.mover)
+        return (self.reward, own, other, matches & 0x7FFFFFFF, *made, self.points, self.ticks, self.hits, 0)
 
 
 class Board:
-    """One game, the camera on it, and who has its paddles."""
+    """One game, the camera on it, and who moves its paddles.
 
-    def __init__(self, program: Any, seed: int | None, frame: UInt8Array) -> None:
-        self.game = Game(seed, program.points_to_win)
+    Args:
+        game: the game.
+        frame: the array (50, 70) that its camera draws into.
+        right: moves the right paddle while no agent does; None leaves it to its hand, which a person moves.
+        left: moves the left paddle instead of its hand (level 4).
+    """
+
+    def __init__(
+        self, game: Game, frame: UInt8Array, right: Player | None, left: Player | None = None
+    ) -> None:
+        self.game = game
         self.camera = Camera(frame)
         self.hands = Hand(), Hand()  # left and right
-        person = program.opponent == "human"
-        self._opponent: Player = self._by_hand if person else built_in(min(program.levelodiff, 3))
+        self.resting = False  # a point was played: nothing more happens in this decision
+        self._left = left
+        self._opponent: Player = self._by_hand if right is None else right
         self._right = self._opponent
         self._right_is_told = False  # an agent has the right paddle
-        self._left = built_in(3) if program.levelodiff == 4 else None
-        self.resting = False  # a point was played: the decision is over
 
     def seat(self, side: Role) -> Hand:
-        """Give an agent the paddle of a side; what it is told begins now."""
+        """Give an agent the paddle of a side. Its first STEP tells of nothing that was before."""
         if side is Role.RIGHT:
             self._right, self._right_is_told = self._by_hand, True
         self.hands[side].forget()
         return self.hands[side]
 
     def unseat(self, side: Role) -> None:
-        """Give the paddle back to who had it before."""
+        """Take the paddle of a side from its agent; on the right the built-in AI has it again."""
         if side is Role.RIGHT:
             self._right, self._right_is_told = self._opponent, False
 
     def _by_hand(self, _game: Game, _side: int) -> float:
         return VELOCITY[self.hands[RIGHT].move]
 
-    def play(self, ticks: int, human: int | None) -> bool:
-        """Play so many ticks, or fewer if a point ends them; whether one did.
+    def play(self, ticks: int, human: int | None = None) -> bool:
+        """Play so many ticks, or fewer if a point ends them.
 
         Args:
-            ticks: at most so many.
-            human: the move of the keys held, if any.
+            ticks: the most to play.
+            human: the move of a person, who then has the left paddle.
+
+        Returns:
+            True if a point was played to its end.
         """
-        game, left, right = self.game, self._left, self._right
-        hand, hits = self.hands[LEFT], game.hits
-        move, mover = hand.move, hand.mover
+        left, hits = self.hands[LEFT], self.game.hits
         if human is not None:
-            move, mover, left = human, Mover.HUMAN, None
-        reward = played = 0
-        if left is None:
-            velocity = VELOCITY[move]
-            while played < ticks and not reward:
-                reward = game.step(velocity, right(game, RIGHT))
-                played += 1
-            hand.make(move, mover, played)
+            played, reward = self._play_move(human, ticks)
+            left.make(human, Mover.HUMAN, played)
+        elif self._left is None:
+            played, reward = self._play_move(left.move, ticks)
+            left.make(left.move, left.mover, played)
         else:
-            while played < ticks and not reward:
-                before = game.paddles[LEFT]
-                reward = game.step(left(game, LEFT), right(game, RIGHT))
-                played += 1
-                moved = game.paddles[LEFT] - before  # no move of ours: say where it led
-                hand.make((moved > 0) * DOWN + (moved < 0) * UP, Mover.BUILTIN, 1)
-        hits = game.hits - hits
-        hand.note(played, reward, hits)
+            played, reward = self._play_built_in(self._left, ticks)
+        hits = self.game.hits - hits
+        left.note(played, reward, hits)
         if self._right_is_told:
-            other = self.hands[RIGHT]
-            other.make(other.move, other.mover, played)
-            other.note(played, -reward, hits)
-        self.resting = self.resting or reward != 0
+            right = self.hands[RIGHT]
+            right.make(right.move, right.mover, played)
+            right.note(played, -reward, hits)
+        if reward:
+            self.resting = True
         return reward != 0
 
+    def _play_move(self, move: int, ticks: int) -> tuple[int, int]:
+        """Play with a move of the left paddle, at most so many ticks; return the ticks and the reward."""
+        game, right, velocity = self.game, self._right, VELOCITY[move]
+        reward = played = 0
+        while played < ticks and not reward:
+            reward = game.step(velocity, right(game, RIGHT))
+            played += 1
+        return played, reward
+
+    def _play_built_in(self, left: Player, ticks: int) -> tuple[int, int]:
+        """Play with the built-in AI on the left too, and note as its moves where its paddle went."""
+        game, right = self.game, self._right
+        reward = played = 0
+        while played < ticks and not reward:
+            before = game.paddles[LEFT]
+            reward = game.step(left(game, LEFT), right(game, RIGHT))
+            played += 1
+            self.hands[LEFT].make(_move_between(before, game.paddles[LEFT]), Mover.BUILTIN, 1)
+        return played, reward
+
     def row(self, side: int) -> tuple[int, ...]:
-        """The board's row of STEP's table (Column), as an agent of this side is told it."""
+        """Return the board's row of STEP's table (Column) for the agent of a side."""
         game = self.game
         return self.hands[side].row(game.score[side], game.score[1 - side], game.matches)
+
+
+def _move_between(before: int, after: int) -> int:
+    if after == before:
+        return STAY
+    return DOWN if after > before else UP
+
+
+class Match:
+    """All boards of a server. For the engine's thread alone."""
+
+    def __init__(self, options: GameOptions, film: Film | None = None) -> None:
+        self._options, self._film = options, film
+        self.begin()
+
+    def begin(self) -> None:
+        """Start new games, from the seed if there is one; nobody is seated at them."""
+        games, seed = self._options.games, self._options.seed
+        self._frames = np.zeros((games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
+        self.boards = tuple(
+            self._board(None if seed is None else seed + number, frame)
+            for number, frame in enumerate(self._frames)
+        )
+        self._ticks = 0  # in this decision
+
+    def _board(self, seed: int | None, frame: UInt8Array) -> Board:
+        level, points = self._options.level, self._options.points_to_win
+        right = None if self._options.opponent == "human" else built_in(min(level, 3))
+        return Board(Game(seed, points), frame, right, built_in(3) if level == 4 else None)
+
+    @property
+    def first(self) -> Game:
+        """The game that people see."""
+        return self.boards[0].game
+
+    def seat(self, side: Role) -> list[Hand]:
+        """Give an agent the paddles of a side, and return its hands, one a game."""
+        return [board.seat(side) for board in self.boards]
+
+    def unseat(self, side: Role) -> None:
+        """Take the paddles of a side from its agent."""
+        for board in self.boards:
+            board.unseat(side)
+
+    def begin_decision(self) -> None:
+        """Start a decision of real time: its first tick comes next."""
+        self._ticks = 0
+        for board in self.boards:
+            board.resting = False
+
+    def tick(self, keys: Keys) -> bool:
+        """Play one tick of real time on all boards.
+
+        A decision ends after `frameskip` ticks, or when every board has played a point. A board that has
+        played one rests until then, so that it plays the same as in lockstep.
+
+        Returns:
+            True if the decision has ended with this tick.
+        """
+        for number, board in enumerate(self.boards):
+            if not board.resting:
+                self._play(number, board, 1, keys)
+        self._ticks += 1
+        if self._ticks < self._options.frameskip and not all(board.resting for board in self.boards):
+            return False
+        self.begin_decision()
+        return True
+
+    def decide(self, keys: Keys) -> None:
+        """Play a whole decision of lockstep on all boards: `frameskip` ticks, fewer where a point ends it."""
+        for number, board in enumerate(self.boards):
+            self._play(number, board, self._options.frameskip, keys)
+
+    def _play(self, number: int, board: Board, ticks: int, keys: Keys) -> None:
+        """Play a board; people's keys and the film have to do with the first one only."""
+        if number:
+            board.play(ticks)
+            return
+        if self._options.opponent == "human":
+            move = keys.either if self._options.serves else keys.arrows
+            board.hands[RIGHT].move = STAY if move is None else move
+        if self._film is None:
+            board.play(ticks, self.person_on_the_left(keys))
+        else:
+            self._film_play(board, ticks, self.person_on_the_left(keys), self._film)
+
+    def _film_play(self, board: Board, ticks: int, human: int | None, film: Film) -> None:
+        game, serves = board.game, False
+        while ticks > 0 and not serves:
+            ticks -= 1
+            serves = board.play(1, human)
+            film.add(
+                (game.score[LEFT], game.score[RIGHT]), (game.paddles[LEFT], game.paddles[RIGHT]),
+                (game.ball_x, game.ball_y), 1 / self._options.fps, serves,
+            )  # fmt: skip
+
+    def person_on_the_left(self, keys: Keys) -> int | None:
+        """Return the move that these keys make with the first board's left paddle; None if they make none."""
+        if self._options.opponent == "ai":
+            return keys.either
+        return None if self._options.serves else keys.letters
+
+    def observe(self, side: Role, number: int, dropped: int) -> Step:
+        """Return the state for the agent of a side, and start the books of its next one.
+
+        Args:
+            side: whose view it is; the right one's is mirrored.
+            number: the STEP's number.
+            dropped: states that this agent was not sent so far.
+        """
+        for board in self.boards:
+            board.camera.look(board.game)
+        table: Int32Array = np.array([board.row(side) for board in self.boards], np.int32)
+        for board in self.boards:
+            board.hands[side].forget()
+        frames = self._frames if side is Role.LEFT else self._frames[:, :, ::-1]
+        return Step.of(number, dropped, frames, table)

@@ -1,44 +1,66 @@
-"""Wrong tokens are counted by address: too many make the next one wait."""
+"""Makes those wait who guess at the token: wrong tokens are counted for each address."""
 
 from __future__ import annotations
 
 import ipaddress
+from typing import NamedTuple
 
-FREE_ATTEMPTS = 5  # wrong tokens of one address that cost no time
-SECONDS_PER_ATTEMPT = 1.0  # of each one more, and until one is forgotten
+FREE_ATTEMPTS = 5  # wrong tokens of one address before its attempts take time
+SECONDS_PER_ATTEMPT = 1.0  # after which one wrong token is forgotten
 REMEMBERED_ADDRESSES = 1024
 
 
+class _Record(NamedTuple):
+    """What one address has done."""
+
+    wrong: float  # tokens, when the last one came; not whole, since they are forgotten little by little
+    when: float  # the last one came
+    is_limited: bool  # its attempts take time, and that was said
+
+
 class Attempts:
-    """How many wrong tokens each address has given lately; one is forgotten every second."""
+    """The wrong tokens of each address lately; one is forgotten every second. `len` is the addresses."""
 
     def __init__(self) -> None:
-        # How many there were when, and whether that was told; longest ago first.
-        self._wrong: dict[str, tuple[float, float, bool]] = {}
+        self._records: dict[str, _Record] = {}  # the address whose last attempt is longest ago comes first
 
-    def _left(self, address: str, now: float) -> float:
-        count, when, _ = self._wrong.get(address, (0.0, now, False))
-        return max(count - (now - when) / SECONDS_PER_ATTEMPT, 0.0)
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def _remaining(self, address: str, now: float) -> float:
+        record = self._records.get(address)
+        if record is None:
+            return 0.0
+        return max(record.wrong - (now - record.when) / SECONDS_PER_ATTEMPT, 0.0)
 
     def wait(self, address: str, now: float) -> float:
-        """Seconds until a proof from there may be looked at."""
-        return max(self._left(address, now) - FREE_ATTEMPTS + 1, 0.0) * SECONDS_PER_ATTEMPT
+        """Return the seconds until a proof from an address may be looked at."""
+        return max(self._remaining(address, now) - FREE_ATTEMPTS + 1, 0.0) * SECONDS_PER_ATTEMPT
 
     def count(self, address: str, now: float) -> bool:
-        """Count a wrong token; whether it is to be told that from now on they cost time."""
-        left = self._left(address, now)
-        *_, told = self._wrong.pop(address, (0.0, now, False))
-        too_many = left + 1 > FREE_ATTEMPTS - 1
-        self._wrong[address] = left + 1, now, too_many or (told and left > 0)
-        for oldest in list(self._wrong):
-            if self._left(oldest, now) > 0 and len(self._wrong) <= REMEMBERED_ADDRESSES:
+        """Count a wrong token.
+
+        Returns:
+            True if from now on the attempts of this address take time.
+        """
+        remaining = self._remaining(address, now)
+        record = self._records.pop(address, None)
+        was_limited = record is not None and record.is_limited and remaining > 0
+        is_too_many = remaining + 1 > FREE_ATTEMPTS - 1
+        self._records[address] = _Record(remaining + 1, now, is_too_many or was_limited)
+        self._forget(now)
+        return is_too_many and not was_limited
+
+    def _forget(self, now: float) -> None:
+        """Drop the oldest addresses: those with nothing left to count, and those beyond the limit."""
+        for oldest in list(self._records):
+            if self._remaining(oldest, now) > 0 and len(self._records) <= REMEMBERED_ADDRESSES:
                 break
-            del self._wrong[oldest]
-        return too_many and not (told and left > 0)
+            del self._records[oldest]
 
 
 def network_of(host: str) -> str:
-    """What counts as one address: for IPv6 a /64, which is one customer's or one machine's."""
+    """Return what counts as one address: for IPv6 a /64, which belongs to one customer or one machine."""
     address = ipaddress.ip_address(host.split("%")[0])
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
         return str(ipaddress.ip_network((address, 64), strict=False))

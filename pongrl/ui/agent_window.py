@@ -22,7 +22,7 @@ import numpy as np
 
 from pongrl.agent.eyes import Booleans
 from pongrl.agent.policy import Activations, Policy, probability
-from pongrl.agent.progress import Progress
+from pongrl.agent.progress import Progress, read_progress
 from pongrl.errors import PongError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.ui.agent_panels import (
@@ -42,7 +42,6 @@ from pongrl.ui.agent_panels import (
     picture_size,
     pygame,
 )
-from pongrl.ui.plots import read_progress
 from pongrl.ui.screen import Screen
 from pongrl.ui.theme import BACKGROUND
 from pongrl.wire.messages import Step

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from pongrl.agent.progress import fold
+from pongrl.cli import fold
 
-HELP = (
-    "p      pause, or go on (the game pauses too)\n"
-    "ping   measure the network: ten round trips\n"
-    "stats  say where training stands\n"
-    "save   write interrupt.p now\n"
-    "q      save interrupt.p and quit\n"
-    "help   say this"
-)
-
-
-COMMANDS = ("p", "ping", "q", "save", "stats")
 REFRESH_SECONDS = 0.5
 
 
@@ -32,13 +20,16 @@ class Console(threading.Thread):
     On a terminal there is a prompt with a status line under it; elsewhere plain lines are read.
 
     Args:
-        command: takes one of COMMANDS; called in this thread.
+        commands: the words that there are, each with its line of help.
+        obey: takes a line; called in this thread.
         status: gives the status line; called in this thread.
     """
 
-    def __init__(self, command: Callable[[str], None], status: Callable[[], str]) -> None:
+    def __init__(
+        self, commands: Mapping[str, str], obey: Callable[[str], None], status: Callable[[], str]
+    ) -> None:
         super().__init__(name="console", daemon=True)
-        self._command, self._status = command, status
+        self._words, self._obey, self._status = list(commands), obey, status
         self._session: Any = None
         # Without standard streams (a service) their numbers may be our sockets', so nothing is read.
         self._streams = sys.stdin is not None and sys.stdout is not None
@@ -61,7 +52,7 @@ class Console(threading.Thread):
 
         self._session = PromptSession(
             "> ",
-            completer=WordCompleter([*COMMANDS, "help"]),
+            completer=WordCompleter(self._words),
             complete_while_typing=False,
             bottom_toolbar=self._toolbar,
             refresh_interval=REFRESH_SECONDS,
@@ -70,7 +61,7 @@ class Console(threading.Thread):
         with patch_stdout():
             while not self._closing:
                 try:
-                    self._obey(self._session.prompt(pre_run=self._prompting.set))
+                    self._obey(self._session.prompt(pre_run=self._prompting.set) or "")
                 except KeyboardInterrupt:
                     self._obey("q")
 
@@ -87,19 +78,6 @@ class Console(threading.Thread):
             for line in lines:
                 self._obey(line.decode(errors="replace"))
 
-    def _obey(self, line: str | None) -> None:
-        word = (line or "").strip().lower()
-        meant = [each for each in (*COMMANDS, "help") if word and each.startswith(word)]
-        if word not in meant and len(meant) == 1:
-            word = meant[0]
-        if word in COMMANDS:
-            self._closing = word == "q"
-            self._command(word)
-        elif word == "help":
-            print(HELP, flush=True)
-        elif word:
-            print(f"no command {word!r}; there are {', '.join(COMMANDS)} and help", flush=True)
-
     def close(self) -> None:
         """End the prompt and give the terminal back. A thread that reads plain lines is left to its end."""
         self._closing = True
@@ -110,20 +88,3 @@ class Console(threading.Thread):
                 with contextlib.suppress(Exception):  # it may have ended by itself just now
                     app.loop.call_soon_threadsafe(app.exit)
             self.join(2)
-
-
-def verdict(times: list[float], decision: float) -> str:
-    """Say what round trips mean for decisions of so many milliseconds; a lost one took infinitely many."""
-    came = sorted(time for time in times if time < math.inf)
-    lost = f"lost {len(times) - len(came)} of {len(times)}"
-    if not came:
-        return f"{lost}: the server is there, but does not answer in time"
-    average, late = sum(came) / len(came), came[math.ceil(0.95 * len(came)) - 1]
-    need = f"real time needs under {decision:.0f} ms"
-    judgement = f"{need}: fine" if late < decision / 2 else f"{need}: states will be dropped now and then"
-    if late >= decision:
-        judgement = f"{need}: it is too slow for that, use --lockstep, with several --games"
-    return (
-        f"average of {len(times)}: {average:.3f} ms, minimum {came[0]:.3f}, 95 % within {late:.3f}, {lost}\n"
-        f"your network adds {average:.1f} ms to a decision; {judgement}"
-    )

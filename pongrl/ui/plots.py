@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from pongrl.agent.policy import Policy
+from pongrl.agent.progress import read_progress
 from pongrl.errors import PongError
-
-Run = dict[str, list[float]]
 
 
 def pyplot() -> Any:
@@ -29,29 +27,6 @@ def pyplot() -> Any:
     from matplotlib import pyplot
 
     return pyplot
-
-
-def read_progress(path: Path) -> Run:
-    """Read the columns of a progress.csv.
-
-    Raises:
-        PongError: it is none.
-    """
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        names = ("seconds", "frames", "points", "win_rate", "running_mean")
-        run = {name: [float(row[name]) for row in rows] for name in names}
-    except UnicodeError as error:
-        raise PongError(f"{path} cannot be drawn with curves (it is no text): name a progress.csv") from error
-    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or f"no column of numbers {error}"
-        raise PongError(
-            f"{path} cannot be drawn ({reason}): name a progress.csv that this program wrote"
-        ) from error
-    if not rows:
-        raise PongError(f"{path} has no rows yet: train for 100 points first")
-    return run
 
 
 def name_of(path: Path) -> str:

@@ -1,47 +1,52 @@
-"""The agent's end of the wire: PongClient plays, PongWatcher watches."""
+"""The connecting end of the wire: PongClient plays, PongWatcher watches.
+
+    PongClient        connect ──► Step          PongWatcher        connect
+                      act(moves)                                   watch ──► the newest View
+                      observe ──► Step
+                      step(moves) = act, observe
+
+One thread uses a client. A second one, its own, sends heartbeats, so that an agent may think between two
+steps for as long as it likes. A client connects once; to connect again, make another.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import math
 import secrets
-import socket
-import ssl
 import threading
 import time
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from pongrl.errors import ConnectionLostError, PongError, ProtocolError
-from pongrl.wire.connection import HEARTBEAT_SECONDS, SILENCE_SECONDS, Connection
-from pongrl.wire.framing import Kind, Parser, message
-from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, client_handshake
-from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, VIEWER_LIMITS, client_limits
-from pongrl.wire.messages import DEFAULT_PORT, ECHO, NOBODY, Role, Session, Step, View, action
-from pongrl.wire.sockets import reason_of, resolve, tuned
+from pongrl.errors import ProtocolError
+from pongrl.wire.connection import SILENCE_SECONDS, Connection
+from pongrl.wire.dial import Call, dial
+from pongrl.wire.framing import Kind, Message, message
+from pongrl.wire.handshake import HANDSHAKE_SECONDS
+from pongrl.wire.messages import (
+    DEFAULT_PORT,
+    ECHO,
+    NOBODY,
+    Role,
+    Session,
+    Step,
+    View,
+    action,
+    pause,
+)
 from pongrl.wire.waiting import Wake
 
 VIEWS_AT_ONCE = 10_000  # minutes of them: a flood must not hold up the window
 
 
 class _Client:
-    """A connection to a server, in any role. One thread uses it; a second one of its own sends heartbeats."""
+    """A connection to a server, in any role."""
 
-    def __init__(
-        self,
-        host: str = "127.0.0.1",
-        port: int = DEFAULT_PORT,
-        *,
-        token: str = "",
-        role: Role = Role.LEFT,
-        timeout: float = HANDSHAKE_SECONDS,
-        identity: bytes = NOBODY,
-        ca: str | None = None,
-    ) -> None:
-        self.host, self.port, self.role, self.timeout = host, port, role, timeout
-        self._token, self._identity, self._ca = token, identity, ca
+    def __init__(self, call: Call) -> None:
+        self.host, self.port, self.role, self.timeout = call.host, call.port, call.role, call.timeout
+        self._call = call
         self._session: Session | None = None
         self._connection: Connection | None = None
         self._closed = threading.Event()
@@ -60,94 +65,23 @@ class _Client:
             raise RuntimeError("not connected: call connect() first")
         return self._session
 
-    def _open(self) -> None:
-        """Connect and shake hands.
-
-        Raises:
-            PongError: the host cannot be found.
-            ConnectionLostError: nobody listens there, or no longer.
-            RefusedError: a Pong server refuses us.
-            ProtocolError: what listens there is no Pong server.
-        """
-        if self._connection is not None:
-            raise RuntimeError("connected already")
-        resolve(self.host, self.port, passive=False)
-        where = f"{self.host}:{self.port}"
-        try:
-            sock = socket.create_connection((self.host, self.port), self.timeout)
-        except OSError as error:
-            raise ConnectionLostError(f"no server at {where} ({reason_of(error)})") from error
-        try:
-            if self._ca is not None:
-                sock = self._encrypted(sock, self._ca)
-            parser = Parser(CLIENT_HANDSHAKE_LIMITS)
-            admission = self._shake_hands(sock, parser)
-            watching = self.role is Role.WATCH
-            parser.limits = VIEWER_LIMITS if watching else client_limits(admission.session)
-            self._session = admission.session
-            self._connection = Connection(tuned(sock), parser, f"the server at {where}")
-        except ProtocolError as error:
-            sock.close()
-            raise ProtocolError(f"{where} is not a Pong server that this agent can use: {error}") from error
-        except BaseException:
-            sock.close()
-            raise
-        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self._heart.start()
-
-    def _encrypted(self, sock: socket.socket, ca: str) -> socket.socket:
-        """Agree upon TLS with a server whose certificate is in, or is signed by one in, the file `ca`."""
-        try:
-            context = ssl.create_default_context(cafile=ca)
-        except OSError as error:
-            raise PongError(
-                f"the certificates in {ca} cannot be read ({reason_of(error)}): give --ca a PEM file"
-            ) from error
-        try:
-            return context.wrap_socket(sock, server_hostname=self.host)
-        except ssl.SSLCertVerificationError as error:
-            raise ProtocolError(
-                f"its certificate is not one that {ca} vouches for ({error.verify_message})"
-            ) from error
-        except OSError as error:
-            raise ProtocolError(
-                f"it does not speak TLS ({reason_of(error)}): leave out --ca if it has no --certificate"
-            ) from error
-
-    def _shake_hands(self, sock: socket.socket, parser: Parser) -> Admission:
-        deadline = time.monotonic() + self.timeout
-        handshake = client_handshake(self._token, self.role, self._identity)
-        hint = "" if self._ca else "; if it has a --certificate, give --ca"
-        try:
-            sock.sendall(next(handshake))
-            while True:
-                while (came := parser.next()) is None:
-                    sock.settimeout(max(deadline - time.monotonic(), 0.001))
-                    data = sock.recv(4096)
-                    if not data:
-                        raise ProtocolError(f"it hung up in the middle of the handshake{hint}")
-                    parser.feed(data)
-                sock.sendall(handshake.send(came))
-        except StopIteration as done:
-            admission: Admission = done.value
-            return admission
-        except TimeoutError as error:
-            raise ProtocolError(f"it has not answered for {self.timeout:g} seconds") from error
-        except OSError as error:
-            raise ConnectionLostError(f"the server is gone ({reason_of(error)}){hint}") from error
-
-    def _beat(self) -> None:
-        with contextlib.suppress(ConnectionLostError):  # the owner's next call will say so
-            while not self._closed.wait(HEARTBEAT_SECONDS / 2):
-                if self._connection is not None:
-                    self._connection.send_heartbeat()
-
     @property
     def connection(self) -> Connection:
-        """For `wait`, where several clients are to be waited for."""
+        """The connection, for `wait`, which can wait for those of several clients."""
         if self._connection is None or self._closed.is_set():
             raise RuntimeError("not connected: call connect() first")
         return self._connection
+
+    def _open(self) -> None:
+        """Connect, shake hands, and let the heart beat."""
+        if self._connection is not None:
+            raise RuntimeError("connected already")
+        line = dial(self._call)
+        self._session, self._connection = line.session, line.connection
+        self._heart = threading.Thread(
+            target=self._connection.keep_alive, args=(self._closed,), name="heartbeat", daemon=True
+        )
+        self._heart.start()
 
     def close(self) -> None:
         """Say BYE and close; calling it again does nothing."""
@@ -162,27 +96,42 @@ class _Client:
 class PongClient(_Client):
     """The agent's end of the wire; any agent can be built on it.
 
-    With role=Role.RIGHT it plays the right paddle, and is told of everything as if that were the left one.
-    With an `identity` (16 secret bytes) a client that lost its connection takes over its own place. With
-    `ca`, a file of certificates, the connection is encrypted and the server's certificate is checked.
-
         with PongClient("raspberrypi.local", token="…") as client:
             step = client.connect()
             while True:
                 step = client.step(moves(step.frames, step.rewards))  # one of 0, 1, 2 per game
 
-    One thread uses it; a second one of its own sends heartbeats, so that an agent may think between two
-    steps for as long as it likes.
+    Args:
+        host: name or address of the server.
+        port: its port.
+        token: the secret that the server has too; "" if it has none.
+        role: the paddle to play. Role.RIGHT is shown everything mirrored, as if it played the left one.
+        timeout: seconds for connecting, and again for the handshake.
+        identity: 16 secret bytes, by which a client that lost its connection takes over its own place.
+        ca: a file of certificates (PEM): encrypt the connection, and check the server's certificate by it.
+
+    Raises:
+        ValueError: the role is Role.WATCH.
     """
 
-    def __init__(self, *where: Any, **options: Any) -> None:
-        super().__init__(*where, **options)
-        if self.role is Role.WATCH:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        *,
+        token: str = "",
+        role: Role = Role.LEFT,
+        timeout: float = HANDSHAKE_SECONDS,
+        identity: bytes = NOBODY,
+        ca: str | None = None,
+    ) -> None:
+        if role is Role.WATCH:
             raise ValueError("who watches is sent no states to answer: use PongWatcher")
-        self._answered = True  # there is no state that waits for an answer
-        self._step: Step | None = None  # came while something else was waited for
-        self._number = -1  # of the STEP to be answered
-        self._pings = 0  # that have not been answered
+        super().__init__(Call(host, port, token, role, identity, timeout, ca))
+        self._number = -1  # of the STEP that came last
+        self._answered = True
+        self._step: Step | None = None  # a state that came while something else was waited for
+        self._pings = 0  # not answered yet
 
     def connect(self) -> Step:
         """Connect, shake hands and wait for the first state.
@@ -195,14 +144,24 @@ class PongClient(_Client):
         """
         self._open()
         step = self.observe()
-        assert step is not None  # nothing could wake it
+        assert step is not None  # there is no `wake`
+        return step
+
+    def step(self, moves: npt.ArrayLike) -> Step:
+        """Answer the last state and wait for the next: `act`, then `observe`."""
+        self.act(moves)
+        step = self.observe()
+        assert step is not None  # there is no `wake`
         return step
 
     def act(self, moves: npt.ArrayLike) -> None:
-        """Answer the last state: one move from 0 to 255 per game. `observe` gives the next state.
+        """Answer the last state; `observe` returns the next one.
+
+        Args:
+            moves: one integer from 0 to 255 per game; Pong knows 0 (stay), 1 (up) and 2 (down).
 
         Raises:
-            ValueError: too few or too many moves, or what is none.
+            ValueError: the moves are too few or too many, or not integers from 0 to 255.
             ConnectionLostError: the server is gone.
         """
         given, games = np.asarray(moves), self.session.games
@@ -215,22 +174,28 @@ class PongClient(_Client):
         self.connection.send(action(self._number, answer.tobytes()))
 
     def observe(self, wake: Wake | None = None) -> Step | None:
-        """Wait for the next state; None when `wake` was set meanwhile: call again.
+        """Wait for the next state.
+
+        Args:
+            wake: stops the waiting when it is set; it is cleared then.
+
+        Returns:
+            The state; None if `wake` was set: call again.
 
         Raises:
             ProtocolError: the server broke the protocol.
-            ConnectionLostError: it is gone.
+            ConnectionLostError: the server is gone.
         """
         step, self._step = self._step, None
         while step is None:
             came = self.connection.receive(wake=wake)
             if came is None:
                 return None
-            step = self._read_step(came)  # or a PONG that nobody waits for any more
+            step = self._read_step(came)  # None for a PONG that nobody waits for any more
         return step
 
     def poll(self) -> Step | None:
-        """Give the next state if it has come, or None; never wait.
+        """Return the next state if it has come, or None; never wait.
 
         Raises:
             ProtocolError, ConnectionLostError: as `observe` does.
@@ -240,33 +205,18 @@ class PongClient(_Client):
             step = self._read_step(came)
         return step
 
-    def _read_step(self, came: tuple[Kind, bytes]) -> Step | None:
-        if came[0] is Kind.PONG:
-            self._pings -= 1
-            if self._pings < 0:  # or a server could keep us reading for ever
-                raise ProtocolError("a PONG that answers no PING")
-            return None
-        step = Step.parse(came[1], self.session)
-        if step.number != (self._number + 1) % (1 << 32):
-            raise ProtocolError(f"STEP {step.number} where {self._number + 1} is due")
-        if not self._answered:
-            raise ProtocolError(f"STEP {step.number} before the one before it was answered")
-        self._number, self._answered = step.number, False
-        return step
-
-    def step(self, moves: npt.ArrayLike) -> Step:
-        """`act`, then `observe`: answer the last state and wait for the next."""
-        self.act(moves)
-        step = self.observe()
-        assert step is not None  # nothing could wake it
-        return step
-
     def pause(self, paused: bool = True) -> None:
         """Stop the game, or let it go on. It stays connected; `ping` and `attend` work meanwhile."""
-        self.connection.send(message(Kind.PAUSE, bytes((paused,))))
+        self.connection.send(pause(paused))
 
     def ping(self, patience: float = SILENCE_SECONDS) -> float:
-        """Seconds that one PING takes there and back; infinity if it is not answered for so many.
+        """Measure how long one PING takes there and back.
+
+        Args:
+            patience: seconds to wait for the answer.
+
+        Returns:
+            Seconds; infinity if no answer came in time.
 
         Raises:
             ConnectionLostError: the server is gone, or silent.
@@ -283,7 +233,7 @@ class PongClient(_Client):
         return math.inf
 
     def attend(self, seconds: float, wake: Wake | None = None) -> None:
-        """Do nothing but keep the line alive, for so long or until `wake` is set.
+        """Do nothing but keep the connection alive, for so long or until `wake` is set.
 
         Raises:
             ConnectionLostError: the server is gone.
@@ -292,27 +242,65 @@ class PongClient(_Client):
         while (came := self.connection.receive(until, wake)) is not None:
             self._step = self._read_step(came) or self._step
 
+    def _read_step(self, came: Message) -> Step | None:
+        """Read a STEP, and check that it is its turn; return None for a PONG that we asked for."""
+        if came[0] is Kind.PONG:
+            self._pings -= 1
+            if self._pings < 0:  # or a server could keep us reading for ever
+                raise ProtocolError("a PONG that answers no PING")
+            return None
+        step = Step.parse(came[1], self.session)
+        if step.number != (self._number + 1) % (1 << 32):
+            raise ProtocolError(f"STEP {step.number} where {self._number + 1} is due")
+        if not self._answered:
+            raise ProtocolError(f"STEP {step.number} before the one before it was answered")
+        self._number, self._answered = step.number, False
+        return step
+
 
 class PongWatcher(_Client):
-    """The end of the wire of somebody who only watches."""
+    """A spectator's end of the wire: it is sent views of the first game, and answers none.
 
-    def __init__(self, *where: Any, **options: Any) -> None:
-        super().__init__(*where, role=Role.WATCH, **options)
+    Args:
+        host: name or address of the server.
+        port: its port.
+        token: the secret that the server has too; "" if it has none.
+        timeout: seconds for connecting, and again for the handshake.
+        ca: a file of certificates (PEM): encrypt the connection, and check the server's certificate by it.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        *,
+        token: str = "",
+        timeout: float = HANDSHAKE_SECONDS,
+        ca: str | None = None,
+    ) -> None:
+        super().__init__(Call(host, port, token, Role.WATCH, NOBODY, timeout, ca))
 
     def connect(self) -> None:
         """Connect and shake hands.
 
         Raises:
-            PongError: as `PongClient.connect`.
+            PongError: as `PongClient.connect` does.
         """
         self._open()
 
     def watch(self, until: float, wake: Wake | None = None) -> View | None:
-        """Give the newest view that has come, at the latest when it is `until` (time.monotonic).
+        """Wait for the next views, and read the newest of those that have come.
+
+        Args:
+            until: the time (time.monotonic) when to stop waiting.
+            wake: stops the waiting when it is set; it is cleared then.
+
+        Returns:
+            The newest view; None if none came in time, or `wake` was set.
 
         Raises:
             ProtocolError: the server broke the protocol.
-            ConnectionLostError: it is gone.
+            ConnectionLostError: the server is gone.
         """
         newest, read = None, 0
         came = self.connection.receive(until, wake)

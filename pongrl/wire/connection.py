@@ -1,4 +1,14 @@
-"""A connection to a peer that has proved itself: whole messages, heartbeats, and an end that is noticed."""
+"""A connection to a peer that has proved itself: whole messages, heartbeats, an end that is always noticed.
+
+    owner's thread        send ──────►┐        ┌──► peer          send: now, or kept until the peer takes it
+                          take ◄── Parser ◄────┴─── peer          take: the next message, never waiting
+                          wait        until there may be something to take, or it is time for a heartbeat
+    a thread beside it    keep_alive  heartbeats while the owner does something else
+
+Each side sends a HEARTBEAT when it has sent nothing for two seconds, and gives up a peer that has been silent
+for nine. `wait` serves any number of connections, by their public names alone. It decides how to wait: on
+loopback an answer comes so soon that sleeping would cost more than polling.
+"""
 
 from __future__ import annotations
 
@@ -7,60 +17,84 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from pongrl.errors import ConnectionLostError, GoodbyeError
-from pongrl.wire.framing import Kind, Parser, message
-from pongrl.wire.messages import REASON_BYTES, printable
+from pongrl.wire.framing import Kind, Message, Parser, message
+from pongrl.wire.messages import goodbye, parse_goodbye
 from pongrl.wire.sockets import AGAIN, reason_of
 from pongrl.wire.waiting import Wake, ready
 
 HEARTBEAT_SECONDS = 2.0  # less than a quarter of the silence below, so that one lost packet is no lost peer
 SILENCE_SECONDS = 9.0  # so that a peer that vanished is given up within ten
-SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # see `wait`
-READS_AT_ONCE = 16
-READ_BYTES = 1 << 16  # the most that one read takes; of who has little to say, the server reads less
-SHORT_WAITS, MOST_SHORT_WAITS = 3, 8  # before a wait begins by looking, and that are counted
+SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # how long `wait` polls before it sleeps
+SHORT_WAITS, MOST_SHORT_WAITS = 3, 8  # fast waits needed before `wait` polls, and the most that are counted
+READS_AT_ONCE = 16  # in one `take`: a peer that floods us must not keep us from our clock
+READ_BYTES = 1 << 16  # maximum of one read; the server, whose peers say little, uses a smaller one
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
+
+_HEARTBEAT = message(Kind.HEARTBEAT)
+# What `wait` does between two polls: two microseconds of divisions, each of which needs the result of the one
+# before. It is the nearest that Python has to a processor's pause instruction. Polling without a pause halves
+# the speed of the sibling hyperthread, where the peer may be running.
+_ONES, _QUOTIENTS = np.ones((2, 300))
 
 
 class Connection:
     """An authenticated peer: whole messages, heartbeats, and an end that is always noticed.
 
-    `receive` belongs to one thread; `send` may be called from any.
+    One thread owns it, and calls `take` or `receive`. Any thread may send.
+
+    Args:
+        sock: connected, and set not to block.
+        parser: knows what the peer may send now, and may hold bytes that have come already.
+        peer: its name in messages to people.
+        read_bytes: maximum of one read.
+        clock: gives the time in seconds.
     """
 
-    def __init__(self, sock: socket.socket, parser: Parser, peer: str, read_bytes: int = READ_BYTES) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        parser: Parser,
+        peer: str,
+        read_bytes: int = READ_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.peer = peer
-        self._sock, self._read_bytes = sock, read_bytes
-        self._parser = parser
+        self._sock, self._parser = sock, parser
+        self._read_bytes, self._clock = read_bytes, clock
+        self._lock = threading.Lock()  # of the socket and what is unsent: any thread may send
         self._unsent = bytearray()
-        self._lock = threading.Lock()  # of the socket: a heartbeat thread sends beside the owner
-        self._sent = self._heard = time.monotonic()
-        self._short_waits = 0  # of late; a long one halves it, so that one alone changes nothing
+        self._sent = self._heard = clock()
+        self._short_waits = 0
 
     def fileno(self) -> int:
-        """What `select` waits for."""
+        """Return the file number of the socket, for `select`."""
         return self._sock.fileno()
 
     def send(self, data: bytes) -> None:
-        """Send a whole message, or keep what the peer does not take yet for later.
+        """Send a whole message; what the peer does not take yet is kept, and sent later.
 
         Raises:
             ConnectionLostError: the peer is gone, or has left a megabyte unread.
         """
         with self._lock:
             self._unsent += data
-            self._sent = time.monotonic()
+            self._sent = self._clock()
             self._flush()
             if len(self._unsent) > MAX_UNSENT_BYTES:
                 raise ConnectionLostError(f"{self.peer} does not read what it is sent")
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the peer has not yet taken all that it was sent."""
+        return bool(self._unsent)
+
     def flush(self) -> None:
-        """Send what was kept for later, as far as the peer takes it now; `take` notices if it is gone."""
+        """Send what was kept, as far as the peer takes it now; if the peer is gone, `take` will say so."""
         with self._lock, contextlib.suppress(ConnectionLostError):
             self._flush()
 
@@ -73,43 +107,49 @@ class Connection:
         except OSError as error:
             raise ConnectionLostError(f"{self.peer} is gone ({reason_of(error)})") from error
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether the peer has not yet taken all that it was sent."""
-        return bool(self._unsent)
-
     def send_heartbeat(self) -> None:
-        """Send a HEARTBEAT if nothing else was sent for a while."""
-        if time.monotonic() - self._sent >= HEARTBEAT_SECONDS:
-            self.send(message(Kind.HEARTBEAT))
+        """Send a HEARTBEAT if nothing else was sent for two seconds.
 
-    def take(self) -> tuple[Kind, bytes] | None:
-        """Give the next message that has come, or None; never wait, nor read on for ever.
+        Raises:
+            ConnectionLostError: the peer is gone.
+        """
+        if self._clock() - self._sent >= HEARTBEAT_SECONDS:
+            self.send(_HEARTBEAT)
+
+    def keep_alive(self, closed: threading.Event) -> None:
+        """Send heartbeats until `closed` is set, or the peer is gone: the owner's next call will say so."""
+        with contextlib.suppress(ConnectionLostError):
+            while not closed.wait(HEARTBEAT_SECONDS / 2):
+                self.send_heartbeat()
+
+    def take(self) -> Message | None:
+        """Return the next message that has come, or None; never wait.
 
         Raises:
             ProtocolError: the peer sent what it may not.
-            ConnectionLostError: the peer left, was cut off, or has been silent for ten seconds.
+            GoodbyeError: the peer said that it leaves.
+            ConnectionLostError: the peer left, was cut off, or has been silent for nine seconds.
         """
         reads = 0
         while True:
             came = self._parser.next()
             if came is None:
-                # A peer that floods us must not keep us from our clock; `wait` ends at once if there is more.
-                reads += 1
+                reads += 1  # if there is more than this takes, the next `wait` ends at once
                 if reads > READS_AT_ONCE or not self._read():
                     return None
             elif came[0] is Kind.BYE:
-                reason = printable(came[1].decode(errors="replace"))
-                raise GoodbyeError(f"{self.peer} said goodbye" + f": {reason}" * bool(reason))
+                reason = parse_goodbye(came[1])
+                raise GoodbyeError(f"{self.peer} said goodbye{': ' if reason else ''}{reason}")
             elif came[0] is not Kind.HEARTBEAT:
                 return came
 
     def _read(self) -> bool:
+        """Feed the parser with what has come; return False if nothing has."""
         try:
             with self._lock:
                 data = self._sock.recv(self._read_bytes)
         except AGAIN:
-            if time.monotonic() - self._heard >= SILENCE_SECONDS:
+            if self._clock() - self._heard >= SILENCE_SECONDS:
                 raise ConnectionLostError(
                     f"{self.peer} has been silent for {SILENCE_SECONDS:.0f} seconds"
                 ) from None
@@ -118,71 +158,101 @@ class Connection:
             raise ConnectionLostError(f"{self.peer} is gone ({reason_of(error)})") from error
         if not data:
             raise ConnectionLostError(f"{self.peer} has left")
-        self._heard = time.monotonic()
+        self._heard = self._clock()
         self._parser.feed(data)
         return True
 
-    def receive(self, until: float | None = None, wake: Wake | None = None) -> tuple[Kind, bytes] | None:
-        """Wait for the next message; None when `until` (time.monotonic) is reached or `wake` set.
+    def receive(self, until: float | None = None, wake: Wake | None = None) -> Message | None:
+        """Wait for the next message.
+
+        Args:
+            until: the time on the clock when to stop waiting; None is never.
+            wake: stops the waiting when it is set; it is cleared then.
+
+        Returns:
+            The message; None if time is over, or `wake` was set.
 
         Raises:
             ProtocolError, ConnectionLostError: as `take` does.
         """
         while (came := self.take()) is None:
-            if not wait([self], until, wake) or (until is not None and time.monotonic() >= until):
+            if not wait([self], until, wake, self._clock) or (until is not None and self._clock() >= until):
                 return None
         return came
 
+    @property
+    def due(self) -> float:
+        """The time until which a wait may last: a heartbeat must be sent then, or the peer is given up."""
+        return min(self._sent + HEARTBEAT_SECONDS, self._heard + SILENCE_SECONDS)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the peer has lately answered within `SPIN_SECONDS`, so that polling pays."""
+        return self._short_waits >= SHORT_WAITS
+
+    def note_wait(self, seconds: float) -> None:
+        """Count an answer of the peer as fast or slow; a slow one halves the count of fast ones.
+
+        Args:
+            seconds: how long `wait` waited for it.
+        """
+        if seconds < SPIN_SECONDS:
+            self._short_waits = min(self._short_waits + 1, MOST_SHORT_WAITS)
+        else:
+            self._short_waits //= 2
+
     def close(self, reason: str = "") -> None:
-        """Say BYE, and why if it is the agent's fault, if that is still possible, and close."""
+        """Say BYE if that is still possible, with a reason if it is the peer's fault, and close."""
         with contextlib.suppress(ConnectionLostError):
-            self.send(message(Kind.BYE, reason.encode()[:REASON_BYTES]))
+            self.send(goodbye(reason))
         self._sock.close()
-
-
-# Divisions each of which needs the result of the one before, two microseconds of them: the nearest that
-# Python has to a processor's instruction for a pause. Who looks again and again without one takes half the
-# speed of the other thread of the same core, and that may be the peer's.
-_ONES, _QUOTIENTS = np.ones((2, 300))
 
 
 def wait(
     connections: Sequence[Connection],
     until: float | None = None,
     wake: Wake | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> bool:
-    """Wait for any of these peers, keeping the lines alive; False when `until` is reached or `wake` set.
+    """Wait for any of these peers, and keep the lines to them alive.
 
-    True says that something may have come, or a peer may be gone: `take` tells, and then wait again.
+    While all answer within `SPIN_SECONDS`, it polls for that long before it sleeps. To be woken takes longer
+    than that: the processor falls asleep too, and runs slower for a while after. On loopback that was 60 % of
+    a step. For a peer that takes longer, as in real time, it sleeps at once.
 
-    While answers keep coming within `SPIN_SECONDS` it looks again and again for so long before it sleeps.
-    To be woken costs more than that: the processor falls asleep too, and runs slower for a while after.
-    On loopback that was 60 % of a step. A peer that takes longer, as in real time, is slept for at once.
+    Args:
+        connections: the peers to wait for, at least one.
+        until: the time on the clock when to stop waiting; None is never.
+        wake: stops the waiting when it is set; it is cleared then.
+        clock: gives the time in seconds.
+
+    Returns:
+        False if `wake` was set or `until` is reached. True if something may have come, or a peer may be gone:
+        call `take` of each, and then wait again.
     """
-    begin = time.monotonic()
-    end = min(min(c._sent + HEARTBEAT_SECONDS, c._heard + SILENCE_SECONDS) for c in connections)
+    begin = clock()
+    end = min(connection.due for connection in connections)
     if until is not None:
         end = min(end, until)
     readers: list[Connection | Wake] = [*connections] if wake is None else [*connections, wake]
-    readable: list[Any] = []
-    if SPIN_SECONDS and min(c._short_waits for c in connections) >= SHORT_WAITS:
-        spin_end = min(begin + SPIN_SECONDS, end)
-        while not readable and time.monotonic() < spin_end:
+    readable: list[Connection | Wake] = []
+    if SPIN_SECONDS and all(connection.is_quick for connection in connections):
+        poll_end = min(begin + SPIN_SECONDS, end)
+        while not readable and clock() < poll_end:
             np.divide.accumulate(_ONES, out=_QUOTIENTS)
             readable, _ = ready(readers, [], 0)
     if not readable:
-        unsent = [c for c in connections if c._unsent]
-        readable, writable = ready(readers, unsent, max(end - time.monotonic(), 0.0))
+        behind = [connection for connection in connections if connection.is_behind]
+        readable, writable = ready(readers, behind, max(end - clock(), 0.0))
         for connection in writable:
             connection.flush()
-    now = time.monotonic()
+    now = clock()
     for connection in connections:
         if connection in readable:
-            short = connection._short_waits
-            is_short = now - begin < SPIN_SECONDS
-            connection._short_waits = min(short + 1, MOST_SHORT_WAITS) if is_short else short // 2
-        with contextlib.suppress(ConnectionLostError):  # `take` will find out, and say whose it was
-            connection.send_heartbeat()
+            connection.note_wait(now - begin)
+        if now >= connection.due:
+            with contextlib.suppress(ConnectionLostError):  # `take` will find out, and say so
+                connection.send_heartbeat()
     if wake is not None and wake in readable:
         wake.clear()
         return False

@@ -1,8 +1,11 @@
-"""Messages as bytes: a header and a body; every integer on the wire is big-endian.
+"""Messages as bytes: a header and a body. Every integer on the wire is big-endian.
 
 ┌──────────┬────────────┬──────────────┐
-│ kind  u8 │ length u32 │ body, length │      length is checked against the kind's own limit
+│ kind  u8 │ length u32 │ body, length │      the length is checked against the limit of its kind
 └──────────┴────────────┴──────────────┘      before a byte of the body is waited for
+
+A Parser turns the bytes of a stream back into messages. It takes only the kinds in its table of limits
+(pongrl/wire/limits.py), so a peer can neither send what is not its turn nor fill our memory.
 """
 
 from __future__ import annotations
@@ -10,22 +13,27 @@ from __future__ import annotations
 import enum
 import struct
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeAlias
 
 from pongrl.errors import ProtocolError
+
+_HEADER = struct.Struct("!BI")
 
 
 @enum.unique
 class Kind(enum.IntEnum):
-    """What a message is; the number is the header's first byte."""
+    """What a message is; the number is the first byte of its header."""
 
+    # from whoever connects
     HELLO = 1
     PROOF = 2
     ACTION = 3
     PAUSE = 4
     PING = 5
+    # from both sides
     BYE = 6
     HEARTBEAT = 7
+    # from the server
     CHALLENGE = 16
     REFUSAL = 17
     WELCOME = 18
@@ -34,18 +42,22 @@ class Kind(enum.IntEnum):
     VIEW = 21
 
 
-_HEADER = struct.Struct("!BI")
+Message: TypeAlias = tuple[Kind, bytes]  # a message that came: its kind and its body
 
 
 def message(kind: Kind, body: bytes = b"") -> bytes:
-    """One whole message, ready to send."""
+    """Return one whole message, ready to send."""
     return _HEADER.pack(kind, len(body)) + body
 
 
 class Parser:
-    """Bytes in, messages out: `feed` what came, then `next` until it gives None.
+    """Turn bytes into messages: `feed` what came, then call `next` until it returns None.
 
-    It never holds more than one message of the largest kind allowed, and what was fed beyond it.
+    It holds the message that is coming in, and what was fed beyond it, never more.
+
+    Args:
+        limits: the largest body of each kind that may come, in bytes; other kinds are refused. A new table
+            is assigned to `limits` when the peer may send other messages.
     """
 
     def __init__(self, limits: Mapping[int, int]) -> None:
@@ -56,11 +68,14 @@ class Parser:
         """Add bytes as they came."""
         self._buffer += data
 
-    def next(self) -> tuple[Kind, bytes] | None:
-        """Take the next whole message (kind, body) out, or None while it is not all there.
+    def next(self) -> Message | None:
+        """Take the next whole message out.
+
+        Returns:
+            Its kind and its body; None while it has not all come.
 
         Raises:
-            ProtocolError: a kind that may not come now, or a length beyond that kind's limit.
+            ProtocolError: the kind may not come now, or the length is beyond its limit.
         """
         if len(self._buffer) < _HEADER.size:
             if self._buffer and self._buffer[0] not in self.limits:
@@ -78,9 +93,3 @@ class Parser:
         body = bytes(self._buffer[_HEADER.size : end])
         del self._buffer[:end]
         return Kind(kind), body
-
-
-def unpack(layout: struct.Struct, kind: Kind, body: bytes) -> tuple[Any, ...]:
-    if len(body) != layout.size:
-        raise ProtocolError(f"a {kind.name} of {len(body)} bytes instead of {layout.size}")
-    return layout.unpack(body)

@@ -1,30 +1,33 @@
-"""The handshake: two generators, each is sent the messages that come and yields what to send."""
+"""The handshake: each side proves that it has the token, which itself never crosses.
+
+    client   HELLO ─►             PROOF ─►
+    server            ◄─ CHALLENGE         ◄─ WELCOME      (or REFUSAL, in place of either)
+
+The docstring of netproto.py says what each of them carries and proves. Each half is a generator with no
+socket in it: it is sent each message that comes (`send`), yields the bytes to answer with, and returns an
+Admission.
+"""
 
 from __future__ import annotations
 
 import hmac
 import secrets
+import struct
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from pongrl.errors import ProtocolError, Refusal, RefusedError
-from pongrl.wire.framing import Kind, message, unpack
-from pongrl.wire.messages import (
-    CHALLENGE,
-    HELLO,
-    IDENTITY_BYTES,
-    MAGIC,
-    NOBODY,
-    PROOF_BYTES,
-    VERSION,
-    Role,
-    Session,
-    printable,
-)
+from pongrl.wire.framing import Kind, Message, message
+from pongrl.wire.messages import IDENTITY_BYTES, MAGIC, NOBODY, VERSION, Role, Session, parse_refusal
 
 HANDSHAKE_SECONDS = 5.0  # for the whole handshake; a LAN needs a hundredth of it
-Handshake: TypeAlias = Generator[bytes, tuple[Kind, bytes], "Admission"]
+PROOF_BYTES = 32
+NONCE_BYTES = 32
+
+_HELLO = struct.Struct(f"!{len(MAGIC)}sHB{NONCE_BYTES}s")  # magic, version, role, nonce
+_CHALLENGE = struct.Struct(f"!H{NONCE_BYTES}s")  # version, nonce
+_VERSION_BYTES = 2
 
 
 @dataclass(frozen=True)
@@ -37,90 +40,114 @@ class Admission:
     last: bytes = b""
 
 
-def _expect(kind: Kind, came: tuple[Kind, bytes]) -> bytes:
-    if came[0] is not kind:
-        raise ProtocolError(f"a {came[0].name} where a {kind.name} is due")
-    return came[1]
-
-
-def _proof(token: str, side: bytes, role: int, nonces: bytes) -> bytes:
-    text = b"pong-rl %s %d %d " % (side, VERSION, role)
-    return hmac.digest(token.encode(errors="surrogateescape"), text + nonces, "sha256")
+Handshake: TypeAlias = Generator[bytes, Message, Admission]
 
 
 def server_handshake(token: str, admit: Callable[[Role, bytes], Session]) -> Handshake:
-    """The server's half. `admit` gives the session for a role and an identity, or raises RefusedError.
+    """Run the server's half; it yields nothing at first, since the client begins.
+
+    Args:
+        token: the secret that both sides have; "" lets everybody in.
+        admit: gives the session for a role and an identity, or raises RefusedError.
 
     Raises:
-        ProtocolError: the peer is no Pong agent.
-        RefusedError: it is one, and is to be sent the reason.
+        ProtocolError: the peer is no Pong client.
+        RefusedError: the peer is one, and is to be sent this reason.
     """
-    hello = _expect(Kind.HELLO, (yield b""))
-    if hello[: len(MAGIC)] != MAGIC or len(hello) < len(MAGIC) + 2:
+    number, client_nonce = _parse_hello(_expect(Kind.HELLO, (yield b"")))
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    answer = _expect(Kind.PROOF, (yield message(Kind.CHALLENGE, _CHALLENGE.pack(VERSION, nonce))))
+    proof, identity = answer[:PROOF_BYTES], answer[PROOF_BYTES:]
+    signed = client_nonce + nonce + identity
+    if len(identity) != IDENTITY_BYTES or not hmac.compare_digest(
+        proof, _proof(token, b"agent", number, signed)
+    ):
+        raise _wrong_token(token)
+    try:
+        role = Role(number)
+    except ValueError as error:
+        raise RefusedError(Refusal.ROLE, f"this server knows no role {number}") from error
+    session = admit(role, identity)
+    welcome = message(Kind.WELCOME, _proof(token, b"server", role, signed) + session.serialize())
+    return Admission(role, session, identity, welcome)
+
+
+def client_handshake(token: str, role: Role, identity: bytes = NOBODY) -> Handshake:
+    """Run the client's half; it yields the HELLO at first.
+
+    Raises:
+        ProtocolError: the peer is no Pong server, or does not know the token.
+        RefusedError: the server refuses us, for this reason.
+    """
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    came = yield message(Kind.HELLO, _HELLO.pack(MAGIC, VERSION, role, nonce))
+    signed = nonce + _parse_challenge(_expect(Kind.CHALLENGE, _unless_refused(came))) + identity
+    came = yield message(Kind.PROOF, _proof(token, b"agent", role, signed) + identity)
+    welcome = _expect(Kind.WELCOME, _unless_refused(came))
+    proof, parameters = welcome[:PROOF_BYTES], welcome[PROOF_BYTES:]
+    if not hmac.compare_digest(proof, _proof(token, b"server", role, signed)):
+        raise ProtocolError("the server does not know the token: it may be somebody else's, go no further")
+    return Admission(role, Session.parse(parameters), identity)
+
+
+def _proof(token: str, side: bytes, role: int, signed: bytes) -> bytes:
+    """Return a side's proof over what both have said; it names the side, so that it cannot be reflected."""
+    text = b"pong-rl %s %d %d " % (side, VERSION, role)
+    return hmac.digest(token.encode(errors="surrogateescape"), text + signed, "sha256")
+
+
+def _parse_hello(body: bytes) -> tuple[int, bytes]:
+    """Read a HELLO: return the number of the role, which may be unknown, and the client's nonce."""
+    if body[: len(MAGIC)] != MAGIC or len(body) < len(MAGIC) + _VERSION_BYTES:
         raise ProtocolError("a HELLO without Pong's magic")
-    version = int.from_bytes(hello[len(MAGIC) : len(MAGIC) + 2], "big")
+    version = int.from_bytes(body[len(MAGIC) : len(MAGIC) + _VERSION_BYTES], "big")
     if version != VERSION:
         raise RefusedError(
             Refusal.VERSION,
             f"the server speaks version {VERSION} of the protocol and the agent version {version}: "
             "run the same release on both machines",
         )
-    _, _, wanted, agent_nonce = unpack(HELLO, Kind.HELLO, hello)
-    nonce = secrets.token_bytes(32)
-    answer = _expect(Kind.PROOF, (yield message(Kind.CHALLENGE, CHALLENGE.pack(VERSION, nonce))))
-    proof, identity = answer[:PROOF_BYTES], answer[PROOF_BYTES:]
-    secrets_of_this = agent_nonce + nonce + identity
-    if len(identity) != IDENTITY_BYTES or not hmac.compare_digest(
-        proof, _proof(token, b"agent", wanted, secrets_of_this)
-    ):
-        raise RefusedError(
-            Refusal.TOKEN,
-            "the token is wrong: give the agent the one that the server printed, "
-            "by PONG_TOKEN or --token-file"
-            if token
-            else "the token is wrong: this server has none, so start the agent without one",
-        )
-    try:
-        role = Role(wanted)
-    except ValueError as error:
-        raise RefusedError(Refusal.ROLE, f"this server knows no role {wanted}") from error
-    session = admit(role, identity)
-    own_proof = _proof(token, b"server", role, secrets_of_this)
-    return Admission(role, session, identity, message(Kind.WELCOME, own_proof + session.serialize()))
+    _check_size(Kind.HELLO, body, _HELLO.size)
+    _, _, role, nonce = _HELLO.unpack(body)
+    return role, nonce
 
 
-def client_handshake(token: str, role: Role, identity: bytes = NOBODY) -> Handshake:
-    """The agent's half.
-
-    Raises:
-        ProtocolError: the peer is no Pong server, or does not know the token.
-        RefusedError: the server's own reason.
-    """
-    nonce = secrets.token_bytes(32)
-    came = yield message(Kind.HELLO, HELLO.pack(MAGIC, VERSION, role, nonce))
-    challenge = _expect(Kind.CHALLENGE, _unless_refused(came))
-    version = int.from_bytes(challenge[:2], "big")
+def _parse_challenge(body: bytes) -> bytes:
+    """Read a CHALLENGE: return the server's nonce."""
+    version = int.from_bytes(body[:_VERSION_BYTES], "big")
     if version != VERSION:
         raise ProtocolError(
             f"the server speaks version {version} of the protocol and this agent version {VERSION}: "
             "run the same release on both machines"
         )
-    _, server_nonce = unpack(CHALLENGE, Kind.CHALLENGE, challenge)
-    secrets_of_this = nonce + server_nonce + identity
-    came = yield message(Kind.PROOF, _proof(token, b"agent", role, secrets_of_this) + identity)
-    welcome = _expect(Kind.WELCOME, _unless_refused(came))
-    proof, parameters = welcome[:PROOF_BYTES], welcome[PROOF_BYTES:]
-    if not hmac.compare_digest(proof, _proof(token, b"server", role, secrets_of_this)):
-        raise ProtocolError("the server does not know the token: it may be somebody else's, go no further")
-    return Admission(role, Session.parse(parameters), identity)
+    _check_size(Kind.CHALLENGE, body, _CHALLENGE.size)
+    return body[_VERSION_BYTES:]
 
 
-def _unless_refused(came: tuple[Kind, bytes]) -> tuple[Kind, bytes]:
-    kind, body = came
-    if kind is not Kind.REFUSAL:
-        return came
-    try:
-        reason, sentence = Refusal(body[0]), printable(body[1:].decode())
-    except (IndexError, ValueError) as error:
-        raise ProtocolError("a REFUSAL without a reason") from error
-    raise RefusedError(reason, f"the server refused: {sentence}")
+def _expect(kind: Kind, came: Message) -> bytes:
+    """Return the body of the message that came, if it is of this kind."""
+    if came[0] is not kind:
+        raise ProtocolError(f"a {came[0].name} where a {kind.name} is due")
+    return came[1]
+
+
+def _unless_refused(came: Message) -> Message:
+    """Return the message that came, unless it is a REFUSAL, which is raised."""
+    if came[0] is Kind.REFUSAL:
+        raise parse_refusal(came[1])
+    return came
+
+
+def _check_size(kind: Kind, body: bytes, size: int) -> None:
+    if len(body) != size:
+        raise ProtocolError(f"a {kind.name} of {len(body)} bytes instead of {size}")
+
+
+def _wrong_token(token: str) -> RefusedError:
+    """Return the refusal of a client whose proof is wrong, with the advice that fits."""
+    advice = (
+        "give the agent the one that the server printed, by PONG_TOKEN or --token-file"
+        if token
+        else "this server has none, so start the agent without one"
+    )
+    return RefusedError(Refusal.TOKEN, f"the token is wrong: {advice}")

@@ -1,4 +1,4 @@
-"""Connecting again and again until a server is there: one loop for every program that connects."""
+"""Connect again and again until a server is there: one loop for every program that connects."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def keep_trying(
     Args:
         connect: makes one attempt; raises PongError if it fails.
         wait: waits for so many seconds; returns False to give up.
-        report: is told each error that is another than the last one; it may raise it to give up.
+        report: is told each error that differs from the last one; it may raise the error to give up.
 
     Returns:
         What `connect` returned; None if `wait` gave up.
     """
-    pause, said = FIRST_PAUSE, ""
+    pause, last = FIRST_PAUSE, ""
     while True:
         try:
             return connect()
         except PongError as error:
-            if str(error) != said:
-                said = str(error)
+            if str(error) != last:
+                last = str(error)
                 report(error)
         if not wait(pause):
             return None

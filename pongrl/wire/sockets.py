@@ -1,19 +1,21 @@
-"""Sockets and addresses."""
+"""Hosts, addresses and sockets: what both ends do before a byte of the protocol crosses."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 import ssl
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from pongrl.errors import PongError, UsageError
-from pongrl.wire.messages import printable
+from pongrl.wire.text import printable
 
 Address: TypeAlias = tuple[str, int]
+SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+Found: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, SocketAddress]
 
-
-# A socket that does not wait says so: nothing is there now, or nothing fits now.
+# What a socket that does not wait raises when there is nothing to read now, or no room to write.
 AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -22,42 +24,11 @@ def reason_of(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
-def resolve(host: str, port: int, passive: bool) -> list[tuple[Any, ...]]:
-    """Find a host's addresses, as `getaddrinfo` does.
+def address_of(text: str, port: int) -> Address:
+    """Split "host", "host:port" or "[IPv6 address]:port"; `port` is for a text that names none.
 
     Raises:
-        PongError: there are none, or the port is none.
-    """
-    if not 0 <= port <= 65535:
-        raise PongError(f"port {port} is out of range: give one from 1 to 65535")
-    try:
-        return socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE if passive else 0
-        )
-    except (OSError, UnicodeError) as error:
-        raise PongError(
-            f"the host {printable(host)!r} cannot be found: check its spelling and the network"
-        ) from error
-
-
-def tuned(sock: socket.socket) -> socket.socket:
-    """Make a socket fit for the game: small messages at once, and no call that waits."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or every step waits 40 ms
-    sock.setblocking(False)
-    return sock
-
-
-def is_loopback(host: str) -> bool:
-    """Whether everybody who can reach this host is on this machine."""
-    addresses = resolve(host, 0, passive=True)
-    return all(ipaddress.ip_address(address[4][0].split("%")[0]).is_loopback for address in addresses)
-
-
-def address_of(text: str, port: int) -> tuple[str, int]:
-    """Split "host", "host:port" or "[IPv6 address]:port"; `port` is for those that name none.
-
-    Raises:
-        UsageError: the port is none.
+        UsageError: what stands behind the colon is no port.
     """
     host, colon, number = text.rpartition(":")
     if not colon or (":" in host and not host.endswith("]")):
@@ -65,3 +36,42 @@ def address_of(text: str, port: int) -> tuple[str, int]:
     if not (number.isascii() and number.isdigit() and 0 < int(number) < 1 << 16):
         raise UsageError(f"--host {text}: behind the colon there must be a port from 1 to 65535")
     return host.strip("[]"), int(number)
+
+
+def resolve(host: str, port: int, passive: bool) -> Sequence[Found]:
+    """Find the addresses of a host, as `socket.getaddrinfo` does.
+
+    Args:
+        host: its name or address.
+        port: from 0 to 65535; 0 is any free one, if it is to listen.
+        passive: True to listen there, False to connect.
+
+    Raises:
+        PongError: the host cannot be found, or the port is out of range.
+    """
+    if not 0 <= port <= 65535:
+        raise PongError(f"port {port} is out of range: give one from 1 to 65535")
+    flags = socket.AI_PASSIVE if passive else 0
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    except (OSError, UnicodeError) as error:
+        raise PongError(
+            f"the host {printable(host)!r} cannot be found: check its spelling and the network"
+        ) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach this host.
+
+    Raises:
+        PongError: the host cannot be found.
+    """
+    addresses = [str(found[4][0]).split("%")[0] for found in resolve(host, 0, passive=True)]
+    return all(ipaddress.ip_address(address).is_loopback for address in addresses)
+
+
+def tuned(sock: socket.socket) -> socket.socket:
+    """Make a socket fit for the game: small messages leave at once, and no call waits."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or every step waits 40 ms
+    sock.setblocking(False)
+    return sock

@@ -1,4 +1,4 @@
-"""The secret that both sides must know."""
+"""The token: the secret that both sides must know. "" means that everybody may come in."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from pathlib import Path
 from pongrl.errors import PongError
 
 
+def choose_token(token: str | None, token_file: str | None) -> str | None:
+    """Return the token to use: the one given, else the file's, else that of PONG_TOKEN, else None.
+
+    Raises:
+        PongError: the file cannot be read.
+    """
+    return token if token is not None else read_token(token_file)
+
+
 def read_token(token_file: str | None) -> str | None:
-    """The token that the user gave: the file's, else PONG_TOKEN's, else None. "" means open.
+    """Return the token in a file, or if none is named that of the environment's PONG_TOKEN, else None.
 
     Raises:
         PongError: the file cannot be read.
@@ -17,18 +26,9 @@ def read_token(token_file: str | None) -> str | None:
     if token_file is None:
         return os.environ.get("PONG_TOKEN")
     try:
-        return Path(token_file).read_text("utf-8-sig").strip()  # Notepad marks its files
+        return Path(token_file).read_text("utf-8-sig").strip()  # Notepad writes a mark before the text
     except (OSError, UnicodeError) as error:
         raise PongError(
             f"the token file {token_file} cannot be read ({getattr(error, 'strerror', None) or error}): "
             "name a text file with the token in it"
         ) from error
-
-
-def choose_token(token: str | None, token_file: str | None) -> str | None:
-    """Return the token to use: the one given, else the file's, else PONG_TOKEN's, else None. "" means open.
-
-    Raises:
-        PongError: the file cannot be read.
-    """
-    return token if token is not None else read_token(token_file)

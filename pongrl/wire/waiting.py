@@ -1,4 +1,4 @@
-"""Waiting for sockets, and for an event that a thread waiting on a socket hears too."""
+"""Wait for sockets, and for an event that a thread waiting for sockets notices too (Wake)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ import contextlib
 import select
 import selectors
 import socket
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+
+class HasFileno(Protocol):
+    """What `select` can wait for, apart from the number itself."""
+
+    def fileno(self) -> int:
+        """Return the number of the file."""
+
+
+Waitable: TypeAlias = HasFileno | int
+R = TypeVar("R", bound=Waitable)
+W = TypeVar("W", bound=Waitable)
 
 
 class Wake:
-    """An event that a thread waiting on a socket hears too. Any thread may `set` it."""
+    """An event that also wakes a thread which waits for sockets. Any thread may `set` it."""
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair()
@@ -18,11 +31,11 @@ class Wake:
         self._writer.setblocking(False)
 
     def fileno(self) -> int:
-        """What `select` waits for."""
+        """Return the file number that can be read once it is set."""
         return self._reader.fileno()
 
     def set(self) -> None:
-        """Wake whoever waits, now or next."""
+        """Wake the thread that waits, now or as soon as it does."""
         with contextlib.suppress(OSError):  # full: it is set already; closed: nobody waits
             self._writer.send(b"\0")
 
@@ -33,7 +46,11 @@ class Wake:
                 pass
 
     def wait(self, seconds: float | None) -> bool:
-        """Wait until it is set, at most so long; clear it and say whether it was."""
+        """Wait until it is set, at most so long (None: for ever), and clear it.
+
+        Returns:
+            True if it was set.
+        """
         heard = bool(ready([self._reader], [], seconds)[0])
         if heard:
             self.clear()
@@ -45,19 +62,30 @@ class Wake:
         self._writer.close()
 
 
-def ready(readers: list[Any], writers: list[Any], seconds: float | None) -> tuple[list[Any], list[Any]]:
-    """Wait until some of these can be read, or written: which."""
+def ready(readers: Sequence[R], writers: Sequence[W], seconds: float | None) -> tuple[list[R], list[W]]:
+    """Wait until some of these can be read or written, at most so long (None: for ever).
+
+    Returns:
+        The readers that can be read, and the writers that can be written; both empty when time is over.
+    """
     try:
         readable, writable, _ = select.select(readers, writers, [], seconds)
         return readable, writable
     except ValueError:  # a file number beyond what `select` takes: this process has many files open
-        with selectors.DefaultSelector() as selector:
-            for one in {*readers, *writers}:
-                selector.register(
-                    one, selectors.EVENT_READ * (one in readers) | selectors.EVENT_WRITE * (one in writers)
-                )
-            found = selector.select(seconds)
-        return (
-            [key.fileobj for key, event in found if event & selectors.EVENT_READ],
-            [key.fileobj for key, event in found if event & selectors.EVENT_WRITE],
-        )
+        return _ready_by_selector(readers, writers, seconds)
+
+
+def _ready_by_selector(
+    readers: Sequence[Any], writers: Sequence[Any], seconds: float | None
+) -> tuple[list[Any], list[Any]]:
+    with selectors.DefaultSelector() as selector:
+        for one in {*readers, *writers}:
+            events = selectors.EVENT_READ if one in readers else 0
+            if one in writers:
+                events |= selectors.EVENT_WRITE
+            selector.register(one, events)
+        found = selector.select(seconds)
+    return (
+        [key.fileobj for key, event in found if event & selectors.EVENT_READ],
+        [key.fileobj for key, event in found if event & selectors.EVENT_WRITE],
+    )

@@ -2,33 +2,74 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from pongrl.agent.evaluation import Evaluation, evaluate
+from pongrl.agent import evaluation
+from pongrl.agent.evaluation import Evaluation, Examiner, Tally, evaluate
+from pongrl.agent.local_server import LocalServer
+from pongrl.agent.observers import Decided, Observer, Standing
 from pongrl.agent.policy import Policy
+from pongrl.agent.progress import Progress
+from pongrl.errors import ConnectionLostError, PongError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from tests.support import connected, serving
+from tests.support.learning import RNG, SMALL, state
 
-RNG = np.random.default_rng
+STANDING = Standing(None, Progress(), None, is_connected=True, is_paused=False, status="somewhere")
+
+
+def untrained() -> Policy:
+    return Policy.random(FRAME_HEIGHT, FRAME_WIDTH, 10, RNG(1))
+
+
+def never() -> bool:
+    return False
+
+
+class Noting(Observer):
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Decided, Standing]] = []
+
+    def decided(self, decided: Decided, standing: Standing) -> None:
+        self.told.append((decided, standing))
 
 
 def test_the_interval_of_a_share_is_wilsons() -> None:
-    low, high = Evaluation(points=100, won=10, hits=0, decisions=0, seconds=1).interval
-    assert (low, high) == (pytest.approx(0.0552, abs=1e-4), pytest.approx(0.1744, abs=1e-4))
-    assert Evaluation(points=10, won=10, hits=0, decisions=0, seconds=1).interval[1] == pytest.approx(1)
+    result = Evaluation(points=100, won=10, hits=0, decisions=0, seconds=1)
+    assert list(result.interval) == pytest.approx([0.0552, 0.1744], abs=1e-4)
+    assert replace(result, points=10).interval[1] == pytest.approx(1)
+
+
+def test_each_game_counts_its_share_of_the_points_and_no_more() -> None:
+    tally, dark = Tally(2, 5), np.zeros((2, *SMALL), np.uint8)  # three and two
+    tally.count(state(dark, points=[2, 1], reward=[2, -1], hits=[3, 1]))
+    assert (tally.won, tally.hits, tally.decisions) == (2, 4, 2)
+    tally.count(state(dark, points=[0, 3], reward=[0, 3], hits=[7, 2]))  # the second has one point to play
+    assert (tally.won, tally.hits, tally.decisions) == (3, 6, 4)
+    assert not tally.is_complete()
+    tally.count(state(dark, points=[1, 1], reward=[-1, 1], hits=[1, 5]))
+    assert (tally.won, tally.hits, tally.decisions) == (3, 14, 6)
+    assert tally.is_complete()
 
 
 def test_every_game_of_an_evaluation_plays_its_share_of_the_points() -> None:
-    policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, 10, RNG(1))
+    policy = untrained()
     before = [weight.copy() for weight in policy.weights.values()]
     with serving(lockstep=True, games=3, seed=1) as server, connected(server) as client:
-        counted: list[int] = []
-        result, last = evaluate(policy, client, client.first, 7, None, lambda: bool(counted.append(1)))
+        asked = itertools.count()
+        first = client.first  # type: ignore[attr-defined]
+        result, last = evaluate(policy, client, first, 7, None, lambda: next(asked) < 0)
         assert result is not None
         assert result.points == 7
         assert 0 <= result.won <= 7
-        assert result.decisions == 3 * len(counted) == 3 * last.number
+        assert result.decisions == 3 * next(asked) == 3 * last.number
         score = last.scores.sum(axis=1)
         assert (score >= [3, 2, 2]).all()
         assert evaluate(policy, client, last, 7, RNG(1), lambda: True)[0] is None
@@ -37,12 +78,94 @@ def test_every_game_of_an_evaluation_plays_its_share_of_the_points() -> None:
 
 
 def test_evaluations_of_one_seed_are_the_same_unless_drawn() -> None:
-    policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, 10, RNG(1))
-    results = []
+    policy, results = untrained(), []
     for rng in (None, None, RNG(5), RNG(5)):
         with serving(lockstep=True, games=2, seed=4) as server, connected(server) as client:
-            result, last = evaluate(policy, client, client.first, 10, rng, lambda: False)
+            first = client.first  # type: ignore[attr-defined]
+            result, last = evaluate(policy, client, first, 10, rng, never)
             assert result is not None
             results.append((result.won, result.hits, last.number))
     assert results[0] == results[1]
     assert results[2] == results[3]
+
+
+def test_observers_are_told_each_decision_of_an_evaluation() -> None:
+    observers = [Noting(), Noting()]
+    with serving(lockstep=True, games=2, seed=4) as server, connected(server) as client:
+        first = client.first  # type: ignore[attr-defined]
+        result, last = evaluate(untrained(), client, first, 4, None, never, observers, STANDING)
+        assert result is not None
+        assert observers[0].told == observers[1].told
+        decisions, standings = zip(*observers[0].told, strict=True)
+        assert [decided.step.number for decided in decisions] == list(range(last.number))
+        assert decisions[0].session == client.session
+        assert all(standing is STANDING for standing in standings)
+        for decided in decisions:
+            np.testing.assert_array_equal(decided.up, decided.seen.logit > 0)
+
+
+def test_observers_of_a_checkpoints_evaluation_are_told_where_it_stands() -> None:
+    observer, policy = Noting(), untrained()
+    with serving(lockstep=True, seed=4) as server, connected(server) as client:
+        first = client.first  # type: ignore[attr-defined]
+        evaluate(policy, client, first, 1, None, never, [observer])
+    standing = observer.told[0][1]
+    assert standing.policy is policy
+    assert standing.progress.points == 0
+    assert standing.is_connected
+
+
+def test_an_examiner_plays_on_games_of_its_own_and_goes_on_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Examiner, "GAMES", 2)
+    monkeypatch.setattr(Examiner, "POINTS", 4)
+    observer, policy = Noting(), untrained()
+    with contextlib.closing(Examiner(1, False, never, [observer])) as examiner:
+        results = [examiner.examine(policy, 2, STANDING) for _ in range(2)]
+    assert [result and result.points for result in results] == [4, 4]
+    numbers = [decided.step.number for decided, _ in observer.told]
+    assert numbers == list(range(len(numbers)))  # one session
+    assert observer.told[0][0].session.level == 2
+    assert observer.told[0][1] is STANDING
+
+
+def test_an_examiner_that_is_stopped_gives_no_result() -> None:
+    with contextlib.closing(Examiner(None, False, lambda: True)) as examiner:
+        assert examiner.examine(untrained(), 1) is None
+
+
+def test_an_examiner_whose_server_is_gone_starts_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Examiner, "GAMES", 1)
+    monkeypatch.setattr(Examiner, "POINTS", 1)
+    started: list[LocalServer] = []
+
+    class Kept(LocalServer):
+        def __init__(self, flags: tuple[str, ...], debug: bool) -> None:
+            super().__init__(flags, debug)
+            started.append(self)
+
+    monkeypatch.setattr(evaluation, "LocalServer", Kept)
+    with contextlib.closing(Examiner(1, False, never)) as examiner:
+        assert examiner.examine(untrained(), 1) is not None
+        started[0].close()
+        with pytest.raises(ConnectionLostError):
+            examiner.examine(untrained(), 1)
+        examiner.close()
+        assert examiner.examine(untrained(), 1) is not None
+    assert len(started) == 2
+
+
+def test_a_server_that_refuses_the_examiner_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[LocalServer] = []
+
+    class Refusing(LocalServer):
+        def __init__(self, flags: tuple[str, ...], debug: bool) -> None:
+            super().__init__(flags, debug)
+            self.token = "another"
+            started.append(self)
+
+    monkeypatch.setattr(evaluation, "LocalServer", Refusing)
+    examiner = Examiner(1, False, never)
+    with pytest.raises(PongError, match="token"):
+        examiner.examine(untrained(), 1)
+    examiner.close()
+    assert started[0].has_ended()

@@ -1,23 +1,26 @@
-"""Where the agent's games come from: addresses, and connecting until a server is there."""
+"""Servers: addresses, and connecting until a server is there."""
 
 from __future__ import annotations
 
 import contextlib
-import queue
+import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mainmodel import PolicyGradient
-from pongrl.agent import fleet
-from pongrl.agent.fleet import Server
+from pongrl.agent.servers import Arrivals, Server, open_servers, waiting_for
 from pongrl.errors import ConnectionLostError, PongError, ProtocolError, RefusedError, UsageError
+from pongrl.wire import retry
+from pongrl.wire.messages import NOBODY, Role
 from pongrl.wire.sockets import address_of
 from pongrl.wire.waiting import Wake
 from tests.support import PATIENCE, serving
+from tests.support.agents import Lines, options_of
 
-Arrivals = queue.SimpleQueue[tuple[Server, PongError | None]]
+IDENTITY = bytes(range(16))
 
 
 @pytest.mark.parametrize(
@@ -37,58 +40,134 @@ def test_a_port_that_is_none_is_refused(text: str) -> None:
         address_of(text, 12345)
 
 
-def test_hosts_are_given_once_or_several_times() -> None:
-    assert PolicyGradient(host="a", port=7)._addresses == [("a", 7)]
-    assert PolicyGradient(host=("a", "b:9"), port=7)._addresses == [("a", 7), ("b", 9)]
-    assert PolicyGradient()._addresses == [("127.0.0.1", 12345)]
+@pytest.fixture
+def arrivals() -> Iterator[Arrivals]:
+    with contextlib.closing(Wake()) as wake:
+        yield Arrivals(wake)
+
+
+def next_report(arrivals: Arrivals) -> tuple[Server, PongError | None]:
+    """Wait for the next report."""
+    while True:
+        for report in arrivals.take():
+            return report
+        assert arrivals.wake.wait(PATIENCE), "nothing was reported"
 
 
 @contextlib.contextmanager
-def seeking(port: int, token: str = "") -> Iterator[tuple[Server, Arrivals, Wake]]:
-    """A server that is being sought on this machine, and what comes of it."""
-    arrivals: Arrivals = queue.SimpleQueue()
-    wake = Wake()
-    with (
-        contextlib.closing(wake),
-        contextlib.closing(Server("127.0.0.1", port, token, arrivals, wake)) as one,
-    ):
-        one.seek()
-        with contextlib.closing(one):
-            yield one, arrivals, wake
+def seeking(arrivals: Arrivals, port: int, token: str = "") -> Iterator[Server]:
+    """Seek a server on this machine."""
+    with contextlib.closing(Server("127.0.0.1", port, token, arrivals.report)) as server:
+        server.seek()
+        yield server
 
 
-def test_a_server_that_is_there_arrives_and_wakes() -> None:
-    with serving(lockstep=True) as there, seeking(there.address[1]) as (server, arrivals, wake):
-        assert wake.wait(PATIENCE)
-        assert arrivals.get() == (server, None)
+def test_a_server_that_is_there_arrives_and_wakes(arrivals: Arrivals) -> None:
+    with serving(lockstep=True) as there, seeking(arrivals, there.address[1]) as server:
+        assert arrivals.wake.wait(PATIENCE)
+        assert list(arrivals.take()) == [(server, None)]
         client, step = server.connected
         assert step.number == 0
         assert client.session.lockstep
 
 
 def test_it_is_sought_until_it_is_there_and_each_reason_is_told_once(
-    monkeypatch: pytest.MonkeyPatch,
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fleet, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.01)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # not listening: nobody is there
         port = taken.getsockname()[1]
-        with seeking(port) as (server, arrivals, _):
-            assert isinstance(arrivals.get(timeout=PATIENCE)[1], ConnectionLostError)
+        with seeking(arrivals, port) as server:
+            assert isinstance(next_report(arrivals)[1], ConnectionLostError)
             taken.close()
             with serving(port=port):
-                assert arrivals.get(timeout=PATIENCE) == (server, None)
-                assert arrivals.empty()
+                assert next_report(arrivals) == (server, None)
+                assert list(arrivals.take()) == []
 
 
-def test_another_reason_is_told_too() -> None:
-    with serving(token="secret") as there, seeking(there.address[1], "wrong") as (_, arrivals, _wake):
-        assert isinstance(arrivals.get(timeout=PATIENCE)[1], RefusedError)
-    with (
-        socket.create_server(("127.0.0.1", 0)) as strange,
-        seeking(strange.getsockname()[1]) as (_, told, _w),
-    ):
+def test_other_reasons_are_told_too(arrivals: Arrivals) -> None:
+    with serving(token="secret") as there, seeking(arrivals, there.address[1], "wrong"):
+        assert isinstance(next_report(arrivals)[1], RefusedError)
+    with socket.create_server(("127.0.0.1", 0)) as strange, seeking(arrivals, strange.getsockname()[1]):
         peer, _ = strange.accept()
         with peer:
             peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            assert isinstance(told.get(timeout=PATIENCE)[1], ProtocolError)
+            assert isinstance(next_report(arrivals)[1], ProtocolError)
+
+
+def test_one_that_is_left_is_no_longer_connected(arrivals: Arrivals) -> None:
+    with serving(lockstep=True) as there, seeking(arrivals, there.address[1]) as server:
+        next_report(arrivals)
+        server.leave()
+        server.leave()
+        server.seek()
+        assert next_report(arrivals) == (server, None)  # its place is free again
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("pi.local", "pi.local:7"), ("::1", "[::1]:7"), ("10.0.0.7", "10.0.0.7:7")]
+)
+def test_a_server_is_shown_by_its_address(host: str, shown: str) -> None:
+    assert str(Server(host, 7, "", lambda *_: None)) == shown
+
+
+# Which servers
+
+
+def opened(arrivals: Arrivals, lines: Lines | None = None, **given: Any) -> list[Server]:
+    return open_servers(options_of(**given), IDENTITY, arrivals, lines or Lines())
+
+
+def test_servers_that_are_named_know_the_agent_by_its_identity(arrivals: Arrivals) -> None:
+    one, other = opened(arrivals, host=("a", "b:9"), port=7, side="right")
+    assert [str(one), str(other)] == ["a:7", "b:9"]
+    assert one.identity == IDENTITY
+    assert one.role is Role.RIGHT
+    assert one.own is None
+
+
+def test_the_token_comes_from_its_file(arrivals: Arrivals, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret\n")
+    with serving(lockstep=True, token="secret") as there:
+        port, file = there.address[1], str(tmp_path / "token")
+        (server,) = opened(arrivals, port=port, token_file=file)
+        with contextlib.closing(server):
+            server.seek()
+            assert next_report(arrivals) == (server, None)
+
+
+def test_our_own_servers_share_the_games(arrivals: Arrivals) -> None:
+    servers = opened(arrivals, local=2, seed=1)
+    try:
+        for server in servers:
+            assert server.own is not None
+            assert server.identity == NOBODY
+            server.seek()
+            assert next_report(arrivals) == (server, None)
+            assert server.connected[0].session.games == 16 // len(servers)
+    finally:
+        for server in servers:
+            server.close()
+
+
+def test_more_servers_than_cores_are_not_started(arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    lines = Lines()
+    (server,) = opened(arrivals, lines, local=128, games=1)
+    server.close()
+    assert lines.said == ["this machine has 1 cores: 1 servers instead of 128"]
+
+
+@pytest.mark.parametrize(
+    ("error", "given", "words"),
+    [
+        (ConnectionLostError("gone"), {}, "waiting for a server: gone; start one with: python pong.py"),
+        (ConnectionLostError("gone"), {"host": "pi"}, "waiting for a server: gone"),
+        (ProtocolError("strange"), {}, "waiting for a server: strange"),
+    ],
+)
+def test_a_server_that_is_absent_is_told_with_how_to_start_one(
+    error: PongError, given: dict[str, Any], words: str
+) -> None:
+    assert waiting_for(error, options_of(**given)) == words

@@ -18,10 +18,11 @@ import pytest
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -r integrations/requirements.txt")
 
+from pongrl.agent.batch import Batch, Moments, policy_gradient  # noqa: E402
 from pongrl.agent.checkpoints import load  # noqa: E402
 from pongrl.agent.eyes import Eyes  # noqa: E402
-from pongrl.agent.learning import Batch, Decision, Moments, Segment, policy_gradient  # noqa: E402
 from pongrl.agent.policy import Policy, Weights  # noqa: E402
+from pongrl.agent.rollout import Decision, Segment  # noqa: E402
 from pongrl.agent.work import finish  # noqa: E402
 from pongrl.distributed import train_ray  # noqa: E402
 from pongrl.distributed.train_ray import Answer, TrainRay, Worker, share_of  # noqa: E402
@@ -93,7 +94,7 @@ def test_a_share_is_of_one_policy() -> None:
         begun = worker._learner.policy  # type: ignore[union-attr]
         worker.collect(weights(2), 2, False, [])
         assert worker._learner.policy is begun  # type: ignore[union-attr]
-        worker._gatherer.longest_batch = 1  # type: ignore[union-attr]
+        worker._gatherer.rollouts.longest_batch = 1  # type: ignore[union-attr]
         assert worker.collect(weights(3), 3, False, []).share.update == 1  # type: ignore[union-attr]
         assert full(worker, 4).share.update == 4  # type: ignore[union-attr]
         np.testing.assert_array_equal(worker._learner.policy.weights["W1"], weights(4)["W1"])  # type: ignore[union-attr]

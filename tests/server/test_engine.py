@@ -1,142 +1,24 @@
-"""The engine's talk with agents in memory: without threads, sockets or time."""
+"""The engine with one agent, in memory: whose turn it is, what is played, what is told."""
 
 from __future__ import annotations
 
 import itertools
 import logging
-import random
-import threading
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pong import Pong
-from pongrl.errors import ConnectionLostError, UsageError
-from pongrl.game import people
 from pongrl.game.camera import Camera
 from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.game.people import Keys
-from pongrl.game.players import built_in
 from pongrl.game.rules import LEFT, RIGHT, Game
-from pongrl.server import engine as engine_module
-from pongrl.server.engine import Engine
-from pongrl.wire.arrays import Int32Array
-from pongrl.wire.framing import Kind, Parser
-from pongrl.wire.limits import client_limits
-from pongrl.wire.messages import NOBODY, Mover, Role, Step, action
-from pongrl.wire.waiting import Wake
-from tests.game.test_game import court, place
-
-
-@pytest.fixture(autouse=True)
-def nothing_comes_in_and_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("PONG_TOKEN", raising=False)
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) == before
-
-
-Came: TypeAlias = tuple[Kind, bytes] | None
-Script: TypeAlias = Callable[["Line"], Iterator[Came]]
-PAUSE, GO_ON = (Kind.PAUSE, b"\1"), (Kind.PAUSE, b"\0")
-
-
-class Line:
-    """An agent that plays a script, in place of a Connection; None in the script lets a tick fall due.
-
-    No other tick does: the talks have one tick per second of real time, and last milliseconds.
-    """
-
-    peer = "192.0.2.1:1"
-
-    def __init__(self, engine: Engine, script: Script, role: Role = Role.LEFT) -> None:
-        self.engine, self.role = engine, role
-        self.until: float | None = None  # when the engine wanted to be back
-        self.steps: list[Step] = []
-        self.others: list[tuple[Kind, bytes]] = []
-        self._session = engine.admit(role, NOBODY)
-        self._parser = Parser(client_limits(self._session))
-        self._script = script(self)
-
-    def send(self, data: bytes) -> None:
-        self._parser.feed(data)
-        while (came := self._parser.next()) is not None:
-            if came[0] is Kind.STEP:
-                self.steps.append(Step.parse(came[1], self._session))
-            else:
-                self.others.append(came)
-
-    @staticmethod
-    def wait(lines: list[Line], until: float | None, wake: Wake) -> bool:
-        """In place of `wait`: nobody is waited for."""
-        for line in lines:
-            line.until = until
-        return False
-
-    def take(self) -> Came:
-        for came in self._script:
-            if came is None:
-                self.let_tick()
-            return came
-        raise ConnectionLostError("the script is over")
-
-    def let_tick(self) -> None:
-        self.engine._clock.due = 0.0
-
-    def close(self, reason: str = "") -> None:
-        self._script.close()  # type: ignore[attr-defined]  # scripts are generators
-
-    def answer(self, *moves: int) -> tuple[Kind, bytes]:
-        """An ACTION for the last STEP."""
-        return Kind.ACTION, action(self.steps[-1].number, bytes(moves))[5:]
-
-
-def talks(scripts: dict[Role, Script], *, idle: int = 0, watched: bool = False, **options: Any) -> list[Line]:
-    """Let an engine without a thread play so many ticks alone, then serve agents in memory."""
-    engine = Engine(Pong(**{"seed": 1, "frameskip": 4, "fps": 1} | options), watched)
-    try:
-        for _ in range(idle):
-            engine._tick()
-        lines = [Line(engine, script, role) for role, script in scripts.items()]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(engine_module, "wait", Line.wait)
-            for line in lines:
-                engine._seat(line, line.role)  # type: ignore[arg-type]
-            while engine._talks:
-                engine._turn()
-        return lines
-    finally:
-        engine.release()
-
-
-def talk(script: Script, **options: Any) -> Line:
-    """The same with a single agent on the left."""
-    (line,) = talks({Role.LEFT: script}, **options)
-    return line
-
-
-def eager(steps: int, *moves: int) -> Script:
-    """Answer at once, until so many states have come; without moves given, random ones."""
-
-    def script(line: Line) -> Iterator[Came]:
-        numbers = random.Random(1)
-        for answered in range(steps - 1):
-            boards = line.engine._boards
-            yield line.answer(*(moves or (numbers.choice((UP, DOWN)) for _ in boards)))
-            while len(line.steps) == answered + 1:
-                yield None
-
-    return script
-
-
-def gains(steps: list[Step]) -> Int32Array:
-    """How the score changed from the first state to the last, in the left paddle's favour."""
-    change: Int32Array = steps[-1].scores - steps[0].scores
-    return change[:, LEFT] - change[:, RIGHT]
+from pongrl.wire.framing import Kind
+from pongrl.wire.messages import Mover
+from tests.support.engines import GO_ON, PAUSE, Came, Line, eager, gains, talk, world
+from tests.support.games import court, place
 
 
 @given(
@@ -163,7 +45,7 @@ def test_rewards_add_up_to_the_change_of_score_however_late_the_answers(
                 answered = line.steps[-1].number
                 yield line.answer(move, move)
 
-    line = talk(script, seed=seed, games=2, frameskip=3, levelodiff=3, points_to_win=10_000)
+    line = talk(script, seed=seed, games=2, frameskip=3, level=3, points_to_win=10_000)
     told = line.steps[1:]
     assert sum(step.rewards for step in told) == pytest.approx(gains(line.steps))
     assert sum(step.points for step in told) == pytest.approx(
@@ -183,7 +65,7 @@ def test_a_late_answer_drops_states_and_the_last_move_is_held_once_more_and_then
                 yield line.answer(UP)
             yield from itertools.repeat(None, 4)
             yield GO_ON  # so that the last tick is over when we look
-            ys.append(line.engine._boards[0].game.paddles[LEFT])
+            ys.append(line.game.paddles[LEFT])
 
     first, second, late = talk(script).steps
     assert ys == [220, 240, 260, 260, 240, 220, 200, 200]
@@ -216,11 +98,11 @@ def test_an_agent_that_answers_at_once_plays_the_same_on_both_clocks(games: int)
 )
 def test_a_step_says_who_moved(level: int, human: int | None, movers: list[Mover], lockstep: bool) -> None:
     def script(line: Line) -> Iterator[Came]:
-        line.engine.keys = Keys(either=human)
+        line.world.hold(Keys(either=human))
         yield from eager(10, DOWN, DOWN)(line)
 
     moves = {Mover.AGENT: DOWN, Mover.HUMAN: UP}
-    for step in talk(script, games=2, levelodiff=level, lockstep=lockstep).steps[1:]:
+    for step in talk(script, games=2, level=level, lockstep=lockstep).steps[1:]:
         assert step.movers.tolist() == movers
         assert all(moves.get(mover, move) == move for mover, move in zip(movers, step.moves, strict=True))
 
@@ -231,9 +113,9 @@ def test_a_demonstration_says_how_its_paddle_moved() -> None:
     def script(line: Line) -> Iterator[Came]:
         while len(line.steps) < 400:
             yield line.answer(STAY)
-            ys.append(line.engine._boards[0].game.paddles[LEFT])
+            ys.append(line.game.paddles[LEFT])
 
-    steps = talk(script, levelodiff=4, lockstep=True, frameskip=1).steps
+    steps = talk(script, level=4, lockstep=True, frameskip=1).steps
     moves = {0: STAY, -1: UP, 1: DOWN}
     made = [moves[int(np.sign(after - before))] for before, after in itertools.pairwise([200, *ys])]
     assert [step.moves[0] for step in steps[1:]] == made
@@ -244,7 +126,7 @@ def test_lockstep_waits_for_the_answer() -> None:
     def script(line: Line) -> Iterator[Came]:
         yield from itertools.repeat(None, 50)
         assert line.until is None
-        assert (len(line.steps), place(line.engine._boards[0].game)) == (1, place(Game(1)))
+        assert (len(line.steps), place(line.game)) == (1, place(Game(1)))
         yield line.answer(UP)
         assert len(line.steps) == 2
 
@@ -272,9 +154,9 @@ def test_a_pause_stops_the_ticks_but_not_the_answers(lockstep: bool) -> None:
         yield from itertools.repeat(None, 20)
         yield Kind.PING, b"12345678"
         assert line.until is None
-        assert (len(line.steps), place(line.engine._boards[0].game)) == (1, place(Game(1)))
+        assert (len(line.steps), place(line.game)) == (1, place(Game(1)))
         yield GO_ON
-        assert lockstep or line.engine._clock.due > 0  # nothing to catch up with
+        assert lockstep or line.world.clock.due > 0  # nothing to catch up with
         yield from itertools.repeat(None, 4)
         yield GO_ON
 
@@ -285,27 +167,28 @@ def test_a_pause_stops_the_ticks_but_not_the_answers(lockstep: bool) -> None:
 
 @pytest.mark.parametrize("lockstep", [False, True])
 def test_when_the_agent_is_gone_its_paddle_stops_and_the_game_goes_on(lockstep: bool) -> None:
-    engine = talk(eager(3, DOWN), lockstep=lockstep).engine
-    before = place(engine._boards[0].game)
-    engine._tick()
-    after = place(engine._boards[0].game)
+    match = talk(eager(3, DOWN), lockstep=lockstep).world.match
+    before = place(match.first)
+    match.tick(Keys())
+    after = place(match.first)
     assert (before[4], before[0]) == (after[4], after[0] - after[2])
 
 
 def test_a_person_plays_while_no_agent_does() -> None:
-    engine = talk(eager(1)).engine
-    engine.keys = Keys(either=UP)
-    engine._tick()
-    assert engine._boards[0].game.paddles[LEFT] == 195
+    with world() as made:
+        made.serve(Line(made, eager(1)))
+        made.hold(Keys(either=UP))
+        made.tick()
+        assert made.game.paddles[LEFT] == 195
 
 
 def test_a_human_opponent_has_the_right_paddle_and_the_agent_the_left() -> None:
     def script(line: Line) -> Iterator[Came]:
-        line.engine.keys = Keys(arrows=UP, either=UP)
+        line.world.hold(Keys(arrows=UP, either=UP))
         yield from eager(10, DOWN)(line)
 
     line = talk(script, opponent="human")
-    game = line.engine._boards[0].game
+    game = line.game
     assert game.paddles[LEFT] > 200 > game.paddles[RIGHT]
     for step in line.steps[1:]:
         assert step.movers.tolist() == [Mover.AGENT]
@@ -319,28 +202,32 @@ def test_a_human_opponent_has_the_right_paddle_and_the_agent_the_left() -> None:
     ],
 )  # fmt: skip
 def test_two_people_share_a_keyboard_when_nothing_is_served(keys: Keys, moved: tuple[int, int]) -> None:
-    engine = Engine(Pong(server=False, opponent="human"), watched=False)
-    engine.keys = keys
-    engine._tick()
-    assert engine._boards[0].game.paddles == [200 + moved[0], 200 + moved[1]]
-    engine.release()
+    with world(serves=False, opponent="human") as made:
+        made.hold(keys)
+        made.tick()
+        assert made.game.paddles == [200 + moved[0], 200 + moved[1]]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"opponent": "cat"}, {"opponent": "human", "headless": True}, {"opponent": "human", "games": 2},
-        {"opponent": "human", "lockstep": True}, {"opponent": "human", "levelodiff": 4},
-    ],
-)  # fmt: skip
-def test_an_opponent_that_cannot_play_so_is_told(options: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=r"--opponent|level 4"):
-        Pong(**options)
+def test_a_game_that_people_pause_stands_still_and_goes_on() -> None:
+    places = []
+    with world(serves=False, has_window=True) as made:
+        for paused in (False, False, True, True, True, False, False):
+            made.hold(Keys(paused=paused))
+            made.tick()
+            assert made.snapshot.ball == (made.game.ball_x, made.game.ball_y)  # it is shown all the time
+            places.append(place(made.game))
+    assert places[1] == places[2] == places[3] == places[4]
+    assert len(set(places)) == 4
 
 
 @pytest.mark.parametrize("games", [1, 2])
 def test_the_first_decision_of_a_session_is_as_long_as_any_other(games: int) -> None:
-    assert talk(eager(2), idle=3, games=games).steps[1].ticks.tolist() == [4] * games
+    with world(games=games) as made:
+        for _ in range(3):
+            made.tick()
+        line = Line(made, eager(2))
+        made.serve(line)
+        assert line.steps[1].ticks.tolist() == [4] * games
 
 
 def test_an_agent_may_think_for_ten_minutes() -> None:
@@ -356,9 +243,9 @@ def test_an_agent_may_think_for_ten_minutes() -> None:
 def test_a_flood_of_pings_does_not_stop_the_clock() -> None:
     def script(line: Line) -> Iterator[Came]:
         for _ in range(20):
-            line.let_tick()
+            line.world.let_tick()
             yield Kind.PING, b"12345678"
-        assert place(line.engine._boards[0].game) != place(Game(1))
+        assert place(line.game) != place(Game(1))
 
     talk(script)
 
@@ -369,51 +256,3 @@ def test_a_debug_log_has_each_step_and_its_answer(caplog: pytest.LogCaptureFixtu
     step = "STEP 0: rewards [0], moves [0] by [1], dropped 0"
     for words in (step, "ACTION 0: [1]", "STEP 1:", "the script is over"):
         assert words in caplog.text
-
-
-def test_a_snapshot_has_what_the_agent_is_sent_and_what_the_engine_does() -> None:
-    snapshots: list[people.Snapshot] = []
-
-    def script(line: Line) -> Iterator[Came]:
-        yield from eager(3, UP)(line)
-        snapshot, game = line.engine.snapshot, line.engine._boards[0].game
-        assert snapshot is not None
-        snapshots.append(snapshot)
-        assert snapshot.sent == "STEP 2   reward +0   move up by agent   states dropped 0"
-        assert (snapshot.ball, *snapshot.paddles) == ((game.ball_x, game.ball_y), *game.paddles)
-        assert snapshot.status == "agent connected from 192.0.2.1:1   right paddle: level 2"
-        yield line.answer(DOWN)
-        yield PAUSE
-        yield PAUSE
-        assert line.engine.snapshot is not None
-        assert line.engine.snapshot.status == "paused by the agent at 192.0.2.1:1   right paddle: level 2"
-
-    steps = talk(script, watched=True, render=True, lockstep=True).steps
-    assert len(steps) == 4
-    assert snapshots[0].frame is not None
-    np.testing.assert_array_equal(snapshots[0].frame, steps[2].frames[0])  # and not a later one
-
-
-def test_every_hit_bounce_and_point_is_to_be_heard() -> None:
-    heard: list[tuple[int, ...]] = [(0, 0, 0)]
-    happened: list[tuple[int, ...]] = []
-
-    def script(line: Line) -> Iterator[Came]:
-        game = Game(1, 2)  # the same game, with the same players
-        for _ in range(3000):
-            before = (game.hits, game.bounces)
-            reward = game.step(0, built_in(1)(game, RIGHT))
-            happened.append((game.hits - before[0], game.bounces - before[1], abs(reward)))
-            yield None
-            yield PAUSE
-            assert line.engine.snapshot is not None
-            heard.append(line.engine.snapshot.sounds)
-            yield GO_ON
-
-    talk(script, watched=True, levelodiff=1, points_to_win=2)
-    grown = [
-        tuple(now > then for now, then in zip(*pair, strict=True))
-        for pair in zip(heard[1:], heard, strict=False)
-    ]
-    assert grown == [tuple(count > 0 for count in counts) for counts in happened]
-    assert all(any(column) for column in zip(*grown, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import socket
 import threading
 import time
@@ -16,15 +17,16 @@ from hypothesis import strategies as st
 
 from pong import Pong
 from pongrl.errors import ConnectionLostError, ProtocolError, RefusedError
-from pongrl.server import gallery
-from pongrl.server.gallery import Gallery
+from pongrl.server.gallery import MAX_WATCHERS, Gallery
+from pongrl.server.listener import Listener
 from pongrl.wire.client import PongWatcher
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Kind, Parser, message
 from pongrl.wire.limits import VIEWER_LIMITS, WATCHER_LIMITS
-from pongrl.wire.messages import Role, View
+from pongrl.wire.messages import View
 from pongrl.wire.plain import dumps
-from tests.support import PATIENCE, Program, connected, serving
+from tests.support import PATIENCE, connected, serving
+from tests.support.engines import game_options
 from tests.wire.test_plain import fuzz, read_garbage
 
 VIEW = View((345, 245), (200, 130), (3, 4), 1, (21, 12), 7, 5, (1, 2, 3), "agent connected from 10.0.0.7:5")
@@ -109,19 +111,6 @@ def test_a_watcher_sees_a_game_that_nobody_plays_and_one_that_is_paused() -> Non
                 assert seen(watcher).status.startswith("paused by the agent")
 
 
-def test_many_watch_and_one_too_many_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.MAX_WATCHERS", 5)
-    with serving() as server, contextlib.ExitStack() as stack:
-        watchers = [stack.enter_context(watching(server)) for _ in range(5)]
-        for watcher in watchers:
-            seen(watcher)
-        with pytest.raises(RefusedError, match="5 are watching already"), watching(server):
-            pass
-        watchers[0].close()
-        with connected(server) as agent:
-            assert agent.step([1]).number == 1
-
-
 def test_a_watcher_may_neither_move_nor_pause() -> None:
     for forbidden in (message(Kind.PAUSE, b"\1"), message(Kind.ACTION, bytes(5))):
         with serving() as server, watching(server) as watcher:
@@ -138,8 +127,31 @@ def test_the_token_is_needed_to_watch_too() -> None:
             seen(watcher)
 
 
-def test_a_watcher_that_reads_nothing_is_sent_less_and_slows_nobody() -> None:
-    """Its socket is full; the others see on, and what waits for it does not grow."""
+def test_many_watch_and_one_too_many_is_told() -> None:
+    with serving() as server, contextlib.ExitStack() as stack:
+        watchers = [stack.enter_context(watching(server)) for _ in range(MAX_WATCHERS)]
+        for watcher in watchers:
+            seen(watcher)
+        with pytest.raises(RefusedError, match=f"{MAX_WATCHERS} are watching already"), watching(server):
+            pass
+        watchers[0].close()
+        with connected(server) as agent:
+            assert agent.step([1]).number == 1
+
+
+class Overheard(Connection):
+    """A connection that keeps what it was told to send."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.sent: list[bytes] = []
+
+    def send(self, data: bytes) -> None:
+        self.sent.append(data)
+        super().send(data)
+
+
+def test_a_watcher_that_reads_nothing_is_sent_no_more_and_slows_nobody() -> None:
     shown = Gallery()
     slow, deaf = socket.socketpair()
     quick, other = socket.socketpair()
@@ -147,9 +159,8 @@ def test_a_watcher_that_reads_nothing_is_sent_less_and_slows_nobody() -> None:
         for sock in (slow, quick):
             sock.setblocking(False)
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-        behind = Connection(slow, Parser({}), "the slow one")
+        behind = Overheard(slow, Parser({}), "the slow one")
         behind.send(bytes(1 << 19))  # it is behind already
-        waiting = len(behind._unsent)
         shown.add(behind)
         shown.add(Connection(quick, Parser({}), "the quick one"))
         shown.start()
@@ -159,7 +170,7 @@ def test_a_watcher_that_reads_nothing_is_sent_less_and_slows_nobody() -> None:
             rally = 0
             while not stop.is_set():
                 rally += 1
-                shown.latest = replace(VIEW, rally=rally)
+                shown.show(replace(VIEW, rally=rally))
 
         thread = threading.Thread(target=play)
         thread.start()
@@ -171,18 +182,16 @@ def test_a_watcher_that_reads_nothing_is_sent_less_and_slows_nobody() -> None:
         stop.set()
         thread.join()
         assert numbers == sorted(set(numbers))
-        assert len(behind._unsent) <= waiting
+        assert len(behind.sent) == 1
         shown.close()
 
 
 class Chatter(socket.socket):
-    """A socket on which words come without end, until it is told to be silent."""
+    """A socket on which words come without end."""
 
-    words, silent, heard = b"", False, 0
+    words, heard = b"", 0
 
     def recv(self, size: int, *_: int) -> bytes:
-        if self.silent:
-            raise BlockingIOError
         self.heard += size
         return self.words * (size // len(self.words))
 
@@ -193,29 +202,53 @@ class Chatter(socket.socket):
 @pytest.mark.parametrize("kind", [Kind.PING, Kind.HEARTBEAT])
 def test_a_watcher_that_never_stops_talking_holds_up_nobody(kind: Kind) -> None:
     ours, theirs = socket.socketpair()
-    with theirs, Chatter(fileno=ours.detach()) as chatter, serving() as server, watching(server) as watcher:
+    shown, quick, other = Gallery(), *socket.socketpair()
+    with theirs, quick, other, Chatter(fileno=ours.detach()) as chatter:
         chatter.words = message(kind, bytes(WATCHER_LIMITS[kind]))
-        engine = server._engine
-        assert engine is not None
+        quick.setblocking(False)
+        shown.add(Connection(chatter, Parser(WATCHER_LIMITS), "the chatter", 1024))
+        shown.add(Connection(quick, Parser(WATCHER_LIMITS), "the quick one"))
+        shown.start()
         try:
-            engine.gallery.add(Connection(chatter, Parser(WATCHER_LIMITS), "the chatter", read_bytes=1024))
-            while not chatter.heard:
-                seen(watcher)
-            before = chatter.heard
-            for _ in range(10):
-                seen(watcher)
-            assert chatter.heard - before < 1 << 20
+            other.settimeout(PATIENCE)
+            for rally in range(10):
+                shown.show(replace(VIEW, rally=rally))
+                assert other.recv(4096)
+            assert 0 < chatter.heard < 1 << 20
         finally:
-            chatter.silent = True
+            shown.close()
 
 
 def test_views_without_end_do_not_hold_up_who_watches() -> None:
-    ours, theirs = socket.socketpair()
-    with theirs, Chatter(fileno=ours.detach()) as chatter:
-        chatter.words = VIEW.serialize()
-        watcher = PongWatcher()
-        watcher._connection = Connection(chatter, Parser(VIEWER_LIMITS), "the server")
-        assert watcher.watch(time.monotonic()) == VIEW
+    connections: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+    options, stop = game_options(), threading.Event()
+    listener = Listener("127.0.0.1", 0, "", lambda *_: options.session(), lambda c, _: connections.put(c))
+
+    def flood() -> None:
+        connection = connections.get()
+        with socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as sock:
+            sock.settimeout(PATIENCE)
+            while not stop.is_set():  # faster than anybody reads
+                sock.sendall(1000 * VIEW.serialize())
+        connection.close()
+
+    thread = threading.Thread(target=flood)
+    listener.start()
+    thread.start()
+    try:
+        with PongWatcher(*listener.address) as watcher:
+            watcher.connect()
+            assert seen(watcher) == VIEW
+            for _ in range(10):
+                assert watcher.watch(time.monotonic()) in (VIEW, None)  # it comes back
+            stop.set()
+            with contextlib.suppress(ConnectionLostError):
+                while True:  # it may wait for room
+                    watcher.watch(time.monotonic() + PATIENCE)
+    finally:
+        stop.set()
+        thread.join()
+        listener.close()
 
 
 def test_the_gallery_ends_with_the_server_and_leaves_nothing() -> None:
@@ -226,32 +259,3 @@ def test_the_gallery_ends_with_the_server_and_leaves_nothing() -> None:
         with pytest.raises(ConnectionLostError, match="said goodbye"):
             list(iter(lambda: seen(watcher), None))
     assert {thread.name for thread in threading.enumerate()} == before
-
-
-def test_the_program_watches_and_comes_back(tmp_path: Any) -> None:
-    flags = "pong.py", "--headless", "--port"
-    with Program(*flags, "0", stdin=None) as server:
-        port = server.wait_for("listening on").split(":")[1].split()[0]
-        with Program("mainmodel.py", "--watch", "--port", port, SDL_VIDEODRIVER="dummy") as watcher:
-            watcher.wait_for("watching the game at")
-            server.wait_for("watches")
-            server.process.kill()
-            watcher.wait_for("trying again")
-            with Program(*flags, port, stdin=None):
-                watcher.wait_for("watching the game at")
-                watcher.process.terminate()
-                assert watcher.ended() == 0, watcher.output
-
-
-def test_watching_without_a_screen_or_on_several_hosts_is_told() -> None:
-    from tests.helpers import run_program
-
-    code, program = run_program("mainmodel.py", "--watch")
-    assert (code, "no window can be opened" in program.output) == (2, True)
-    code, program = run_program("mainmodel.py", "--watch", "--host", "a", "--host", "b")
-    assert (code, "name one --host" in program.output) == (2, True)
-
-
-def test_roles_are_what_they_were() -> None:
-    assert [role.value for role in Role] == [0, 1, 2]
-    assert gallery.VIEWS_PER_SECOND == 60

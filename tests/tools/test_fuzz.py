@@ -1,18 +1,18 @@
-"""The fuzzer: a short run of it, and that it tells what fails; and the books that it and the soak keep."""
+"""A short run of the fuzzer, the report of a failure, and the ledger that checks rewards."""
 
 from __future__ import annotations
 
 import random
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
 from pongrl.wire.messages import Column, Step
-from tests.support import PATIENCE, ROOT
+from tests.support import run_program
 from tools import fuzz
 from tools.hostile import SESSION
+from tools.targets import Field
 from tools.vitals import Ledger
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="a server cannot be asked to end there")
@@ -20,20 +20,17 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="a server cannot be a
 
 @posix
 def test_hostile_peers_change_nothing_for_the_agents_being_served() -> None:
-    result = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-m", "tools.fuzz", "--count", "3000", "--seed", "7"],
-        cwd=ROOT, capture_output=True, text=True, timeout=5 * PATIENCE,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.startswith("3,000 of 3,000 cases, 187 over TCP")
-    assert result.stdout.endswith("all is well\n")
+    code, program = run_program("-m", "tools.fuzz", "--count", "3000", "--seed", "7")
+    assert code == 0, program.output
+    assert program.output.startswith("3,000 of 3,000 cases, 187 over TCP")
+    assert program.output.endswith("all is well\n")
 
 
 @posix
-def test_what_fails_is_told_in_a_line_with_what_repeats_it(
+def test_a_failure_is_reported_in_one_line_with_the_command_that_repeats_it(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(rng: random.Random, _: fuzz.Field) -> str:
+    def broken(rng: random.Random, _: Field) -> str:
         raise IndexError(f"number {rng.randrange(1 << 32)}\nin two lines")
 
     monkeypatch.setattr(fuzz, "IN_MEMORY", {"broken": (broken, 1)})
@@ -48,7 +45,7 @@ def test_what_fails_is_told_in_a_line_with_what_repeats_it(
 
 
 def state(number: int, *games: tuple[int, int, int, int, int]) -> Step:
-    """A state with reward, scores, matches and points of each game."""
+    """Make a state with reward, scores, matches and points of each game."""
     table = np.zeros((len(games), len(Column)), np.int32)
     table[:, [Column.REWARD, Column.LEFT, Column.RIGHT, Column.MATCHES, Column.POINTS]] = games
     return Step.of(number, 0, np.zeros((len(games), 1, 1), np.uint8), table)
@@ -69,7 +66,9 @@ WRONG_BOOKS = {
 
 
 @pytest.mark.parametrize("after", RIGHT_BOOKS.values(), ids=RIGHT_BOOKS)
-def test_rewards_that_are_the_change_of_the_score_are_booked(after: tuple[int, int, int, int, int]) -> None:
+def test_a_ledger_accepts_rewards_that_are_the_change_of_the_score(
+    after: tuple[int, int, int, int, int],
+) -> None:
     ledger = Ledger(SESSION)
     ledger.enter(state(0, NOTHING, NOTHING))
     ledger.enter(state(1, NOTHING, after))
@@ -77,7 +76,7 @@ def test_rewards_that_are_the_change_of_the_score_are_booked(after: tuple[int, i
 
 
 @pytest.mark.parametrize("after", WRONG_BOOKS.values(), ids=WRONG_BOOKS)
-def test_rewards_that_are_not_the_change_of_the_score_are_noticed(
+def test_a_ledger_refuses_rewards_that_are_not_the_change_of_the_score(
     after: tuple[int, int, int, int, int],
 ) -> None:
     ledger = Ledger(SESSION)

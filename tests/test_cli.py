@@ -1,4 +1,4 @@
-"""Both programs' doors: command line, error sentences and signals."""
+"""What all programs share: command line, error sentences, signals, lines for a terminal."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 
 from mainmodel import PolicyGradient
 from pong import Pong
-from pongrl import cli
-from pongrl.checks import whole, within
+from pongrl import __version__, cli
+from pongrl.checks import within
 from pongrl.cli import stop_signals
-from pongrl.errors import PongError, UsageError
+from pongrl.errors import PongError
 
 
 @dataclass
@@ -40,6 +40,7 @@ class Program:
     colours: Annotated[tuple[str, ...], "colours of the court"] = ()
     debug: Annotated[bool, "log each stage"] = False
     token: str | None = None
+    given: frozenset[str] | None = field(default=None, compare=False)
     started: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -106,7 +107,7 @@ def help_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 SHOWN = (
     "A program for tests.\n", "--level N ", "level of the 100% built-in AI (default 2)\n",
     "--learning-rate X ", "rate (default 0.001)\n", "points (default 0)\n",
-    "--no-server ", "do not serve\n", "no window\n", "seed of it all\n",
+    "--version ", "--no-server ", "do not serve\n", "no window\n", "seed of it all\n",
     "--resume [RESUME] ", "go on from FILE, or the latest\n", "--host HOST ", "host\n",
     "difficulty (default 1)\n",
 )  # fmt: skip
@@ -141,30 +142,6 @@ def test_an_empty_command_line_makes_the_constructors_defaults(program: Any) -> 
     for each in fields(program):
         if each.name != "given":
             assert getattr(made, each.name) == getattr(constructed, each.name)
-
-
-@pytest.mark.parametrize("value", [1, 2.5, 3])
-def test_a_value_at_or_between_the_limits_is_within(value: float) -> None:
-    within("--level", value, 1, 3)
-
-
-@pytest.mark.parametrize("value", [0.999, 3.001, float("nan"), float("inf")])
-def test_a_value_outside_the_limits_is_told_them(value: float) -> None:
-    with pytest.raises(UsageError, match=f"--level must be from 1 to 3, not {value:g}") as caught:
-        within("--level", value, 1, 3)
-    assert isinstance(caught.value, PongError)
-    assert isinstance(caught.value, ValueError)
-
-
-@pytest.mark.parametrize("value", [1, 2, 3])
-def test_a_whole_number_within_the_limits_is_one(value: int) -> None:
-    whole("--level", value, 1, 3)
-
-
-@pytest.mark.parametrize("value", [0, 4, 2.0, float("nan"), "2", None])
-def test_what_is_no_whole_number_within_the_limits_is_told_them(value: Any) -> None:
-    with pytest.raises(UsageError, match=f"--level must be a whole number from 1 to 3, not {value}"):
-        whole("--level", value, 1, 3)
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -257,7 +234,91 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
     assert inside == [before]
 
 
-def test_a_program_is_told_which_options_were_named() -> None:
-    assert cli.parse(Pong, []).given == frozenset()
-    assert cli.parse(Pong, ["--level", "2", "--no-server"]).given == {"levelodiff", "server"}
-    assert Pong().given is None
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [("", ""), ("--level 2 --no-server", "level server"), ("--resume", "resume")],
+)
+def test_a_program_is_told_which_options_were_given(line: str, given: str) -> None:
+    assert cli.parse(Program, line.split()).given == frozenset(given.split())
+
+
+@pytest.mark.parametrize("prog", [None, "pongrl-agent"])
+def test_version_says_which_program_and_release_it_is(
+    prog: str | None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/mainmodel.py"])
+    with pytest.raises(SystemExit) as caught:
+        cli.parse(Program, ["--version"], prog)
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"{prog or 'mainmodel.py'} {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [("level", "--level"), ("hiddenUnits", "--hidden-units"), ("token_file", "--token-file")],
+)
+def test_a_flag_is_made_of_an_options_name(name: str, flag: str) -> None:
+    assert cli.flag_of(name) == flag
+
+
+# Lines for a terminal
+
+
+def test_a_line_is_folded_between_its_parts() -> None:
+    line = "7 points   won 50.0 %   9,612 decisions/s"
+    assert cli.fold(line, len(line)) == line
+    assert cli.fold(line, len(line) - 1) == "7 points   won 50.0 %\n9,612 decisions/s"
+    assert cli.fold(line, 3) == "7 points\nwon 50.0 %\n9,612 decisions/s"
+    folded = cli.fold("server       here\n" + line, 21)
+    assert folded == "server       here\n7 points   won 50.0 %\n9,612 decisions/s"
+    assert cli.fold("", 5) == ""
+
+
+def test_only_gaps_of_three_spaces_are_folded() -> None:
+    assert cli.fold("a    b  c", 1) == "a    b  c"
+
+
+def test_a_line_is_said_as_it_is_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.say("one   " * 50)
+    assert capsys.readouterr().out == "one   " * 50 + "\n"
+
+
+class Broken(io.StringIO):
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _: str) -> int:
+        raise self.error
+
+
+def test_a_line_that_cannot_be_written_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Broken(OSError(28, "No space left on device")))
+    cli.say("lost")
+
+
+def test_a_reader_that_has_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Broken(BrokenPipeError()))
+    with pytest.raises(BrokenPipeError):
+        cli.say("lost")
+
+
+def test_nothing_is_said_without_a_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    cli.say("lost")
+
+
+# Packages that are missing
+
+
+def test_an_import_that_lacks_a_package_gets_an_import_error() -> None:
+    error = cli.missing("pongrl.something", "install it")
+    assert isinstance(error, ImportError)
+    assert str(error) == "install it"
+
+
+def test_a_program_that_lacks_a_package_ends_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    error = cli.missing("__main__", "install it")
+    assert isinstance(error, SystemExit)
+    assert error.code == 2
+    assert capsys.readouterr().err == "error: install it\n"

@@ -1,0 +1,147 @@
+"""What a batch teaches: from decisions to advantages, and from these to a gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pongrl.agent.eyes import Booleans, Floats
+from pongrl.agent.policy import Activations, Policy, Weights, probability
+from pongrl.agent.rollout import Decision, Segment
+from pongrl.agent.work import Work
+from pongrl.game.moves import DOWN, UP
+from pongrl.wire.messages import Column, Mover
+
+GAE_LAMBDA = 0.9
+ENTROPY_BONUS = 0.005
+VALUE_WEIGHT = 0.5
+GRADIENT_ROWS = 64  # decisions in one matrix product: in few decisions few cells occur, so it stays small
+
+
+def advantages(reward: Floats, discount: Floats, value: Floats, last_value: Floats) -> Floats:
+    """Estimate the advantages of T decisions in N games by generalised advantage estimation.
+
+    Source: Schulman et al., High-Dimensional Continuous Control Using Generalized Advantage
+    Estimation, 2016, equations 11 and 16.
+
+    Args:
+        reward: (T, N).
+        discount: (T, N) of what follows: γ^ticks, or 0 at the end of an episode.
+        value: (T, N).
+        last_value: (N,) of the state that follows the last decision.
+
+    Returns:
+        (T, N).
+    """
+    delta = reward + discount * np.concatenate((value[1:], last_value[None])) - value
+    estimates = np.zeros_like(delta)
+    after = np.zeros_like(last_value)
+    for t in range(len(delta) - 1, -1, -1):
+        estimates[t] = after = delta[t] + GAE_LAMBDA * discount[t] * after
+    return estimates
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Batch statistics that the gradient needs. They can be pooled: parts of a batch share their moments."""
+
+    count: int  # decisions
+    mean: float  # of their advantages
+    variance: float
+    own: int  # decisions that teach: the moves made were ours
+
+    @classmethod
+    def pool(cls, parts: list[Moments]) -> Moments:
+        """Compute the moments of several batches together."""
+        count = sum(part.count for part in parts)
+        mean = sum(part.count * part.mean for part in parts) / count
+        squares = sum(part.count * (part.variance + (part.mean - mean) ** 2) for part in parts)
+        return cls(count, mean, squares / count, sum(part.own for part in parts))
+
+
+class Batch:
+    """B decisions and their advantages: what the gradient needs that does not depend on other batches.
+
+    A batch can be a part of a larger one. `gradient` then gives its part of the larger one's gradient.
+
+    Args:
+        segments: From all servers.
+        gamma: Discount per tick of the game.
+    """
+
+    def __init__(self, segments: list[Segment], gamma: float) -> None:
+        self.segments = segments
+        # B = Σ T · N, one segment behind the other.
+        self.decisions = [decision for segment in segments for decision in segment.decisions]
+        self.logit = np.concatenate([decision.seen.logit for decision in self.decisions])  # (B,)
+        self.value = np.concatenate([decision.seen.value for decision in self.decisions])  # (B,)
+        self.up = np.concatenate([decision.up for decision in self.decisions])  # (B,)
+        self.table = np.concatenate([decision.table for decision in self.decisions])  # (B, len(Column))
+        self.own = self._find_own()
+        self.advantage = self._estimate(segments, gamma)
+        mean, variance = float(self.advantage.mean()), float(self.advantage.var())
+        self.moments = Moments(len(self.advantage), mean, variance, int(self.own.sum()))
+
+    def _find_own(self) -> Booleans:
+        """Find the decisions that teach (B,): the game made the move that we drew, because we drew it."""
+        move, mover = self.table[:, Column.MOVE], self.table[:, Column.MOVER]
+        own: Booleans = (mover == Mover.AGENT) & (move == np.where(self.up, UP, DOWN))
+        return own
+
+    def _estimate(self, segments: list[Segment], gamma: float) -> Floats:
+        """Estimate the advantages: (B,)."""
+        reward = self.table[:, Column.REWARD].astype(np.float32)
+        ticks = self.table[:, Column.TICKS].astype(np.float32)
+        discount = np.where(self.table[:, Column.POINTS] > 0, np.float32(0), np.float32(gamma) ** ticks)
+        estimates, begin = [], 0
+        for segment in segments:
+            shape = len(segment.decisions), len(segment.last_value)  # (T, N)
+            here = slice(begin, begin := begin + shape[0] * shape[1])
+            r, d, v = (column[here].reshape(shape) for column in (reward, discount, self.value))
+            estimates.append(advantages(r, d, v, segment.last_value).reshape(-1))
+        return np.concatenate(estimates)
+
+    def gradient(self, policy: Policy, whole: Moments) -> Work[Weights]:
+        """Compute this batch's part of the gradient of the objective.
+
+        The objective is a mean over the decisions that teach. For one of them, with the advantage A divided
+        by its standard deviation, a = 1 for up and 0 for down, and p = P(up):
+
+            term of the objective                        its derivative
+            A · log P(a)                                 A · (a − p)              by the logit
+            ENTROPY_BONUS · entropy                      −ENTROPY_BONUS · logit · p · (1 − p)
+            −VALUE_WEIGHT · (target − value)² / 2        VALUE_WEIGHT · (target − value)   by the value
+
+        The target of the value is value + advantage, not divided.
+
+        Args:
+            policy: The policy that made the decisions.
+            whole: Moments of the whole batch, of which this may be all. The gradients of parts add up to the
+                gradient of the whole.
+        """
+        A = self.advantage / (np.sqrt(np.float32(whole.variance)) + np.float32(1e-6))  # (B,)
+        p = probability(self.logit)
+        scale = self.own / np.float32(max(whole.own, 1))
+        dlogit = scale * ((self.up - p) * A - ENTROPY_BONUS * self.logit * p * (1 - p))
+        dvalue = scale * (VALUE_WEIGHT * self.advantage)
+        return policy.backward(_parts(self.decisions, dlogit, dvalue))
+
+
+def policy_gradient(policy: Policy, segments: list[Segment], gamma: float) -> Work[Weights]:
+    """Compute the gradient of the objective from decisions that this policy has made."""
+    batch = Batch(segments, gamma)
+    yield
+    return (yield from batch.gradient(policy, batch.moments))
+
+
+def _parts(
+    decisions: list[Decision], dlogit: Floats, dvalue: Floats
+) -> Iterator[tuple[Activations, Floats, Floats]]:
+    """Cut a batch into parts of about GRADIENT_ROWS decisions each."""
+    begin, step = 0, max(GRADIENT_ROWS // len(decisions[0].up), 1)
+    for first in range(0, len(decisions), step):
+        seen = Activations.join([decision.seen for decision in decisions[first : first + step]])
+        here = slice(begin, begin := begin + len(seen.logit))
+        yield seen, dlogit[here], dvalue[here]

@@ -1,0 +1,281 @@
+"""The books of a run: what was achieved, the reports of it, and the files that are left.
+
+    Books           counts and reports; that is all when nothing is learned (--play)
+    TrainingBooks   keeps save.p, interrupt.p and progress.csv too
+
+They belong to the training thread; `status` may be called from any.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+
+from pongrl.agent.aside import keep_aside
+from pongrl.agent.checkpoints import Checkpoint, Saver
+from pongrl.agent.examinations import Examinations
+from pongrl.agent.files import BEST, LATEST, ROWS
+from pongrl.agent.learning import Learner
+from pongrl.agent.observers import Audience, Standing
+from pongrl.agent.options import RunOptions
+from pongrl.agent.player import Decider
+from pongrl.agent.progress import Progress, ProgressFile
+from pongrl.agent.scoreboard import Scoreboard
+from pongrl.wire.messages import Step
+
+CHECKPOINT_SECONDS = 60.0  # between two times that interrupt.p is written
+
+
+class Books:
+    """Counts what is played and reports it every 100 points.
+
+    Args:
+        options: of the run.
+        progress: what was achieved before.
+        audience: is told of each report.
+        say: takes lines for the console.
+    """
+
+    def __init__(
+        self, options: RunOptions, progress: Progress, audience: Audience, say: Callable[[str], None]
+    ) -> None:
+        self._score = Scoreboard(progress, options.points, options.minutes)
+        self._options, self._audience, self._say = options, audience, say
+        self._player: Decider | None = None
+        self._last = time.monotonic()  # until when training time is counted
+
+    @property
+    def progress(self) -> Progress:
+        """What has been achieved so far."""
+        return self._score.progress
+
+    def is_complete(self) -> bool:
+        """Whether the length that was asked for is over."""
+        return self._score.is_complete()
+
+    def status(self, is_paused: bool) -> str:
+        """Return one line that says how it goes. Any thread may call it."""
+        return ("paused   " if is_paused else "") + self._score.status()
+
+    def standing(self, is_connected: bool = True, is_paused: bool = False) -> Standing:
+        """Return what observers are told."""
+        policy = None if self._player is None else self._player.policy
+        status = self.status(is_paused)
+        return Standing(policy, self.progress, self._rows_path(), is_connected, is_paused, status)
+
+    # What happens.
+
+    def open(self, player: Decider, level: int) -> None:
+        """Begin, or go on, since there is a server to play on; `level` is that of its built-in AI."""
+        self._player = player
+
+    def restart_clock(self) -> None:
+        """Leave out the time since something was counted last: it was no training."""
+        self._last = time.monotonic()
+
+    def pass_time(self) -> None:
+        """Count the time since something was counted last."""
+        now = time.monotonic()
+        self.progress.seconds += now - self._last
+        self._last = now
+
+    def count(self, step: Step) -> None:
+        """Count what came of a decision in each game of a server."""
+        self.pass_time()
+        self.count_decisions(len(step.ticks), int(step.ticks.sum()))
+        for game in np.flatnonzero(step.points):
+            points, reward = int(step.points[game]), int(step.rewards[game])
+            won = (points + reward) // 2
+            self.count_points(won, points - won)
+        self.go_on()
+
+    def count_decisions(self, decisions: int, frames: int) -> None:
+        """Count decisions, and the frames that they took."""
+        self._score.count_decisions(decisions, frames)
+
+    def count_points(self, won: int, lost: int) -> None:
+        """Count points, and report them if that is due."""
+        if self._score.count_points(won, lost):
+            self._score.note_report()
+            self.report()
+            self._say(str(self.progress))
+
+    def go_on(self) -> None:
+        """Do what is due from time to time."""
+        self.progress.measure_speed()
+
+    def report(self) -> None:
+        """Write down where the run stands."""
+        self._audience.reported(self.standing())
+
+    def seat_lost(self) -> None:
+        """A server has gone."""
+
+    # Commands, and the end.
+
+    def save_now(self) -> None:
+        """Write interrupt.p, and say so."""
+        self._say("nothing is learned with --play, so there is nothing to save")
+
+    def describe(self) -> list[str]:
+        """Return lines that say where the run stands."""
+        progress, options = self.progress, self._options
+        best = max(progress.best, -1)
+        return [
+            f"progress     {progress}",
+            f"running mean {progress.running_mean:+.3f}, best at a report {best:+.3f}",
+            f"decisions    {progress.decisions:,}, updates {self._updates()}",
+            f"network      {options.hiddenUnits} hidden units, learning rate {options.learningRate:g}",
+            f"files        {Path(options.directory).resolve()}",
+        ]
+
+    def finish(self) -> None:
+        """Leave everything on disk, and say how it went."""
+        self._say(f"played: {self.progress}")
+
+    def close(self) -> None:
+        """Give everything back."""
+
+    def _updates(self) -> str:
+        return "0"
+
+    def _rows_path(self) -> Path | None:
+        return None
+
+
+class TrainingBooks(Books):
+    """Books that keep the checkpoints and progress.csv, from the first server on.
+
+    If a file cannot be written, that is said, and training goes on: the next time may go well.
+
+    Args:
+        options: of the run.
+        progress: what was achieved before.
+        audience: is told of each report.
+        say: takes lines for the console; the thread that writes checkpoints calls it too.
+        identity: by which servers know this agent again; it is kept in the checkpoints.
+        examinations: evaluate the policy at some of the reports.
+    """
+
+    def __init__(
+        self,
+        options: RunOptions,
+        progress: Progress,
+        audience: Audience,
+        say: Callable[[str], None],
+        identity: bytes,
+        examinations: Examinations | None = None,
+    ) -> None:
+        super().__init__(options, progress, audience, say)
+        self._identity, self._examinations = identity, examinations
+        self._directory = Path(options.directory)
+        self._saver = Saver(say)
+        self._saved = time.monotonic()  # when interrupt.p was last written because of its age
+        self._learner: Learner | None = None
+        self._level = 0
+        self._file: ProgressFile | None = None
+
+    def open(self, player: Decider, level: int) -> None:
+        """Begin the files with the first server; what an earlier run left in the directory is kept aside."""
+        assert isinstance(player, Learner)
+        self._learner, self._level = player, level
+        if self._file is None:
+            self._file = self._open_file()
+        super().open(player, level)
+
+    def go_on(self) -> None:
+        """Write interrupt.p every minute."""
+        super().go_on()
+        if self._last - self._saved >= CHECKPOINT_SECONDS:
+            self._saved = self._last
+            self.save(LATEST)
+
+    def report(self) -> None:
+        """Evaluate if that is due, add a row to progress.csv, and keep the best policy in save.p."""
+        progress, learner = self.progress, self._learner
+        assert learner is not None
+        progress.updates = learner.updates
+        self._examine(learner)
+        super().report()
+        self._write_row()
+        if progress.running_mean > progress.best:
+            progress.best = progress.running_mean
+            self.save(BEST)
+
+    def save(self, name: str) -> Future[bool]:
+        """Write a checkpoint soon, in the saver's thread; the result says whether it went well."""
+        learner = self._learner
+        assert learner is not None
+        self.progress.updates = learner.updates
+        checkpoint = Checkpoint(
+            self._options.kept, self.progress, learner.policy, learner.to_plain(), self._identity
+        )
+        return self._saver.save(self._directory / name, checkpoint.to_plain())
+
+    def seat_lost(self) -> None:
+        """Save what was learned before a server went."""
+        self.save(LATEST)
+
+    def save_now(self) -> None:
+        """Write interrupt.p, wait until that is done, and say so."""
+        if self.save(LATEST).result():
+            self._say(f"saved {LATEST}")
+
+    def finish(self) -> None:
+        """Write interrupt.p and the last row, if anything was begun."""
+        if self._file is None:
+            return
+        is_saved = self.save(LATEST).result()
+        self._write_row()
+        self._say(f"{f'saved {LATEST}' if is_saved else 'NOT saved'}: {self.progress}")
+
+    def close(self) -> None:
+        """Write the checkpoints that wait; end the saver's thread and the server of the evaluations."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # it was said when the row was written
+                self._file.close()
+        if self._examinations is not None:
+            self._examinations.close()
+        self._saver.close()
+
+    def _open_file(self) -> ProgressFile:
+        """Begin progress.csv, or go on with it, and keep the files of an earlier run aside."""
+        resume, directory = self._options.resume, self._directory
+        if resume is not True:
+            paths = [directory / name for name in (BEST, LATEST, ROWS)]
+            if (aside := keep_aside(directory, paths, copy=bool(resume))) is not None:
+                self._say(f"the files of the run before are kept in {aside}")
+        # The rows that are here go on only if the checkpoint is from here too.
+        is_ours = resume is True or (resume and Path(resume).resolve().parent == directory.resolve())
+        points = self.progress.points if is_ours else 0
+        return ProgressFile(directory / ROWS, points, self._options.evaluate_every is not None)
+
+    def _examine(self, learner: Learner) -> None:
+        """Evaluate the policy if that is due; the time it takes is not training's."""
+        if self._examinations is None:
+            return
+        share = self._examinations.evaluate(
+            learner.policy, self.progress.points, self._level, self.standing()
+        )
+        self.restart_clock()
+        if share is not None:
+            self.progress.evaluation_win_rate = share
+
+    def _write_row(self) -> None:
+        assert self._file is not None
+        try:
+            self._file.write(self.progress)
+        except OSError as error:
+            self._say(f"{ROWS} could not be written ({error.strerror}): training goes on")
+
+    def _updates(self) -> str:
+        assert self._learner is not None
+        return f"{self._learner.updates:,}, refused as not finite: {self._learner.refused}"
+
+    def _rows_path(self) -> Path | None:
+        return None if self._file is None else self._directory / ROWS

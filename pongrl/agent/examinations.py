@@ -1,0 +1,54 @@
+"""Evaluations of the policy while it trains (--evaluate-every)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pongrl.agent.evaluation import Examiner
+from pongrl.agent.observers import Standing
+from pongrl.agent.policy import Policy
+from pongrl.errors import PongError
+
+
+class Examinations:
+    """Evaluates the policy after every so many points, on a server of its own.
+
+    Args:
+        every: how many points.
+        points: that have been played before.
+        examiner: evaluates.
+        say: takes lines for the console.
+    """
+
+    def __init__(self, every: int, points: int, examiner: Examiner, say: Callable[[str], None]) -> None:
+        self._every, self._points, self._examiner, self._say = every, points, examiner, say
+
+    def evaluate(self, policy: Policy, points: int, level: int, standing: Standing) -> float | None:
+        """Evaluate a policy if that is due.
+
+        Args:
+            policy: that trains.
+            points: that have been played.
+            level: of the built-in AI.
+            standing: where the run stands, for those who watch.
+
+        Returns:
+            The share of points that it won; None if no evaluation was due, or it was stopped, or failed.
+        """
+        if points - self._points < self._every:
+            return None
+        self._points = points
+        try:
+            result = self._examiner.examine(policy, level, standing)
+        except PongError as error:
+            self._say(f"the evaluation failed, training goes on: {error}")
+            self._examiner.close()
+            return None
+        if result is None:
+            return None
+        self._say(f"evaluation: {result}")
+        return result.share
+
+    def close(self) -> None:
+        """End the server."""
+        self._examiner.close()

@@ -1,0 +1,212 @@
+"""The options of a run, checked and frozen: `RunOptions` is made once and given to all parts of the agent.
+
+The options are declared, with their explanations, by the programs that a person starts: `PolicyGradient` in
+mainmodel.py and `TrainRay` in pongrl.distributed. `RunOptions.of` takes the values from such a program.
+CHECKS is the table of what may be wrong with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pongrl.agent.evaluation import EVALUATION_SEED
+from pongrl.agent.files import BEST
+from pongrl.checks import LARGEST_SEED, whole, within
+from pongrl.cli import flag_of
+from pongrl.errors import UsageError
+from pongrl.wire.messages import DEFAULT_PORT, MAX_GAMES, Role
+from pongrl.wire.sockets import address_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a person asked for. The fields are explained where the programs declare them.
+
+    Raises:
+        UsageError: an option is out of its range, or does not go with another.
+    """
+
+    resume: bool | str
+    host: str | tuple[str, ...] | None
+    port: int
+    hiddenUnits: int
+    batch_size: int
+    learningRate: float
+    gamma: float
+    decayRate: float
+    side: str
+    local: bool | int
+    level: int | None
+    games: int | None
+    points: int | None
+    minutes: float | None
+    seed: int | None
+    directory: str
+    tensorboard: str | None
+    token_file: str | None
+    ca: str | None
+    debug: bool
+    evaluate_every: int | None
+    token: str | None = field(repr=False)
+    given: frozenset[str]  # the names of the options that the person gave
+    # A program that does nothing but train has no options for these.
+    render: bool = False
+    play: bool | str = False
+    watch: bool = False
+    evaluate: bool | str = False
+    sample: bool = False
+    record: str | None = None
+    plot: tuple[str, ...] = ()
+    output: str = ""
+
+    KEPT: ClassVar = ("hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate", "level", "games")
+    """The options that a checkpoint keeps; --resume takes them from there unless they are given."""
+
+    KEPT_FOR_OWN_SERVERS: ClassVar = ("level", "games")
+    """Those of them that only a run with servers of its own takes from there."""
+
+    def __post_init__(self) -> None:
+        for check in CHECKS:
+            check(self)
+
+    @classmethod
+    def of(cls, program: Any) -> RunOptions:
+        """Take the options from a program, which is a dataclass with options of these names.
+
+        If its `given` is None, since no command line was read, an option counts as given when its value is
+        not the default.
+        """
+        declared = fields(program)
+        given = program.given
+        if given is None:
+            given = frozenset(each.name for each in declared if getattr(program, each.name) != each.default)
+        ours = {each.name for each in fields(cls)}
+        values = {each.name: getattr(program, each.name) for each in declared if each.name in ours}
+        return cls(**values | {"given": given})
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Hosts and ports of the servers that are named, or of the default one."""
+        hosts = (self.host,) if isinstance(self.host, str) else tuple(self.host or ())
+        return tuple(address_of(host, self.port) for host in hosts) or (("127.0.0.1", self.port),)
+
+    @property
+    def has_own_servers(self) -> bool:
+        """Whether the run starts its servers. An evaluation does so too, unless a server is named."""
+        is_named = self.host is not None or self.port != DEFAULT_PORT or self.side == "right"
+        return bool(self.local) or (bool(self.evaluate) and not is_named)
+
+    @property
+    def role(self) -> Role:
+        """The role in which to connect to a server that is named."""
+        return Role[self.side.upper()]
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the options."""
+        return {name: getattr(self, name) for name in self.KEPT}
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What a log of the run tells of the options."""
+        return self.kept | {"seed": self.seed, "host": self.host, "local": self.local}
+
+    def checkpoint(self, option: bool | str) -> Path:
+        """Return the file that --play or --evaluate means: the one named, or save.p."""
+        return Path(option) if isinstance(option, str) else Path(self.directory, BEST)
+
+
+# The checks
+
+Check = Callable[[RunOptions], None]
+"""Raises UsageError if something is wrong."""
+
+
+def _whole(name: str, low: int, high: int) -> Check:
+    """Make a check that an option is a whole number in a range."""
+    return lambda options: whole(flag_of(name), getattr(options, name), low, high)
+
+
+def _within(name: str, low: float, high: float) -> Check:
+    """Make a check that an option is a number in a range."""
+    return lambda options: within(flag_of(name), getattr(options, name), low, high)
+
+
+def _if_set(name: str, check: Check) -> Check:
+    """Make a check that is skipped while an option has no value."""
+    return lambda options: None if getattr(options, name) is None else check(options)
+
+
+def _refuse(is_wrong: Callable[[RunOptions], object], sentence: str) -> Check:
+    """Make a check that refuses with a sentence; `{o}` in the sentence stands for the options."""
+
+    def check(options: RunOptions) -> None:
+        if is_wrong(options):
+            raise UsageError(sentence.format(o=options))
+
+    return check
+
+
+def _local(options: RunOptions) -> None:
+    if options.local is not False:
+        whole("--local", int(options.local), 1, MAX_GAMES)
+
+
+def _addresses(options: RunOptions) -> None:
+    _ = options.addresses  # raises UsageError for a port that is none
+
+
+CHECKS: tuple[Check, ...] = (
+    _whole("port", 1, 65535),
+    _whole("hiddenUnits", 2, 100_000),
+    _refuse(
+        lambda o: o.hiddenUnits % 2,
+        "--hidden-units must be even, since they come in mirrored pairs, not {o.hiddenUnits}",
+    ),
+    _whole("batch_size", 1, 1_000_000),
+    _within("learningRate", 1e-9, 10.0),
+    _within("gamma", 0.0, 1.0),
+    _within("decayRate", 0.0, 0.999999),
+    _if_set("points", _whole("points", 1, 1_000_000_000)),
+    _if_set("minutes", _within("minutes", 0.001, 1e6)),
+    _if_set("games", _whole("games", 1, MAX_GAMES)),
+    _refuse(lambda o: o.level not in (None, 1, 2, 3), "--level must be 1, 2 or 3, not {o.level}"),
+    _refuse(
+        lambda o: o.level is not None and not o.has_own_servers,
+        "--level is for the server of --local: give it to pong.py, or add --local",
+    ),
+    _if_set("seed", _whole("seed", 0, LARGEST_SEED - EVALUATION_SEED)),
+    _if_set("evaluate_every", _whole("evaluate_every", 1, 1_000_000_000)),
+    _refuse(
+        lambda o: o.play and (o.evaluate or o.resume or o.level is not None or o.games is not None),
+        "--play goes with neither --evaluate, --resume, --level nor --games: drop them",
+    ),
+    _refuse(
+        lambda o: o.render and o.evaluate,
+        "--render shows training and --play: to see a checkpoint play, use --play FILE",
+    ),
+    _refuse(
+        lambda o: o.record is not None and o.plot,
+        "--plot plays no game that --record could film: drop one",
+    ),
+    _refuse(
+        lambda o: o.tensorboard is not None and (o.play or o.evaluate),
+        "--tensorboard shows how training goes: drop --play and --evaluate",
+    ),
+    _refuse(
+        lambda o: o.local and o.host is not None,
+        "--local starts a server of its own and needs no --host: drop one",
+    ),
+    _refuse(lambda o: o.side not in ("left", "right"), "--side must be left or right, not {o.side}"),
+    _refuse(
+        lambda o: o.side == "right" and o.has_own_servers,
+        "--side right would leave nobody at the left of a server of our own: "
+        "start one with python pong.py, and leave out --local",
+    ),
+    _local,
+    _addresses,
+)
+"""What may be wrong, in the order in which it is looked for."""

@@ -1,0 +1,89 @@
+"""Who plays in a run's seats: a learner, made once the first server tells how large its frames are."""
+
+from __future__ import annotations
+
+from pongrl.agent.books import Books
+from pongrl.agent.learning import Learner
+from pongrl.agent.optimiser import RMSProp
+from pongrl.agent.options import RunOptions
+from pongrl.agent.player import Decider
+from pongrl.agent.policy import MAX_CELLS, Policy, RandomGenerator
+from pongrl.agent.rollout import Rollout
+from pongrl.errors import PongError, UsageError
+from pongrl.wire.messages import Session
+
+
+class Pilot:
+    """The crew of a run's fleet (see `fleet.Crew`).
+
+    Args:
+        options: of the run.
+        rng: draws the weights of a new policy, and then the moves.
+        books: are opened with the first server.
+        player: plays; None to begin to learn from nothing.
+    """
+
+    def __init__(
+        self, options: RunOptions, rng: RandomGenerator, books: Books, player: Decider | None = None
+    ) -> None:
+        self._options, self._rng, self._books = options, rng, books
+        self._player = player
+
+    @property
+    def player(self) -> Decider:
+        """What plays; it exists from the first server on."""
+        assert self._player is not None
+        return self._player
+
+    def board(self, session: Session) -> Rollout:
+        """Check that the games are as they should be, and begin to play.
+
+        Raises:
+            UsageError: the server plays another number of games than --games.
+            PongError: its frames are too large, or not of the policy's size; a file cannot be written.
+        """
+        if self._options.games not in (None, session.games):
+            raise UsageError(
+                f"the server plays {session.games} games at once, not {self._options.games}: "
+                "start it with --games"
+            )
+        if session.height * session.width > MAX_CELLS:
+            raise PongError(
+                f"the server's frames are {session.width}×{session.height}: this agent learns from up to "
+                f"{MAX_CELLS:,} cells, or a policy would take too much memory"
+            )
+        if self._player is None:
+            policy = Policy.random(session.height, session.width, self._options.hiddenUnits, self._rng)
+            self._player = make_learner(policy, self._options, self._rng)
+        check_frames(self._player.policy, session)
+        self._books.open(self._player, min(session.level, 3))
+        self._books.restart_clock()
+        return self._player.begin()
+
+    def work(self) -> bool:
+        """Learn a little; return False if there is nothing to learn."""
+        return self._player is not None and self._player.work()
+
+    def leave(self, rollout: Rollout) -> None:
+        """Drop the unfinished points, and keep what was learned."""
+        self.player.drop(rollout)
+        self._books.seat_lost()
+
+
+def make_learner(policy: Policy, options: RunOptions, rng: RandomGenerator) -> Learner:
+    """Make a learner that goes on from a policy; `rng` draws its moves."""
+    optimiser = RMSProp(policy.weights, options.learningRate, options.decayRate)
+    return Learner(policy, optimiser, options.batch_size, options.gamma, rng)
+
+
+def check_frames(policy: Policy, session: Session) -> None:
+    """Check that a policy can see the frames of a server.
+
+    Raises:
+        PongError: they are of another size.
+    """
+    if (policy.height, policy.width) != (session.height, session.width):
+        raise PongError(
+            f"the server's frames are {session.width}×{session.height} and the policy's "
+            f"{policy.width}×{policy.height}: it was trained on another game"
+        )

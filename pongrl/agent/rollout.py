@@ -1,0 +1,105 @@
+"""What was played since the last batch: decisions, and what came of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pongrl.agent.eyes import Booleans, Floats, Observations
+from pongrl.agent.policy import Activations, Choice, Policy, RandomGenerator, choose
+from pongrl.wire.arrays import Int32Array, UInt8Array
+from pongrl.wire.messages import Step
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision in the N games of a server, and what came of it."""
+
+    seen: Activations
+    up: Booleans  # (N,) the moves drawn: up where true, down elsewhere
+    table: Int32Array  # (N, len(Column)) of the STEP that followed
+
+
+class Rollout:
+    """The decisions on one server since the last batch, and the choice whose outcome is not known yet."""
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+        self.pending: Choice | None = None
+        self.points = 0  # that ended in these decisions
+
+    def decide(
+        self, policy: Policy, step: Step, observation: Observations, rng: RandomGenerator
+    ) -> UInt8Array:
+        """Record what came of the pending choice, and draw the next moves.
+
+        Returns:
+            (N,) moves.
+        """
+        if self.pending is not None:
+            self.decisions.append(Decision(*self.pending, step.table))
+            self.points += sum(step.points.tolist())  # faster than numpy's sum for so few numbers
+        self.pending = choose(policy, observation, rng)
+        return self.pending.moves
+
+    def clear(self) -> None:
+        """Forget the decisions. The pending choice stays."""
+        self.decisions, self.points = [], 0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """T consecutive decisions in N games, with the value of the state that follows the last one."""
+
+    decisions: list[Decision]
+    last_value: Floats  # (N,)
+
+
+class Rollouts:
+    """The rollouts of all servers; together they make a batch.
+
+    Args:
+        batch_size: Points that make a batch.
+        longest_batch: Decisions that make one even with fewer points: a good policy plays long rallies.
+    """
+
+    def __init__(self, batch_size: int, longest_batch: int) -> None:
+        self.batch_size, self.longest_batch = batch_size, longest_batch
+        self._rollouts: list[Rollout] = []
+
+    def begin(self) -> Rollout:
+        """Begin to play on one more server."""
+        self._rollouts.append(Rollout())
+        return self._rollouts[-1]
+
+    def drop(self, rollout: Rollout) -> None:
+        """Forget what was played on a server that is gone."""
+        self._rollouts.remove(rollout)
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing has been played since the last batch."""
+        return not any(rollout.decisions for rollout in self._rollouts)
+
+    def take_batch(self) -> list[Segment]:
+        """Give what was played since the last batch, and forget it.
+
+        Returns:
+            Nothing if that is not enough for a batch yet.
+        """
+        if not self._is_full():
+            return []
+        segments = [
+            Segment(rollout.decisions, rollout.pending.seen.value)
+            for rollout in self._rollouts
+            if rollout.decisions and rollout.pending is not None
+        ]
+        for rollout in self._rollouts:
+            rollout.clear()
+        return segments
+
+    def _is_full(self) -> bool:
+        points = decisions = 0
+        for rollout in self._rollouts:
+            points += rollout.points
+            if rollout.decisions:
+                decisions += len(rollout.decisions) * len(rollout.decisions[0].up)
+        return points >= self.batch_size or decisions >= self.longest_batch

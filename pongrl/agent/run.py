@@ -1,0 +1,49 @@
+"""One run on servers that this process plays on: its parts, put together."""
+
+from __future__ import annotations
+
+from pongrl.agent.commands import Controls
+from pongrl.agent.desk import Desk
+from pongrl.agent.fleet import Fleet
+from pongrl.agent.pilot import Pilot
+from pongrl.agent.servers import Arrivals, open_servers
+from pongrl.agent.trainer import Trainer
+
+
+class Run:
+    """Trains, or plays without learning. Our own servers are started when it is made; `close` ends them.
+
+    Args:
+        desk: of the run; `start` says what to do.
+
+    Raises:
+        PongError: the token cannot be read, or a server does not start.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        start, self._books = desk.start, desk.books
+        arrivals = Arrivals(desk.wake)
+        servers = open_servers(start.options, start.identity, arrivals, desk.say)
+        pilot = Pilot(start.options, start.rng, desk.books, start.player)
+        self._fleet = Fleet(servers, arrivals, pilot, start.options, desk.say)
+        controls = Controls(self._fleet, desk.books, desk.say)
+        self._trainer = Trainer(self._fleet, pilot, desk.books, desk.commands, controls, desk.audience)
+
+    def play(self) -> None:
+        """Play until the end, and leave everything on disk.
+
+        Raises:
+            PongError: something that the user must mend.
+        """
+        try:
+            self._trainer.run()
+        finally:
+            self._books.finish()
+
+    def status(self) -> str:
+        """Return one line that says how it goes. Any thread may call it."""
+        return self._books.status(self._fleet.is_paused)
+
+    def close(self) -> None:
+        """Leave all servers, and end our own."""
+        self._fleet.close()

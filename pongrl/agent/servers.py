@@ -1,0 +1,194 @@
+"""The servers that an agent plays on. Each is sought in a thread of its own until it is there.
+
+Arrivals       where those threads report
+Server         one server
+open_servers   all servers of a run: those that are named, or some of our own
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+from pongrl.agent.local_server import LocalServer, training_flags
+from pongrl.agent.options import RunOptions
+from pongrl.errors import ConnectionLostError, PongError
+from pongrl.wire.client import PongClient
+from pongrl.wire.messages import NOBODY, Role, Step
+from pongrl.wire.retry import keep_trying
+from pongrl.wire.tokens import choose_token
+from pongrl.wire.waiting import Wake
+
+LOCAL_GAMES = 16  # on our own servers together, unless --games says otherwise: they share each round trip
+
+
+class Arrivals:
+    """Servers that are there, and the reasons why others are not. Any thread may report.
+
+    Args:
+        wake: is set at each report.
+    """
+
+    def __init__(self, wake: Wake) -> None:
+        self.wake = wake
+        self._reports: queue.SimpleQueue[tuple[Server, PongError | None]] = queue.SimpleQueue()
+
+    def report(self, server: Server, error: PongError | None) -> None:
+        """Report that a server is connected, or why it is not."""
+        self._reports.put((server, error))
+        self.wake.set()
+
+    def take(self) -> Iterator[tuple[Server, PongError | None]]:
+        """Give the reports that have come, the oldest first; never wait."""
+        while not self._reports.empty():
+            yield self._reports.get()
+
+
+class Server:
+    """One server to play on. `seek` connects in a thread of its own, again and again until it is there.
+
+    Args:
+        host, port: where it is.
+        token: to prove to it.
+        report: is called in that thread: with None once the server is `connected`, with an error for each
+            new reason why it is not.
+        role: in which to connect.
+        ca: file of certificates, for TLS.
+        identity: by which the server knows us again.
+        own: the process, if we started it.
+        is_for_a_person: whether a person plays there too, whose window ends the run when it is closed.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        token: str,
+        report: Callable[[Server, PongError | None], None],
+        *,
+        role: Role = Role.LEFT,
+        ca: str | None = None,
+        identity: bytes = NOBODY,
+        own: LocalServer | None = None,
+        is_for_a_person: bool = False,
+    ) -> None:
+        self.host, self.port, self.role, self.own = host, port, role, own
+        self.identity, self.is_for_a_person = identity, is_for_a_person
+        self._token, self._ca, self._report = token, ca, report
+        self._connected: tuple[PongClient, Step] | None = None
+        self._given_up = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def seek(self) -> None:
+        """Begin to connect."""
+        self._thread = threading.Thread(target=self._connect, name=f"connect to {self}", daemon=True)
+        self._thread.start()
+
+    @property
+    def connected(self) -> tuple[PongClient, Step]:
+        """The connection and the first state, once the server was reported as connected."""
+        assert self._connected is not None
+        return self._connected
+
+    def leave(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connected is not None:
+            self._connected[0].close()
+            self._connected = None
+
+    def close(self) -> None:
+        """Close the connection, or stop seeking one, and end the server if it is our own."""
+        self._given_up.set()
+        if self._thread is not None:
+            self._thread.join(1.0)  # it is a daemon, and may be waiting for a host that does not answer
+        self.leave()
+        if self.own is not None:
+            self.own.close()
+
+    def _connect(self) -> None:
+        """The thread: connect, and report."""
+        came = keep_trying(
+            self._try,
+            wait=lambda seconds: not self._given_up.wait(seconds),
+            report=lambda error: self._report(self, error),
+        )
+        if came is not None and self._given_up.is_set():
+            came[0].close()
+        elif came is not None:
+            self._connected = came
+            self._report(self, None)
+
+    def _try(self) -> tuple[PongClient, Step]:
+        client = PongClient(
+            self.host, self.port, token=self._token, role=self.role, identity=self.identity, ca=self._ca
+        )
+        try:
+            return client, client.connect()
+        except PongError:
+            client.close()
+            raise
+
+
+def waiting_for(error: PongError, options: RunOptions) -> str:
+    """Say why a server is not there yet, and how to start one if none was named."""
+    is_absent = isinstance(error, ConnectionLostError)
+    hint = "; start one with: python pong.py" if is_absent and options.host is None else ""
+    return f"waiting for a server: {error}{hint}"
+
+
+def open_servers(
+    options: RunOptions, identity: bytes, arrivals: Arrivals, say: Callable[[str], None]
+) -> list[Server]:
+    """Settle which servers to play on, and start those that are our own.
+
+    Args:
+        options: of the run.
+        identity: by which servers that are named know this agent again.
+        arrivals: where the servers report.
+        say: takes lines for the console.
+
+    Raises:
+        PongError: the token cannot be read, or a server does not start.
+    """
+    if not options.has_own_servers:
+        return _named_servers(options, identity, arrivals)
+    if options.play:
+        own = LocalServer(("--opponent", "human"), options.debug)
+        return [_own_server(own, arrivals, is_for_a_person=True)]
+    with contextlib.ExitStack() as stack:
+        servers = []
+        for own in _local_servers(options, say):
+            servers.append(_own_server(own, arrivals))
+            stack.callback(servers[-1].close)  # if one of the next does not start
+        stack.pop_all()
+    return servers
+
+
+def _named_servers(options: RunOptions, identity: bytes, arrivals: Arrivals) -> list[Server]:
+    token = choose_token(options.token, options.token_file) or ""
+    return [
+        Server(host, port, token, arrivals.report, role=options.role, ca=options.ca, identity=identity)
+        for host, port in options.addresses
+    ]
+
+
+def _own_server(own: LocalServer, arrivals: Arrivals, is_for_a_person: bool = False) -> Server:
+    return Server("127.0.0.1", own.port, own.token, arrivals.report, own=own, is_for_a_person=is_for_a_person)
+
+
+def _local_servers(options: RunOptions, say: Callable[[str], None]) -> Iterator[LocalServer]:
+    """Start the servers of --local, one after another."""
+    wanted, cores = int(options.local or 1), os.cpu_count() or 1
+    if wanted > cores:
+        say(f"this machine has {cores} cores: {cores} servers instead of {wanted}")
+    count = min(wanted, cores)
+    games = options.games or max(LOCAL_GAMES // count, 1)
+    for number in range(count):
+        seed = None if options.seed is None else options.seed + number * games
+        yield LocalServer(training_flags(options.level, games, seed), options.debug)

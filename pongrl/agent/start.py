@@ -1,0 +1,89 @@
+"""What a run starts with: nothing, a checkpoint to go on from, or a policy to play with."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pongrl.agent.checkpoints import Checkpoint, damage_explained, load_policy, points_of
+from pongrl.agent.files import BEST, LATEST, prepare_directory
+from pongrl.agent.options import RunOptions
+from pongrl.agent.pilot import make_learner
+from pongrl.agent.player import Decider, Player
+from pongrl.agent.policy import RandomGenerator
+from pongrl.agent.progress import Progress
+from pongrl.errors import CheckpointError, UsageError
+from pongrl.wire.messages import IDENTITY_BYTES
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run starts with."""
+
+    options: RunOptions
+    rng: RandomGenerator
+    identity: bytes  # by which servers know the agent again
+    progress: Progress
+    player: Decider | None = None  # None to begin to learn from nothing
+    words: str = ""  # for the console, if there is something to say
+
+
+def start(options: RunOptions) -> Start:
+    """Make what these options ask to start with.
+
+    Raises:
+        CheckpointError: there is no checkpoint, or it cannot be read.
+        UsageError: the checkpoint does not go with an option, or the directory cannot be written into.
+    """
+    rng = np.random.default_rng(options.seed)
+    if options.play:
+        path = options.checkpoint(options.play)
+        player, words = Player(load_policy(path)), f"playing with {path}, without learning"
+        return Start(options, rng, secrets.token_bytes(IDENTITY_BYTES), Progress(), player, words)
+    if options.resume:
+        begun = _resume(options, rng)
+    else:
+        begun = Start(options, rng, secrets.token_bytes(IDENTITY_BYTES), Progress())
+    prepare_directory("--directory", options.directory)
+    return begun
+
+
+def _resume(options: RunOptions, rng: RandomGenerator) -> Start:
+    """Read the checkpoint to resume from, and the options that it keeps."""
+    path = _checkpoint(options)
+    chosen = Checkpoint.read(path)
+    with damage_explained(path):
+        options = _restored(options, chosen.options, path)
+        learner = make_learner(chosen.policy, options, rng)
+        learner.restore(chosen.learner)
+    identity = chosen.identity or secrets.token_bytes(IDENTITY_BYTES)
+    words = f"resumed from {path}: {chosen.progress}"
+    return Start(options, rng, identity, chosen.progress, learner, words)
+
+
+def _checkpoint(options: RunOptions) -> Path:
+    """Find the checkpoint that --resume means: the one named, or the one with more points."""
+    if isinstance(options.resume, str):
+        return Path(options.resume)
+    paths = [path for name in (BEST, LATEST) if (path := Path(options.directory, name)).exists()]
+    if not paths:
+        raise CheckpointError(f"{options.directory} has no {BEST} or {LATEST} to resume from")
+    return max(paths, key=points_of)
+
+
+def _restored(options: RunOptions, kept: Mapping[str, Any], path: Path) -> RunOptions:
+    """Take what a checkpoint kept of the options, except those that were given."""
+    if "hiddenUnits" in options.given and options.hiddenUnits != kept["hiddenUnits"]:
+        raise UsageError(f"{path} has {kept['hiddenUnits']} hidden units: leave out --hidden-units")
+    names = [name for name in options.KEPT if name not in options.given]
+    if not options.local:
+        names = [name for name in names if name not in options.KEPT_FOR_OWN_SERVERS]
+    try:
+        return replace(options, **{name: kept[name] for name in names})  # checks them too
+    except UsageError as error:
+        raise ValueError(str(error)) from error

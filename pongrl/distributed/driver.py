@@ -1,0 +1,204 @@
+"""The driver: takes answers and gradients from the workers, takes steps, and keeps the books."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from pongrl import cli
+from pongrl.agent.commands import QUIT, WORDS, Commands, Controls
+from pongrl.agent.desk import Desk, open_desk
+from pongrl.agent.files import prepare_directory
+from pongrl.agent.learning import Learner
+from pongrl.agent.pilot import make_learner
+from pongrl.agent.policy import Policy
+from pongrl.agent.start import Start
+from pongrl.distributed.pool import Pool
+from pongrl.distributed.worker import Answer, Share
+from pongrl.distributed.workforce import Post, Workforce
+from pongrl.errors import PongError, UsageError
+from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
+from pongrl.wire.sockets import address_of
+
+LOOK_SECONDS = 0.1  # until the driver looks at its console again
+JOINING_SECONDS = 5.0  # until a cluster that does not answer is given up
+RAY_PORT = 6379  # of a cluster's head, unless it was told another
+STORE_BYTES = 256 << 20  # of shared memory: a copy of the weights takes 4.6 MB, and so does a gradient
+
+
+def train(start: Start, workers: int, address: str | None) -> None:
+    """Train until told to stop, or until the length that was asked for is over.
+
+    Args:
+        start: what the run starts with.
+        workers: how many.
+        address: of the cluster; None to start Ray here.
+
+    Raises:
+        PongError: something that the user must mend.
+    """
+    commands, options = Commands(cli.say), start.options
+
+    def stopping() -> contextlib.AbstractContextManager[None]:
+        return cli.stop_signals(lambda: commands.enter(QUIT))
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(stopping())
+        desk = stack.enter_context(open_desk(start, commands, cli.say))
+        if options.tensorboard is not None:
+            _open_event_log(desk, options.tensorboard)
+        desk.say(f"starting Ray, workers: {workers}")
+        stack.enter_context(cluster(workers, address, options.debug))
+        stack.enter_context(stopping())  # Ray has put its own handlers in the place of ours
+        workforce = stack.enter_context(contextlib.closing(Workforce(options, workers, desk.say)))
+        stack.enter_context(_console(commands, lambda: desk.books.status(workforce.is_paused)))
+        Driver(desk, workforce).run()
+
+
+def _open_event_log(desk: Desk, directory: str) -> None:
+    from pongrl.ui.tensorboard import EventLog
+
+    prepare_directory("--tensorboard", directory)
+    options, points = desk.start.options, desk.books.progress.points
+    desk.audience.add(EventLog(Path(directory), options.described, points, bool(options.resume), desk.say))
+
+
+@contextlib.contextmanager
+def _console(commands: Commands, status: Callable[[], str]) -> Iterator[None]:
+    from pongrl.ui.console import Console
+
+    with contextlib.closing(Console(WORDS, commands.enter, status)) as console:
+        console.start()
+        yield
+
+
+@contextlib.contextmanager
+def cluster(workers: int, address: str | None, debug: bool) -> Iterator[None]:
+    """Start Ray on this machine, or join the cluster at an address; leave it at the end.
+
+    Raises:
+        PongError: it cannot be started or joined.
+        UsageError: it has fewer cores than workers.
+    """
+    where: dict[str, Any] = {"address": address}
+    if address is None:
+        where = {"address": "local", "num_cpus": workers, "object_store_memory": STORE_BYTES,
+                 "include_dashboard": False}  # fmt: skip
+    try:
+        if address not in (None, "auto"):  # Ray itself would try for a minute
+            socket.create_connection(address_of(address, RAY_PORT), JOINING_SECONDS).close()
+        ray.init(log_to_driver=debug, logging_level=logging.CRITICAL, **where)
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        reason = getattr(error, "strerror", None) or str(error).strip().split("\n")[0]
+        what = f"joined at {address}" if address else "started"
+        raise PongError(f"Ray cannot be {what} ({reason}): see what `ray status` says there") from error
+    try:
+        if not debug:  # what Ray prints by itself of workers that die; there is no option for it
+            ray._private.worker._worker_logs_enabled = False
+        cores = int(ray.cluster_resources().get("CPU", 0))
+        if cores < workers:
+            raise UsageError(f"the cluster has {cores} cores: it cannot have --workers {workers}")
+        yield
+    finally:
+        ray.shutdown()
+
+
+class Driver:
+    """Learns from what the workers play.
+
+    Args:
+        desk: of the run.
+        workforce: the workers; none is hired yet.
+    """
+
+    def __init__(self, desk: Desk, workforce: Workforce) -> None:
+        self._commands, self._books, self._say = desk.commands, desk.books, desk.say
+        self._workforce = workforce
+        self._learner = _learner_of(desk.start)
+        self._pool = Pool(self._learner, desk.start.options.batch_size)
+        self._controls = Controls(workforce, desk.books, desk.say)
+
+    def run(self) -> None:
+        """Train until the end, and leave everything on disk.
+
+        Raises:
+            PongError: something that the user must mend.
+        """
+        try:
+            self._learner.settle()
+            self._workforce.publish(self._learner)
+            self._workforce.hire_all()
+            self._books.restart_clock()
+            while not self._commands.has_quit and not self._books.is_complete():
+                self._turn()
+        finally:
+            self._books.finish()
+
+    def _turn(self) -> None:
+        """Obey commands, and take in what comes from the workers within a short while."""
+        self._commands.obey(self._controls)
+        awaited = {post.answer: post for post in self._workforce.posts} | self._pool.awaited
+        ready, _ = ray.wait(list(awaited), timeout=LOOK_SECONDS)
+        if self._workforce.is_playing:
+            self._books.pass_time()
+        else:
+            self._books.restart_clock()
+        for reference in ready:
+            self._take(reference, awaited[reference])
+
+    def _take(self, reference: Any, post: Post) -> None:
+        """Take in an answer, a part of the gradient, or the death of a worker."""
+        try:
+            came = ray.get(reference)
+        except RayTaskError:  # a mistake in this program
+            raise
+        except RayError:
+            came = None
+        if reference in self._pool.awaited:
+            if self._pool.add(reference, came):
+                self._workforce.publish(self._learner)
+                self._pool.ask()
+        elif came is None:
+            self._pool.drop(post)
+            self._workforce.replace(post)
+        else:
+            self._take_answer(post, came)
+
+    def _take_answer(self, post: Post, answer: Answer) -> None:
+        for line in "\n".join(answer.said).splitlines():
+            self._say(f"{post}: {line}")
+        if answer.error:
+            self._pool.drop(post)
+            self._workforce.dismiss(post, answer.error)
+            return
+        post.is_playing = answer.is_playing
+        if answer.share is not None:
+            self._books.open(self._learner, answer.level)
+            self._count(answer.share)
+            if self._workforce.accept(post, answer.share):
+                self._pool.take(post, answer.share)
+        self._workforce.go_on(post)
+        self._pool.ask()
+
+    def _count(self, share: Share) -> None:
+        """Enter a share into the books."""
+        self._books.count_decisions(share.moments.count, share.frames)
+        for won in share.won:
+            self._books.count_points(int(won), int(not won))
+        self._books.go_on()
+
+
+def _learner_of(start: Start) -> Learner:
+    """Return the learner to start with; a new one if nothing was learned before."""
+    if start.player is not None:
+        assert isinstance(start.player, Learner)
+        return start.player
+    policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, start.options.hiddenUnits, start.rng)
+    return make_learner(policy, start.options, start.rng)

@@ -1,0 +1,136 @@
+"""The server's options: what is played, and the rules that the user's options must keep.
+
+`pong.Pong` has the user's options. It lets `check` look at them, and makes the `GameOptions` that all of
+pongrl.server is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from pongrl.checks import LARGEST_SEED, whole
+from pongrl.errors import UsageError
+from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
+from pongrl.wire.messages import MAX_GAMES, Session
+
+
+@dataclass(frozen=True)
+class GameOptions:
+    """What is played. It never changes while the games go on."""
+
+    level: int  # of the built-in AI, 1 to 3; 4 plays both sides
+    opponent: str  # "ai", or "human": a person at this keyboard has the right paddle
+    games: int  # side by side
+    frameskip: int  # ticks in one decision
+    fps: int  # ticks per second of real time
+    lockstep: bool
+    points_to_win: int
+    seed: int | None
+    serves: bool  # agents may connect; else people play at this keyboard alone
+    inset: bool  # the window shows what the agent is sent
+
+    @property
+    def people(self) -> int:
+        """How many people play at this keyboard when nothing is served: 0 to 2."""
+        if self.level == 4:
+            return 0
+        return 2 if self.opponent == "human" else 1
+
+    def session(self) -> Session:
+        """Return what an agent is told of the games in WELCOME."""
+        return Session(
+            games=self.games, height=FRAME_HEIGHT, width=FRAME_WIDTH, level=self.level,
+            frameskip=self.frameskip, ticks_per_second=self.fps,
+            points_to_win=self.points_to_win, lockstep=self.lockstep,
+        )  # fmt: skip
+
+
+class UserOptions(Protocol):
+    """The options of `pong.Pong` that are checked."""
+
+    levelodiff: int
+    opponent: str
+    headless: bool
+    server: bool
+    render: bool
+    lockstep: bool
+    games: int
+    token_file: str | None
+    open: bool
+    certificate: str | None
+    key: str | None
+
+
+class Rule(NamedTuple):
+    """A mistake, and the sentence for the person who made it; {0} is the options."""
+
+    is_broken: Callable[[UserOptions], bool]
+    sentence: str
+
+
+PLAYERS = (
+    Rule(
+        lambda user: type(user.levelodiff) is not int or user.levelodiff not in (1, 2, 3, 4),
+        "the level must be 1, 2 or 3, or 4 to play itself, not {0.levelodiff}",
+    ),
+    Rule(
+        lambda user: user.opponent not in ("ai", "human"), "--opponent must be ai or human, not {0.opponent}"
+    ),
+    Rule(
+        lambda user: user.opponent == "human" and (user.headless or user.lockstep or user.games != 1),
+        "--opponent human needs the window, real time and one game: "
+        "leave out --headless, --lockstep and --games",
+    ),
+    Rule(
+        lambda user: user.opponent == "human" and user.levelodiff == 4,
+        "level 4 plays both sides and leaves no paddle to a human: choose 1, 2 or 3",
+    ),
+)
+WHOLE_NUMBERS = {  # the lowest and the highest that each may be
+    "port": (0, 65535),
+    "fps": (1, 1000),
+    "frameskip": (1, 60),
+    "games": (1, MAX_GAMES),
+    "points_to_win": (1, 10_000),
+    "seed": (0, LARGEST_SEED),
+}
+CONTRADICTIONS = (
+    Rule(
+        lambda user: user.headless and not user.server,
+        "--headless with --no-server leaves nothing to see and nothing to serve: drop one",
+    ),
+    Rule(
+        lambda user: user.headless and user.render,
+        "--render needs the window that --headless does without: drop one",
+    ),
+    Rule(
+        lambda user: user.open and user.token_file is not None,
+        "--open lets agents in without a token and --token-file names one: drop one",
+    ),
+    Rule(
+        lambda user: user.key is not None and user.certificate is None,
+        "--key belongs to a --certificate: give that too",
+    ),
+)
+
+
+def check(user: UserOptions) -> None:
+    """Check the user's options, one by one and together.
+
+    Raises:
+        UsageError: an option is out of its range, or contradicts another.
+    """
+    _check_rules(PLAYERS, user)
+    for name, (low, high) in WHOLE_NUMBERS.items():
+        value = getattr(user, name)
+        if value is not None:  # there may be no seed
+            whole("--" + name.replace("_", "-"), value, low, high)
+    _check_rules(CONTRADICTIONS, user)
+
+
+def _check_rules(rules: tuple[Rule, ...], user: UserOptions) -> None:
+    for rule in rules:
+        if rule.is_broken(user):
+            raise UsageError(rule.sentence.format(user))

@@ -1,0 +1,136 @@
+"""A game from its start to its end: puts the server's parts together, and owns their threads.
+
+listener ──► Seats ──► Engine ──► Match
+   │           │          │
+   │           ▼          ▼
+   │        Gallery ◄── Snapshots ──► the window
+strangers      │
+            watchers
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+from pongrl.game.people import Keys, Snapshot
+from pongrl.server.engine import Engine, Observer
+from pongrl.server.entrance import Entrance
+from pongrl.server.gallery import Gallery
+from pongrl.server.listener import Listener, certificate_context
+from pongrl.server.match import Film, Match
+from pongrl.server.options import GameOptions
+from pongrl.server.seats import Seats
+from pongrl.server.snapshots import Snapshots
+from pongrl.server.status import unserved, waiting
+from pongrl.wire.sockets import Address
+
+
+class Run:
+    """One game, served or not, from `start` to `close`.
+
+    Args:
+        options: what is played.
+        entrance: where agents come in; None if nothing is served.
+        film: is given every tick of the first game.
+        has_window: somebody looks at `snapshot`.
+        observers: are told what the engine does.
+
+    Raises:
+        PongError: it cannot listen there, or the certificate cannot be used.
+    """
+
+    def __init__(
+        self,
+        options: GameOptions,
+        entrance: Entrance | None,
+        film: Film | None = None,
+        has_window: bool = False,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._gallery = Gallery()
+        self._seats = Seats(options, self._gallery)
+        self._listener: Listener | None = None
+        if entrance is not None:
+            try:
+                self._listener = _listener(entrance, self._seats)
+            except BaseException:
+                self._seats.close()
+                self._gallery.close()
+                raise
+        match = Match(options, film)
+        idle = unserved(options) if self._listener is None else waiting(self._listener.address)
+        self._snapshots = Snapshots(options, match, self._gallery, idle, has_window)
+        self._engine = Engine(options, match, self._seats, (self._snapshots, *observers))
+
+    @property
+    def address(self) -> Address | None:
+        """Host and port that the server listens on; None if nothing is served."""
+        return None if self._listener is None else self._listener.address
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What people see now; None before the first tick."""
+        return self._snapshots.latest
+
+    def start(self) -> None:
+        """Start the threads."""
+        if self._listener is not None:
+            self._gallery.start()
+            self._listener.start()
+        self._engine.start()
+
+    def hold(self, keys: Keys) -> None:
+        """Let people hold these keys until the next call."""
+        self._engine.hold(keys)
+
+    def stop(self) -> None:
+        """Let the game end soon. Any thread, or a signal's handler, may call it."""
+        self._engine.stop()
+
+    def is_alive(self) -> bool:
+        """Return whether the game goes on."""
+        return self._engine.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the game's end, at most so long."""
+        self._engine.join(seconds)
+
+    def close(self) -> None:
+        """End the game and all threads.
+
+        Raises:
+            BaseException: what ended the engine, if it was not `stop`.
+        """
+        if self._listener is not None:
+            self._listener.close()
+        self._engine.stop()
+        if self._engine.is_alive():
+            self._engine.join()
+        self._seats.close()
+        self._gallery.close()
+        if self._engine.error is not None:
+            raise self._engine.error
+
+
+def _listener(entrance: Entrance, seats: Seats) -> Listener:
+    tls = None
+    if entrance.certificate is not None:
+        tls = certificate_context(entrance.certificate, entrance.key)
+    return Listener(entrance.host, entrance.port, entrance.token, seats.admit, seats.deliver, tls)
+
+
+def stop_at_eof(stop: Callable[[], None]) -> None:
+    """Call `stop` when standard input ends, from a thread of its own; at once if it is closed already."""
+    if sys.stdin is None:  # closed from the start, and its file number may belong to a socket by now
+        stop()
+    else:
+        threading.Thread(target=_await_eof, args=(stop,), name="until-eof", daemon=True).start()
+
+
+def _await_eof(stop: Callable[[], None]) -> None:
+    while os.read(0, 1024):  # not sys.stdin: its lock would be held while Python shuts down
+        pass
+    stop()

@@ -1,0 +1,130 @@
+"""Who has which side: two seats for agents, one a side.
+
+The listener asks here whether a stranger that knows the token may come in (`admit`), and brings the
+connection (`deliver`). The engine takes it from `arrivals`. An agent that comes back after its connection
+was lost has its own seat again: it is known by its identity, a secret of its own.
+"""
+
+from __future__ import annotations
+
+import hmac
+import queue
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from pongrl.errors import Refusal, RefusedError
+from pongrl.server.gallery import MAX_WATCHERS
+from pongrl.server.options import GameOptions
+from pongrl.wire.connection import Connection
+from pongrl.wire.handshake import Admission
+from pongrl.wire.messages import NOBODY, Role, Session
+from pongrl.wire.waiting import Wake
+
+
+class Watchers(Protocol):
+    """Takes the connections of those who only watch."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+
+    def add(self, watcher: Connection) -> None:
+        """Let one more watch."""
+
+
+class Arrival(NamedTuple):
+    """An agent's connection, for the engine to serve."""
+
+    connection: Connection
+    side: Role
+
+
+class _Seat(NamedTuple):
+    connection: Connection
+    identity: bytes
+
+
+class Seats:
+    """Lets agents in. `admit` and `deliver` are for the listener's thread, `shut` for any."""
+
+    def __init__(self, options: GameOptions, watchers: Watchers) -> None:
+        self.wake = Wake()  # set when there is an arrival, and by `shut`
+        self._options, self._watchers = options, watchers
+        self._lock = threading.Lock()  # of the next line: the listener seats, the engine unseats
+        self._seated: dict[Role, _Seat] = {}
+        self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._is_shut = False
+
+    def admit(self, role: Role, identity: bytes) -> Session:
+        """Return the session for a peer that has proved the token.
+
+        Raises:
+            RefusedError: its role is not served here, or somebody else has it.
+        """
+        if role is Role.WATCH:
+            if self._watchers.size >= MAX_WATCHERS:
+                raise RefusedError(Refusal.BUSY, f"{MAX_WATCHERS} are watching already: come back later")
+            return self._options.session()
+        if role is Role.RIGHT:
+            self._check_right()
+        if self._is_shut:
+            raise RefusedError(Refusal.BUSY, "this server is ending: wait for the next")
+        self._check_free(role, identity)
+        return self._options.session()
+
+    def _check_right(self) -> None:
+        """Refuse an agent the right paddle where somebody else has it for good."""
+        if self._options.opponent == "human":
+            raise RefusedError(
+                Refusal.ROLE, "a person has the right paddle here (--opponent human): connect as LEFT"
+            )
+        if self._options.level == 4:
+            raise RefusedError(
+                Refusal.ROLE, "level 4 plays both paddles here: start the server with --level 1, 2 or 3"
+            )
+
+    def _check_free(self, side: Role, identity: bytes) -> None:
+        """Refuse a seat that another agent has."""
+        with self._lock:
+            seat = self._seated.get(side)
+        if seat is None or (identity != NOBODY and hmac.compare_digest(identity, seat.identity)):
+            return
+        who = "an agent" if side is Role.LEFT else "a right agent"
+        raise RefusedError(
+            Refusal.BUSY,
+            f"{who} is already connected from {seat.connection.peer}: end it, or wait for its end",
+        )
+
+    def deliver(self, connection: Connection, admission: Admission) -> None:
+        """Take over a connection that was admitted. An agent that comes back replaces its old connection."""
+        if admission.role is Role.WATCH:
+            self._watchers.add(connection)
+            return
+        with self._lock:
+            self._seated[admission.role] = _Seat(connection, admission.identity)
+        self._arrivals.put(Arrival(connection, admission.role))
+        self.wake.set()
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """Take out those who have arrived."""
+        while not self._arrivals.empty():
+            yield self._arrivals.get()
+
+    def leave(self, connection: Connection, side: Role) -> None:
+        """Free the seat of a connection that has ended, unless its agent has come back by another one."""
+        with self._lock:
+            seat = self._seated.get(side)
+            if seat is not None and seat.connection is connection:
+                del self._seated[side]
+
+    def shut(self) -> None:
+        """Let no agent in from now on."""
+        self._is_shut = True
+        self.wake.set()
+
+    def close(self) -> None:
+        """Close the connections that nobody has taken out. The engine's thread has ended by now."""
+        for arrival in self.arrivals():
+            arrival.connection.close()
+        self.wake.close()

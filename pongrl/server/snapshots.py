@@ -1,0 +1,102 @@
+"""What people see of the first game: the window of this machine, and those who watch from elsewhere.
+
+The engine tells `Snapshots` what happens. It makes a Snapshot of it, keeps the latest for the window, and
+gives it to the gallery. A new figure for people to see gets a field in View (pongrl/wire/messages.py), and is
+filled in here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from pongrl.game.moves import MOVE_NAMES
+from pongrl.game.people import Keys, Snapshot
+from pongrl.game.rules import LEFT, RIGHT
+from pongrl.server.conversation import Conversation
+from pongrl.server.gallery import VIEWS_PER_SECOND
+from pongrl.server.match import Match
+from pongrl.server.options import GameOptions
+from pongrl.server.status import status
+from pongrl.wire.arrays import UInt8Array
+from pongrl.wire.messages import Mover, Step, View
+
+
+class Audience(Protocol):
+    """Those who watch from elsewhere."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+
+    def show(self, view: View) -> None:
+        """Show them a view when they are due."""
+
+
+class Snapshots:
+    """Makes snapshots, as an observer of the engine. Other threads may read `latest`.
+
+    Args:
+        options: what is played.
+        match: the games.
+        audience: those who watch from elsewhere.
+        idle: the status while no agent has the left side.
+        has_window: every tick is shown; otherwise no more than the audience can see.
+    """
+
+    def __init__(
+        self, options: GameOptions, match: Match, audience: Audience, idle: str, has_window: bool
+    ) -> None:
+        self._options, self._match, self._audience = options, match, audience
+        self._idle, self._has_window = idle, has_window
+        self._status = ""
+        self._shown = 0.0  # when the audience was left a view
+        self.latest: Snapshot | None = None
+
+    def gathered(self, talks: Sequence[Conversation], keys: Keys) -> None:
+        """Take note of who is here and who pauses, and show it, also to those who come to watch later."""
+        self._status = status(self._options, talks, self._idle)
+        self._shown = time.monotonic()
+        self._show(keys, None)
+
+    def played(self, keys: Keys, sent: Step | None) -> None:
+        """Show the games after a tick, or after a state was sent."""
+        if not self._has_window:
+            if not self._audience.size:
+                return
+            # Lockstep sends thousands of states a second, and people see sixty.
+            now = time.monotonic()
+            if sent is not None and now - self._shown < 1 / VIEWS_PER_SECOND:
+                return
+            self._shown = now
+        self._show(keys, sent)
+
+    def _show(self, keys: Keys, sent: Step | None) -> None:
+        game = self._match.first
+        frame, words = self._what_was_sent(sent)
+        points = game.matches * 2 * game.points_to_win + sum(game.score)  # grows with every point
+        self.latest = Snapshot(
+            (game.ball_x, game.ball_y), (game.paddles[LEFT], game.paddles[RIGHT]),
+            (game.score[LEFT], game.score[RIGHT]), game.matches, game.last_match, game.rally,
+            game.last_rally, (game.hits, game.bounces, points), self._status_with(keys), frame, words,
+        )  # fmt: skip
+        self._audience.show(self.latest)
+
+    def _what_was_sent(self, sent: Step | None) -> tuple[UInt8Array | None, str]:
+        """Return the frame that the agent was sent last, and the words for it, if people want to see that."""
+        if not self._options.inset or (sent is None and self.latest is None):
+            return None, ""
+        if sent is None:
+            assert self.latest is not None
+            return self.latest.frame, self.latest.sent
+        move, mover = MOVE_NAMES[sent.moves[0]], Mover(sent.movers[0]).name.lower()
+        return sent.frames[0].copy(), (
+            f"STEP {sent.number}   reward {sent.rewards[0]:+d}   move {move} by {mover}"
+            f"   states dropped {sent.dropped}"
+        )
+
+    def _status_with(self, keys: Keys) -> str:
+        if self._options.serves and self._match.person_on_the_left(keys) is not None:
+            return self._status + "   keys have the left paddle"
+        return self._status

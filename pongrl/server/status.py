@@ -1,0 +1,63 @@
+"""The words that people read: in the window's header, in its title, and at the top of those who watch.
+
+A status is parts with three spaces between them. Only its first part is bright in the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pongrl.server.conversation import Conversation
+from pongrl.server.options import GameOptions
+from pongrl.wire.messages import Role
+
+
+def status(options: GameOptions, talks: Sequence[Conversation], idle: str) -> str:
+    """Say who is here, who pauses, and who has the right paddle."""
+    peers = {talk.side: talk.peer for talk in talks}
+    pausing = [talk for talk in talks if talk.paused]
+    if len(pausing) == 2:
+        words = "paused by both agents"
+    elif pausing:
+        (talk,) = pausing
+        name = "agent" if list(peers) == [Role.LEFT] else talk.name
+        words = f"paused by the {name} at {talk.peer}"
+    elif Role.LEFT in peers:
+        words = f"agent connected from {peers[Role.LEFT]}"
+    else:
+        words = idle
+    if Role.RIGHT in peers:
+        return f"{words}   right paddle: agent at {peers[Role.RIGHT]}"
+    return words + right_paddle(options) if options.serves else words
+
+
+def waiting(address: tuple[str, int]) -> str:
+    """Say where the server waits for an agent."""
+    host, port = address
+    return f"waiting for an agent on {host}:{port}"
+
+
+def unserved(options: GameOptions) -> str:
+    """Say which keys do what, where people play without a server."""
+    words = "P pauses, Escape leaves"
+    if options.level == 4:
+        return f"{right_paddle(options)}   {words}"
+    keys = "W/S" if options.opponent == "human" else "W/S or arrow keys"
+    return f"left paddle: {keys}{right_paddle(options)}   {words}"
+
+
+def right_paddle(options: GameOptions) -> str:
+    """Say who has the right paddle, as a part that is added to others."""
+    if options.level == 4:
+        return "   level 4 plays both paddles"
+    if options.opponent == "human":
+        keys = "W/S or arrow keys" if options.serves else "arrow keys"
+        return f"   right paddle: {keys}"
+    return f"   right paddle: level {options.level}"
+
+
+def title(options: GameOptions) -> str:
+    """Return the window's title."""
+    if options.people < 2:
+        return f"Pong, level {options.level}"
+    return "Pong, against you" if options.serves else "Pong, two players"

@@ -1,0 +1,137 @@
+"""Reach a server: find the host, connect, agree on TLS if asked, and shake hands.
+
+host, port  ──►  TCP  ──►  (TLS)  ──►  handshake  ──►  a Connection, and what is played on it
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+
+from pongrl.errors import ConnectionLostError, PongError, ProtocolError
+from pongrl.wire.connection import Connection
+from pongrl.wire.framing import Parser
+from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, Handshake, client_handshake
+from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, Sender, State, limits
+from pongrl.wire.messages import DEFAULT_PORT, NOBODY, Role, Session
+from pongrl.wire.sockets import reason_of, resolve, tuned
+
+
+@dataclass(frozen=True)
+class Call:
+    """Where to connect, and as whom.
+
+    Args:
+        host: name or address of the server.
+        port: its port.
+        token: the secret that the server has too; "" if it has none.
+        role: what to be there.
+        identity: 16 secret bytes, by which a client that lost its connection takes over its own place.
+        timeout: seconds for connecting, and again for the handshake.
+        ca: a file of certificates (PEM), which turns on TLS and must vouch for the server's.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    token: str = ""
+    role: Role = Role.LEFT
+    identity: bytes = NOBODY
+    timeout: float = HANDSHAKE_SECONDS
+    ca: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A connection to a server that has proved itself, and what it plays."""
+
+    connection: Connection
+    session: Session
+
+
+def dial(call: Call) -> Line:
+    """Connect to a server and shake hands.
+
+    Raises:
+        PongError: the host or the file of certificates cannot be found.
+        ConnectionLostError: nobody listens there, or no longer.
+        RefusedError: a Pong server refuses us.
+        ProtocolError: what listens there is no Pong server.
+    """
+    where = f"{call.host}:{call.port}"
+    resolve(call.host, call.port, passive=False)
+    try:
+        sock = socket.create_connection((call.host, call.port), call.timeout)
+    except OSError as error:
+        raise ConnectionLostError(f"no server at {where} ({reason_of(error)})") from error
+    try:
+        if call.ca is not None:
+            sock = _encrypted(sock, call.host, call.ca)
+        parser = Parser(CLIENT_HANDSHAKE_LIMITS)
+        session = _shake_hands(sock, parser, call).session
+        parser.limits = limits(State.of(call.role), Sender.SERVER, session)
+        return Line(Connection(tuned(sock), parser, f"the server at {where}"), session)
+    except ProtocolError as error:
+        sock.close()
+        raise ProtocolError(f"{where} is not a Pong server that this agent can use: {error}") from error
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _encrypted(sock: socket.socket, host: str, ca: str) -> socket.socket:
+    """Agree on TLS with a server whose certificate is in the file `ca`, or signed by one in it."""
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise PongError(
+            f"the certificates in {ca} cannot be read ({reason_of(error)}): give --ca a PEM file"
+        ) from error
+    try:
+        return context.wrap_socket(sock, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        raise ProtocolError(
+            f"its certificate is not one that {ca} vouches for ({error.verify_message})"
+        ) from error
+    except OSError as error:
+        raise ProtocolError(
+            f"it does not speak TLS ({reason_of(error)}): leave out --ca if it has no --certificate"
+        ) from error
+
+
+def _shake_hands(sock: socket.socket, parser: Parser, call: Call) -> Admission:
+    """Carry the client's half of the handshake over a socket; all of it has one deadline."""
+    hint = "" if call.ca else "; if it has a --certificate, give --ca"
+    try:
+        return _carry(client_handshake(call.token, call.role, call.identity), sock, parser, call.timeout)
+    except TimeoutError as error:
+        raise ProtocolError(f"it has not answered for {call.timeout:g} seconds") from error
+    except EOFError as error:
+        raise ProtocolError(f"it hung up in the middle of the handshake{hint}") from error
+    except OSError as error:
+        raise ConnectionLostError(f"the server is gone ({reason_of(error)}){hint}") from error
+
+
+def _carry(handshake: Handshake, sock: socket.socket, parser: Parser, seconds: float) -> Admission:
+    """Send what a half of the handshake yields, and send it what comes, until it ends.
+
+    Raises:
+        EOFError: the peer hung up.
+        OSError: the network failed, or time was over (TimeoutError).
+    """
+    deadline = time.monotonic() + seconds
+    sock.sendall(next(handshake))
+    while True:
+        while (came := parser.next()) is None:
+            sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            data = sock.recv(4096)
+            if not data:
+                raise EOFError
+            parser.feed(data)
+        try:
+            answer = handshake.send(came)
+        except StopIteration as done:
+            admission: Admission = done.value
+            return admission
+        sock.sendall(answer)

@@ -1,0 +1,70 @@
+"""What a client asks for (Role) and what the server plays (Session), with the sizes that both may have."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass, fields
+
+from pongrl.errors import ProtocolError
+from pongrl.wire.plain import dumps, loads
+
+DEFAULT_PORT = 12345
+IDENTITY_BYTES = 16
+NOBODY = bytes(IDENTITY_BYTES)  # the identity of a client that will not come back
+
+MAX_GAMES = 128
+MAX_FRAME_CELLS = 1 << 16  # the place of a cell in its frame crosses as u16
+MAX_STEP_CELLS = 1 << 19  # in all frames of one STEP: reading the worst one takes 14 MB
+
+
+@enum.unique
+class Role(enum.IntEnum):
+    """What a client asks to be: the player of one paddle, or a spectator."""
+
+    LEFT = 0
+    RIGHT = 1
+    WATCH = 2
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the server plays, told once in WELCOME. The frames of all games have one size."""
+
+    games: int
+    height: int  # of a frame, in cells
+    width: int
+    level: int
+    frameskip: int  # ticks in one decision
+    ticks_per_second: int  # in real time
+    points_to_win: int
+    lockstep: bool
+
+    def serialize(self) -> bytes:
+        """Return the parameters as they cross in WELCOME."""
+        return dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, body: bytes) -> Session:
+        """Read the parameters in WELCOME.
+
+        Raises:
+            ProtocolError: they are others, or out of their ranges.
+        """
+        values = loads(body)
+        if type(values) is not dict or values.keys() != {field.name for field in fields(cls)}:
+            raise ProtocolError("a WELCOME without the session's parameters")
+        numbers = [value for name, value in values.items() if name != "lockstep"]
+        if type(values["lockstep"]) is not bool or not all(
+            type(number) is int and 0 < number <= 1_000_000 for number in numbers
+        ):
+            raise ProtocolError("a WELCOME with a parameter out of its range")
+        session = cls(**values)
+        cells = session.height * session.width
+        if session.games > MAX_GAMES or cells > MAX_FRAME_CELLS or cells * session.games > MAX_STEP_CELLS:
+            raise ProtocolError("a WELCOME with more or larger games than one connection carries")
+        return session
+
+    @property
+    def step_limit(self) -> int:
+        """The size of the largest STEP in bytes: three for every cell, and a little for each game."""
+        return 512 + self.games * (128 + 3 * self.height * self.width)

@@ -1,0 +1,54 @@
+"""VIEW: what a person who watches is shown, sixty times a second at most; it needs no answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pongrl.errors import ProtocolError
+from pongrl.wire.framing import Kind, message
+from pongrl.wire.plain import dumps, loads
+from pongrl.wire.text import printable
+
+_STATUS_CHARACTERS = 150
+
+
+@dataclass(frozen=True)
+class View:
+    """What a person is shown of one moment of the first game, at the server or across a network."""
+
+    ball: tuple[int, int]
+    paddles: tuple[int, int]
+    score: tuple[int, int]
+    matches: int  # finished
+    last_match: tuple[int, int] | None  # its score
+    rally: int  # hits in this point
+    last_rally: int  # hits in the point before
+    sounds: tuple[int, int, int]  # hits, bounces and points so far; a change of one is a sound
+    status: str
+
+    def serialize(self) -> bytes:
+        """Return the whole message."""
+        played = (self.score, self.matches, self.last_match, self.rally, self.last_rally)
+        status = self.status[:_STATUS_CHARACTERS]
+        return message(Kind.VIEW, dumps((self.ball, self.paddles, *played, self.sounds, status)))
+
+    @classmethod
+    def parse(cls, body: bytes) -> View:
+        """Read the body of a VIEW.
+
+        Raises:
+            ProtocolError: it is no VIEW.
+        """
+        match loads(body):
+            case (
+                (int(), int()) as ball, (int(), int()) as paddles, (int(), int()) as score, int(matches),
+                None | (int(), int()) as last, int(rally), int(before), (int(), int(), int()) as sounds,
+                str(status),
+            ) if all(
+                abs(number) < 1 << 31
+                for part in (ball, paddles, score, last or (), (matches, rally, before), sounds)
+                for number in part
+            ):  # fmt: skip
+                words = printable(status[:_STATUS_CHARACTERS])
+                return cls(ball, paddles, score, matches, last, rally, before, sounds, words)
+        raise ProtocolError("a VIEW that is none")

@@ -1,0 +1,146 @@
+"""What a batch teaches: advantages and gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pongrl.agent import batch
+from pongrl.agent.batch import GAE_LAMBDA, Batch, Moments, advantages, policy_gradient
+from pongrl.agent.eyes import Eyes
+from pongrl.agent.policy import Policy, probability
+from pongrl.agent.rollout import Rollout, Segment
+from pongrl.agent.work import finish
+from pongrl.game.moves import DOWN, UP
+from pongrl.wire.messages import Column, Mover
+from tests.support.learning import RNG, SMALL, random_frames, state
+
+
+def played(policy: Policy, games: int, decisions: int, rng: np.random.Generator) -> Segment:
+    """Play with random outcomes, of moves that were the agent's up, or a person's."""
+    eyes, rollout = Eyes(games, *SMALL), Rollout()
+    for _ in range(decisions + 1):
+        won = rng.integers(-1, 2, games)
+        step = state(
+            random_frames(rng, games), reward=won.tolist(), points=abs(won).tolist(),
+            move=[UP] * games, mover=rng.choice([Mover.AGENT, Mover.HUMAN], games).tolist(),
+        )  # fmt: skip
+        rollout.decide(policy, step, eyes.look(step), rng)
+    assert rollout.pending is not None
+    return Segment(rollout.decisions, rollout.pending.seen.value)
+
+
+def with_values(rng: np.random.Generator) -> Policy:
+    """Make a small policy whose values are not all 0."""
+    weights = Policy.random(*SMALL, 8, rng).weights
+    return Policy(*SMALL, weights | {"v": rng.standard_normal(4, np.float32)})
+
+
+def test_advantages_are_the_sums_of_the_formula() -> None:
+    rewards, discounts, values, last = [0.0, 0.0, 1.0, 0.0], [0.9, 0.8, 0.0, 0.9], [0.1, 0.2, 0.3, 0.4], 0.5
+    r, d, v = (np.array(column, np.float32)[:, None] for column in (rewards, discounts, values))
+    estimates = advantages(r, d, v, np.array([last], np.float32))
+    following = [*values[1:], last]
+    deltas = [r + d * v1 - v for r, d, v1, v in zip(rewards, discounts, following, values, strict=True)]
+    for t in range(4):
+        expected, factor = 0.0, 1.0
+        for i in range(t, 4):
+            expected += factor * deltas[i]
+            factor *= GAE_LAMBDA * discounts[i]
+        assert estimates[t, 0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_batch_discounts_by_ticks_and_not_across_points() -> None:
+    rng = RNG(2)
+    policy, gamma = with_values(rng), 0.97
+    segment = played(policy, 2, 9, rng)
+    value = np.array([decision.seen.value for decision in segment.decisions])
+    table = np.array([decision.table for decision in segment.decisions])
+    discount = np.where(table[:, :, Column.POINTS] > 0, 0, gamma ** table[:, :, Column.TICKS])
+    expected = advantages(table[:, :, Column.REWARD], discount, value, segment.last_value)
+    np.testing.assert_allclose(Batch([segment], gamma).advantage, expected.reshape(-1), rtol=1e-5, atol=1e-6)
+
+
+def test_decisions_that_teach_are_those_whose_move_was_made_by_the_agent() -> None:
+    rng = RNG(3)
+    segment = played(with_values(rng), 3, 20, rng)
+    own = [
+        mover == Mover.AGENT and move == (UP if up else DOWN)
+        for decision in segment.decisions
+        for up, move, mover in zip(
+            decision.up, decision.table[:, Column.MOVE], decision.table[:, Column.MOVER], strict=True
+        )
+    ]
+    made = Batch([segment], 0.99)
+    assert made.own.tolist() == own
+    assert made.moments.own == sum(own) > 0
+
+
+def test_the_gradient_is_that_of_the_objective() -> None:
+    """Finite differences of the objective as the docstring has it, with the advantages held fixed."""
+    rng = RNG(4)
+    policy = with_values(rng)
+    segment = played(policy, 2, 12, rng)
+    made = Batch([segment], 0.99)
+    gradient = finish(policy_gradient(policy, [segment], 0.99))
+    normalised = made.advantage / (np.sqrt(made.moments.variance) + 1e-6)
+    target = made.value + made.advantage
+
+    def objective(w: np.ndarray) -> float:
+        other = Policy(*SMALL, policy.weights | {"w": w.astype(np.float32)})
+        seen = [other.forward(decision.seen.x) for decision in segment.decisions]
+        logit = np.concatenate([one.logit for one in seen]).astype(float)
+        value = np.concatenate([one.value for one in seen]).astype(float)
+        p = probability(logit)
+        entropy = -p * np.log(p) - (1 - p) * np.log(1 - p)
+        chance = np.where(made.up, p, 1 - p)
+        terms = normalised * np.log(chance) + batch.ENTROPY_BONUS * entropy
+        terms = terms - batch.VALUE_WEIGHT * (target - value) ** 2 / 2
+        return float((terms * made.own).sum() / made.own.sum())
+
+    small = 1e-2
+    for unit in range(4):
+        above, below = policy.weights["w"].astype(float), policy.weights["w"].astype(float)
+        above[unit] += small
+        below[unit] -= small
+        difference = (objective(above) - objective(below)) / (2 * small)
+        assert difference == pytest.approx(gradient["w"][unit], rel=2e-2, abs=1e-5)
+
+
+def test_pooled_moments_are_those_of_all_decisions() -> None:
+    rng = RNG(5)
+    policy = with_values(rng)
+    parts = [Batch([played(policy, games, 7, rng)], 0.99) for games in (1, 3)]
+    pooled = Moments.pool([part.moments for part in parts])
+    advantage = np.concatenate([part.advantage for part in parts])
+    assert pooled.count == len(advantage)
+    assert pooled.mean == pytest.approx(advantage.mean(), abs=1e-6)
+    assert pooled.variance == pytest.approx(advantage.var(), rel=1e-5)
+    assert pooled.own == sum(int(part.own.sum()) for part in parts)
+
+
+def test_parts_of_a_batch_teach_what_the_whole_teaches() -> None:
+    """Each part knows only the moments of the others."""
+    rng = RNG(1)
+    policy = Policy.random(*SMALL, 8, rng)
+    segments = [played(policy, games, decisions, rng) for games, decisions in ((2, 20), (1, 3), (3, 11))]
+    whole = finish(policy_gradient(policy, segments, 0.99))
+    parts = [Batch([segment], 0.99) for segment in segments]
+    together = Moments.pool([part.moments for part in parts])
+    gradients = [finish(part.gradient(policy, together)) for part in parts]
+    for name, gradient in whole.items():
+        total = sum(part[name] for part in gradients)
+        np.testing.assert_allclose(total, gradient, rtol=1e-4, atol=1e-6 * np.abs(gradient).max())
+        assert np.abs(gradient).max() > 0
+
+
+def test_a_long_batch_teaches_the_same_in_smaller_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = RNG(1)
+    policy = Policy.random(*SMALL, 8, rng)
+    segments = [played(policy, 2, 20, rng)]
+    whole = finish(policy_gradient(policy, segments, 0.99))
+    monkeypatch.setattr(batch, "GRADIENT_ROWS", 6)
+    in_parts = finish(policy_gradient(policy, segments, 0.99))
+    for name, gradient in whole.items():
+        np.testing.assert_allclose(gradient, in_parts[name], rtol=1e-4, atol=1e-6)
+        assert np.abs(gradient).max() > 0

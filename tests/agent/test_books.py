@@ -1,0 +1,201 @@
+"""The books of a run: counting, reports, checkpoints, rows."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pongrl.agent import books as books_module
+from pongrl.agent.books import Books, TrainingBooks
+from pongrl.agent.checkpoints import load
+from pongrl.agent.files import BEST, LATEST
+from pongrl.agent.observers import Audience, Observer, Standing
+from pongrl.agent.player import Player
+from pongrl.agent.progress import Progress
+from tests.support import PATIENCE
+from tests.support.agents import Lines, learner_of, options_of, state, training_books
+
+WON, LOST = state(points=[1], reward=[1]), state(points=[1], reward=[-1])
+
+
+@contextlib.contextmanager
+def opened(directory: Path, lines: Lines | None = None, **given: Any) -> Iterator[TrainingBooks]:
+    """Books of a run in a directory, opened, with a small learner."""
+    observers = given.pop("observers", ())
+    examinations = given.pop("examinations", None)
+    options = options_of(hiddenUnits=2, seed=1, directory=str(directory), **given)
+    books = training_books(options, lines or Lines(), observers=observers, examinations=examinations)
+    with contextlib.closing(books):
+        books.open(learner_of(options), 2)
+        yield books
+
+
+def rows_of(directory: Path) -> list[dict[str, str]]:
+    with open(directory / "progress.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class Notes(Observer):
+    def __init__(self) -> None:
+        self.standings: list[Standing] = []
+
+    def reported(self, standing: Standing) -> None:
+        self.standings.append(standing)
+
+
+def test_what_came_of_a_decision_is_counted_in_every_game() -> None:
+    lines = Lines()
+    books = Books(options_of(), Progress(), Audience(), lines)
+    books.count(state(2, points=[1, 3], reward=[-1, 1]))  # none of one won, two of three
+    progress = books.progress
+    assert (progress.decisions, progress.frames, progress.points) == (2, 8, 4)
+    assert progress.win_rate == 0.5
+    assert progress.seconds > 0
+
+
+def test_time_that_was_no_training_is_left_out() -> None:
+    books = Books(options_of(), Progress(), Audience(), Lines())
+    books.restart_clock()
+    books.pass_time()
+    first = books.progress.seconds
+    assert first > 0
+    books.restart_clock()
+    assert books.progress.seconds == first
+
+
+def test_every_hundred_points_are_reported_once(tmp_path: Path) -> None:
+    lines, notes = Lines(), Notes()
+    with opened(tmp_path, lines, observers=(notes,)) as books:
+        for _ in range(250):
+            books.count(WON)
+        assert [standing.status.split("   ")[0] for standing in notes.standings]
+        assert len(notes.standings) == 2
+        assert notes.standings[0].rows == tmp_path / "progress.csv"
+        assert notes.standings[0].is_connected
+        assert [row["points"] for row in rows_of(tmp_path)] == ["100", "200"]
+        assert [line.split("   ")[0] for line in lines.said] == ["100 points", "200 points"]
+        books.finish()
+    assert [row["points"] for row in rows_of(tmp_path)] == ["100", "200", "250"]
+    assert lines.said[-1].startswith("saved interrupt.p: 250 points")
+
+
+def test_the_best_policy_at_a_report_is_kept(tmp_path: Path) -> None:
+    with opened(tmp_path) as books:
+        for outcome, best in ((LOST, 100), (WON, 200), (LOST, 200)):
+            for _ in range(100):
+                books.count(outcome)
+            assert books.save("behind.p").result(PATIENCE)  # checkpoints are written in their order
+            assert load(tmp_path / BEST)["progress"]["points"] == best
+
+
+def test_the_latest_policy_is_kept_every_minute_whenever_the_best_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path) as books:
+        books.count(state())
+        assert books.save(BEST).result(PATIENCE)
+        assert not (tmp_path / LATEST).exists()
+        monkeypatch.setattr(books_module, "CHECKPOINT_SECONDS", 0.0)  # a minute is over
+        books.count(state())
+        assert books.save(BEST).result(PATIENCE)
+        assert (tmp_path / LATEST).exists()
+
+
+def test_save_writes_the_latest_at_once_and_says_so(tmp_path: Path) -> None:
+    lines = Lines()
+    with opened(tmp_path, lines) as books:
+        books.save_now()
+        assert lines.said == ["saved interrupt.p"]
+        assert load(tmp_path / LATEST)["options"]["hiddenUnits"] == 2
+
+
+def test_what_cannot_be_saved_is_said_and_the_run_goes_on(tmp_path: Path) -> None:
+    lines = Lines()
+    (tmp_path / "run").mkdir()
+    with opened(tmp_path / "run", lines) as books:
+        (tmp_path / "run").rename(tmp_path / "elsewhere")
+        books.save_now()
+        books.finish()
+    assert "the file before stays" in lines.said[0]
+    assert any(line.startswith("NOT saved: ") for line in lines.said)
+
+
+def test_files_of_an_earlier_run_are_kept_beside_what_is_kept_already(tmp_path: Path) -> None:
+    for name in ("previous-2", "previous-1"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "progress.csv").write_text("precious")
+    lines = Lines()
+    with opened(tmp_path, lines) as books:
+        assert (tmp_path / "previous-3" / "progress.csv").read_text() == "precious"
+        assert lines.said == [f"the files of the run before are kept in {tmp_path / 'previous-3'}"]
+        books.finish()
+
+
+def test_a_checkpoint_from_elsewhere_begins_new_rows_and_copies_what_is_here(tmp_path: Path) -> None:
+    (tmp_path / "progress.csv").write_text("precious")
+    with opened(tmp_path, resume=str(tmp_path / "other" / "save.p")) as books:
+        books.finish()
+    assert (tmp_path / "previous-1" / "progress.csv").read_text() == "precious"
+    assert rows_of(tmp_path) == []
+
+
+class Exam:
+    """Stands in for examinations: gives a share every second time."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+        self.is_closed = False
+
+    def evaluate(self, policy: object, points: int, level: int, standing: Standing) -> float | None:
+        self.asked.append((points, level))
+        return 0.25 if len(self.asked) == 2 else None
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_an_evaluation_goes_into_the_row_of_its_report_and_observers_see_it_before(tmp_path: Path) -> None:
+    exam = Exam()
+    with opened(tmp_path, evaluate_every=200, examinations=exam) as books:
+        for _ in range(300):
+            books.count(WON)
+        books.finish()
+    assert exam.asked == [(100, 2), (200, 2), (300, 2)]
+    assert [row["evaluation_win_rate"] for row in rows_of(tmp_path)] == ["", "0.2500", ""]
+    assert exam.is_closed
+
+
+def test_without_learning_nothing_is_kept(tmp_path: Path) -> None:
+    lines = Lines()
+    options = options_of(play=True, directory=str(tmp_path))
+    books = Books(options, Progress(), Audience(), lines)
+    books.open(Player(learner_of(options_of(hiddenUnits=2)).policy), 2)
+    for _ in range(100):
+        books.count(WON)
+    books.seat_lost()
+    books.save_now()
+    books.finish()
+    books.close()
+    assert lines.said[1:] == [
+        "nothing is learned with --play, so there is nothing to save", f"played: {books.progress}",
+    ]  # fmt: skip
+    assert not list(tmp_path.iterdir())
+
+
+def test_stats_say_what_was_learned_and_refused(tmp_path: Path) -> None:
+    with opened(tmp_path) as books:
+        told = books.describe()
+    assert told[2] == "decisions    0, updates 0, refused as not finite: 0"
+    assert told[3] == "network      2 hidden units, learning rate 0.001"
+    assert told[4] == f"files        {tmp_path}"
+
+
+def test_the_status_line_says_that_the_run_is_paused() -> None:
+    books = Books(options_of(), Progress(), Audience(), Lines())
+    assert books.status(is_paused=False).startswith("0 points")
+    assert books.status(is_paused=True).startswith("paused   0 points")

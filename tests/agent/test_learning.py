@@ -1,0 +1,210 @@
+"""The learner: rollouts in, better policies out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from pongrl.agent import policy as network
+from pongrl.agent.eyes import Eyes
+from pongrl.agent.learning import Learner
+from pongrl.agent.optimiser import RMSProp
+from pongrl.agent.policy import Policy
+from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
+from pongrl.game.moves import DOWN, UP
+from pongrl.wire.messages import Mover
+from pongrl.wire.plain import dumps, loads
+from tests.support.learning import (
+    RNG,
+    SMALL,
+    Level2,
+    play,
+    random_frames,
+    small_learner,
+    state,
+    weights_of,
+)
+
+
+def test_an_update_comes_after_every_batch_of_points_while_the_next_is_played() -> None:
+    learner = small_learner(batch_size=4)
+    before = learner.policy
+    play(learner, 2)  # two games, a point each: the batch is full, and is being learned from
+    assert learner.policy is before
+    play(learner, 1)
+    assert learner.policy is before
+    play(learner, 2)  # the next is full
+    assert learner.updates == 1
+    assert learner.policy is not before
+
+
+@pytest.mark.parametrize("movers", [Mover.HELD, Mover.HUMAN, Mover.BUILTIN])
+def test_moves_that_were_not_its_own_teach_nothing(movers: Mover) -> None:
+    learner = small_learner()
+    before = weights_of(learner)
+    play(learner, 20, movers)
+    learner.settle()
+    assert learner.updates > 0
+    assert weights_of(learner) == before
+
+
+def one_decision(learner: Learner, made: Callable[[int], int], broken: bool = False) -> None:
+    """Let it decide once and win the point; `made` gives the move that the game says was made."""
+    eyes, rollout = Eyes(1, *SMALL), learner.begin()
+    first = state(random_frames(RNG(1), 1))
+    move = int(learner.decide(rollout, first, eyes.look(first))[0])
+    if broken:
+        assert rollout.pending is not None
+        rollout.pending.seen.value[0] = np.nan  # as an overflow somewhere would leave it
+    step = state(random_frames(RNG(2), 1), reward=[1], points=[1], move=[made(move)], mover=[Mover.AGENT])
+    learner.decide(rollout, step, eyes.look(step))
+    learner.learn()
+    learner.settle()
+
+
+def test_a_move_other_than_the_one_drawn_teaches_nothing() -> None:
+    for made, learns in ((lambda move: UP + DOWN - move, False), (lambda move: move, True)):
+        learner = small_learner(batch_size=1)
+        before = weights_of(learner)
+        one_decision(learner, made)
+        assert (weights_of(learner) != before) == learns
+
+
+def test_a_gradient_that_is_not_finite_is_refused_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    learner = small_learner(batch_size=1)
+    before = weights_of(learner)
+    one_decision(learner, lambda move: move, broken=True)
+    assert (learner.refused, learner.updates) == (1, 0)
+    assert weights_of(learner) == before
+    assert "not finite" in caplog.text
+
+
+def test_the_same_seed_learns_the_same() -> None:
+    learners = [small_learner(7), small_learner(7)]
+    for learner in learners:
+        play(learner, 30)
+    assert weights_of(learners[0]) == weights_of(learners[1])
+
+
+@pytest.mark.parametrize("pieces", [1, 4, 1000])
+def test_when_there_is_time_to_learn_changes_nothing(pieces: int) -> None:
+    none, some = small_learner(7), small_learner(7)
+    play(none, 30)
+    play(some, 30, pieces=pieces)
+    assert weights_of(none) == weights_of(some)
+    assert some.updates == none.updates > 0
+
+
+def test_learning_comes_in_pieces_and_ends() -> None:
+    learner = small_learner(batch_size=2)
+    assert not learner.work()
+    play(learner, 1)
+    pieces = sum(1 for _ in iter(learner.work, False))
+    assert pieces > 5
+    assert learner.updates == 0  # it is played with from the next batch on
+    learner.settle()
+    assert learner.updates == 1
+
+
+def test_a_batch_that_could_not_be_learned_from_is_not_saved_as_if_it_had_been(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    learner = small_learner(batch_size=2)
+    play(learner, 1)
+    monkeypatch.setattr(network, "unfold", fail)
+    with pytest.raises(MemoryError):
+        learner.settle()
+    with pytest.raises(RuntimeError, match="could not be learned from"):
+        learner.to_plain()
+
+
+def test_learning_stopped_and_resumed_equals_learning_that_never_stopped() -> None:
+    whole, first = small_learner(9), small_learner(9)
+    play(whole, 30, seed=1)
+    play(whole, 30, seed=2)
+    play(first, 30, seed=1)  # 60 points: a multiple of the batch, so none is half collected
+    assert first.work()  # and the last one is being learned from
+    saved = loads(dumps({"policy": first.policy.to_plain(), "learner": first.to_plain()}))
+    policy = Policy.from_plain(saved["policy"], 8)
+    resumed = Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), 3, 0.99, RNG(12345))
+    resumed.restore(saved["learner"])
+    play(resumed, 30, seed=2)
+    assert weights_of(resumed) == weights_of(whole)
+    assert resumed.updates == whole.updates
+
+
+class AlwaysUp:
+    """A random generator that always chooses up."""
+
+    def random(self, count: int) -> np.ndarray:
+        return np.zeros(count)
+
+
+def test_the_gradient_of_several_servers_is_that_of_their_games_together() -> None:
+    """One server with two games teaches what two servers with one game each teach."""
+    weights = []
+    for groups in ([[0, 1]], [[0], [1]]):
+        learner = small_learner(batch_size=6)
+        learner.rng = AlwaysUp()  # type: ignore[assignment]
+        frames = RNG(3)
+        eyes = [Eyes(len(group), *SMALL) for group in groups]
+        rollouts = [learner.begin() for _ in groups]
+        for number in range(5):
+            seen = random_frames(frames, 2)
+            for group, eye, rollout in zip(groups, eyes, rollouts, strict=True):
+                step = state(
+                    seen[group], reward=[1] * len(group), points=[int(number > 0)] * len(group),
+                    move=[UP] * len(group), mover=[Mover.AGENT] * len(group),
+                )  # fmt: skip
+                learner.decide(rollout, step, eye.look(step))
+            learner.learn()
+        learner.settle()
+        weights.append(learner.policy.weights)
+    for name in weights[0]:
+        np.testing.assert_allclose(weights[0][name], weights[1][name], rtol=1e-3, atol=1e-6)
+        assert np.abs(weights[0][name]).max() > 0
+
+
+def test_a_server_that_is_gone_takes_its_unfinished_points_with_it() -> None:
+    learner = small_learner(batch_size=4)
+    eyes, rollout = Eyes(2, *SMALL), learner.begin()
+    for number in range(2):
+        step = state(random_frames(RNG(number), 2), points=[number] * 2, mover=[Mover.AGENT] * 2)
+        learner.decide(rollout, step, eyes.look(step))
+    learner.drop(rollout)
+    play(learner, 1)  # two points more: with the two that are gone they would be enough
+    assert not learner.work()
+
+
+def test_a_long_rally_is_learned_from_before_it_ends() -> None:
+    rng = RNG(1)
+    policy = Policy.random(*SMALL, 8, rng)
+    learner = Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), 10, 0.99, rng, longest_batch=6)
+    eyes, rollout = Eyes(2, *SMALL), learner.begin()
+    for _ in range(4):
+        step = state(random_frames(rng, 2))
+        learner.decide(rollout, step, eyes.look(step))
+        assert not learner.work()
+        learner.learn()
+    assert learner.work()
+
+
+def test_it_learns_to_beat_random_play_from_pixels() -> None:
+    """Sixteen games of level 2 in this process, one seed; random play wins 0.15 of the points."""
+    count, rng, won = 16, RNG(3), list[bool]()
+    policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, 250, rng)
+    learner = Learner(policy, RMSProp(policy.weights, 1e-3, 0.99), 10, 0.99, rng)
+    games, eyes = Level2(count, seed=100), Eyes(count, FRAME_HEIGHT, FRAME_WIDTH)
+    step, rollout = games.first(), learner.begin()
+    while len(won) < 3_500:
+        moves = learner.decide(rollout, step, eyes.look(step))
+        learner.learn()
+        step = games.play(moves)
+        won += (step.rewards[step.points > 0] > 0).tolist()
+    assert np.mean(won[:500]) < 0.25
+    assert np.mean(won[-500:]) > 0.30

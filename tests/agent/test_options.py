@@ -1,0 +1,124 @@
+"""The options of a run: what may be wrong with them, and what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import pytest
+
+from mainmodel import PolicyGradient
+from pongrl import cli
+from pongrl.agent.options import RunOptions
+from pongrl.errors import UsageError
+from pongrl.wire.messages import Role
+from tests.support.agents import options_of
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"port": 0}, "--port"),
+        ({"port": None}, "--port"),
+        ({"hiddenUnits": 0}, "--hidden-units"),
+        ({"hiddenUnits": 7}, "--hidden-units must be even"),
+        ({"batch_size": 0}, "--batch-size"),
+        ({"learningRate": -1.0}, "--learning-rate"),
+        ({"gamma": 1.5}, "--gamma"),
+        ({"decayRate": 1.0}, "--decay-rate"),
+        ({"games": 0}, "--games"),
+        ({"games": 129}, "--games"),
+        ({"points": 0}, "--points"),
+        ({"minutes": -1.0}, "--minutes"),
+        ({"seed": -1}, "--seed"),
+        ({"evaluate_every": 0}, "--evaluate-every"),
+        ({"local": 129}, "--local"),
+        ({"local": True, "level": 7}, "--level must be 1, 2 or 3, not 7"),
+        ({"level": 2}, "--level is for the server of --local"),
+        ({"side": "up"}, "--side must be left or right, not up"),
+        ({"side": "right", "local": True}, "--side right"),
+        ({"local": True, "host": "a"}, "--local starts a server of its own"),
+        ({"play": True, "resume": True}, "--play goes with neither"),
+        ({"play": True, "games": 2}, "--play goes with neither"),
+        ({"play": True, "tensorboard": "log"}, "--tensorboard shows how training goes"),
+        ({"evaluate": True, "render": True}, "--render shows training"),
+        ({"plot": ("a",), "record": "film.gif"}, "--plot plays no game"),
+        ({"host": "pi:port"}, "a port from 1 to 65535"),
+    ],
+)
+def test_what_cannot_be_is_told_in_a_sentence(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        options_of(**given)
+
+
+def test_options_stay_as_they_were_made() -> None:
+    with pytest.raises(FrozenInstanceError):
+        options_of().port = 1  # type: ignore[misc]
+
+
+def test_options_that_are_changed_are_checked_again() -> None:
+    with pytest.raises(UsageError, match="--port"):
+        replace(options_of(), port=0)
+
+
+def test_a_token_is_not_shown() -> None:
+    assert "hush" not in repr(options_of(token="hush"))
+
+
+def test_hosts_are_given_once_or_several_times() -> None:
+    assert options_of(host="a", port=7).addresses == (("a", 7),)
+    assert options_of(host=("a", "b:9"), port=7).addresses == (("a", 7), ("b", 9))
+    assert options_of().addresses == (("127.0.0.1", 12345),)
+
+
+@pytest.mark.parametrize(
+    ("given", "own"),
+    [
+        ({"local": True}, True),
+        ({"local": 3}, True),
+        ({}, False),
+        ({"evaluate": "save.p"}, True),
+        ({"evaluate": "save.p", "side": "right"}, False),
+        ({"evaluate": "save.p", "host": "localhost"}, False),
+        ({"evaluate": "save.p", "port": 12346}, False),
+    ],
+)
+def test_an_evaluation_starts_a_server_of_its_own_unless_one_is_meant(
+    given: dict[str, Any], own: bool
+) -> None:
+    assert options_of(**given).has_own_servers is own
+
+
+def test_a_side_is_a_role() -> None:
+    assert options_of().role is Role.LEFT
+    assert options_of(side="right").role is Role.RIGHT
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("", set()),
+        ("--learning-rate 0.001", {"learningRate"}),  # though it is the default
+        ("--resume --hidden-units 10", {"resume", "hiddenUnits"}),
+    ],
+)
+def test_the_command_line_knows_what_was_given(line: str, given: set[str]) -> None:
+    assert RunOptions.of(cli.parse(PolicyGradient, line.split())).given == given
+
+
+def test_a_constructor_takes_what_is_not_the_default_as_given() -> None:
+    assert options_of().given == set()
+    assert options_of(learningRate=0.001, gamma=0.9, host=("a",)).given == {"gamma", "host"}
+
+
+def test_a_checkpoint_is_named_or_the_best_one() -> None:
+    options = options_of(directory="run")
+    assert str(options.checkpoint("other.p")) == "other.p"
+    assert options.checkpoint(True).parts == ("run", "save.p")
+
+
+def test_what_a_checkpoint_keeps_has_the_order_of_old_checkpoints() -> None:
+    assert list(options_of().kept.items()) == [
+        ("hiddenUnits", 250), ("batch_size", 10), ("learningRate", 0.001), ("gamma", 0.99),
+        ("decayRate", 0.99), ("level", None), ("games", None),
+    ]  # fmt: skip

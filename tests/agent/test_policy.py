@@ -1,0 +1,156 @@
+"""The network: forward and backward pass, choice of moves, plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pongrl.agent.eyes import Eyes
+from pongrl.agent.policy import MAX_CELLS, Activations, Policy, choose, pack, probability, unpack
+from pongrl.agent.work import finish
+from pongrl.errors import ProtocolError
+from pongrl.game.moves import DOWN, UP
+from pongrl.wire.plain import dumps, loads
+from tests.support.learning import RNG, SMALL, all_inputs, look_twice, random_frames, state
+
+
+def test_court_images_are_what_one_lit_cell_does() -> None:
+    policy = Policy.random(*SMALL, 8, RNG(1))
+    images, W1 = policy.court_images(), policy.weights["W1"]
+    assert images.shape == (4, 2, *SMALL)
+    for row, column in ((0, 0), (7, 1), (3, 14), (9, 19)):
+        frame = np.zeros((1, *SMALL), np.uint8)
+        always = all_inputs(frame, frame)
+        frame[0, row, column] = 255
+        does = (all_inputs(frame, 0 * frame) - always) @ W1
+        np.testing.assert_allclose(images[:, :, row, column].sum(1), does[0], atol=1e-5)
+
+
+def test_forward_equals_the_formulas_of_the_docstring() -> None:
+    rng = RNG(4)
+    policy = Policy.random(*SMALL, 6, rng)
+    policy = Policy(*SMALL, policy.weights | {"v": rng.standard_normal(3, np.float32)})
+    x, now, before = look_twice(rng, 5)
+    seen, W = policy.forward(x), policy.weights
+    h = np.maximum(all_inputs(now, before) @ W["W1"], 0)
+    g = np.maximum(all_inputs(now[:, ::-1], before[:, ::-1]) @ W["W1"], 0)
+    np.testing.assert_allclose(seen.logit, (h - g) @ W["w"], atol=1e-5)
+    np.testing.assert_allclose(seen.value, (h + g) @ W["v"] + W["c"], atol=1e-5)
+
+
+def test_black_frames_have_a_logit_and_a_value() -> None:
+    x = Eyes(2, *SMALL).look(state(np.zeros((2, *SMALL), np.uint8)))
+    seen = Policy.random(*SMALL, 4, RNG(1)).forward(x)
+    assert len(seen.logit) == len(seen.value) == 2
+
+
+def test_a_flipped_court_swaps_up_and_down_and_keeps_the_value() -> None:
+    rng = RNG(5)
+    policy = Policy.random(*SMALL, 8, rng)
+    policy = Policy(*SMALL, policy.weights | {"v": rng.standard_normal(4, np.float32)})
+    frames = [random_frames(rng, 1), random_frames(rng, 1)]
+    results = []
+    for flip in (False, True):
+        eyes = Eyes(1, *SMALL)
+        looks = [eyes.look(state(frame[:, ::-1] if flip else frame)) for frame in frames]
+        results.append(policy.forward(looks[1]))
+    np.testing.assert_allclose(results[0].logit, -results[1].logit, atol=1e-6)
+    np.testing.assert_allclose(results[0].value, results[1].value, atol=1e-6)
+
+
+def test_the_gradient_equals_finite_differences() -> None:
+    rng = RNG(6)
+    # Double precision and large weights: differences are then exact to many places.
+    weights: Any = {
+        name: rng.standard_normal(shape) * 0.3 for name, shape in Policy.shapes(*SMALL, 6).items()
+    }
+    policy = Policy(*SMALL, weights)
+    x, _, _ = look_twice(rng, 4)
+    dlogit, dvalue = rng.standard_normal(4), rng.standard_normal(4)
+    part: Any = policy.forward(x), dlogit, dvalue
+    gradient = finish(policy.backward([part]))
+
+    def objective() -> float:
+        seen = Policy(*SMALL, weights).forward(x)
+        return float(seen.logit @ dlogit + seen.value @ dvalue)
+
+    small = 1e-6
+    for name, weight in weights.items():
+        lit = np.flatnonzero(gradient[name])
+        for index in rng.choice(lit, min(len(lit), 30), replace=False):
+            value = weight.flat[index]
+            weight.flat[index] = value + small
+            above = objective()
+            weight.flat[index] = value - small
+            below = objective()
+            weight.flat[index] = value
+            difference = (above - below) / (2 * small)
+            assert difference == pytest.approx(gradient[name].flat[index], rel=1e-3, abs=1e-6)
+
+
+def test_the_gradient_of_a_batch_in_parts_is_the_gradient_of_the_whole() -> None:
+    rng = RNG(6)
+    policy = Policy.random(*SMALL, 6, rng)
+    seen = [policy.forward(look_twice(rng, 4)[0]) for _ in range(3)]
+    dlogit, dvalue = rng.standard_normal((2, 3, 4)).astype(np.float32)
+    whole = finish(policy.backward([(Activations.join(seen), dlogit.reshape(-1), dvalue.reshape(-1))]))
+    parts = finish(policy.backward(zip(seen, dlogit, dvalue, strict=True)))
+    for name, g in whole.items():
+        np.testing.assert_allclose(parts[name], g, rtol=1e-4, atol=1e-6)
+
+
+def test_inputs_that_never_occurred_have_no_gradient() -> None:
+    rng = RNG(7)
+    policy = Policy.random(*SMALL, 6, rng)
+    x, now, before = look_twice(rng, 2)
+    ones = np.ones(2, np.float32)
+    gradient = finish(policy.backward([(policy.forward(x), ones, ones)]))
+    both = all_inputs(now, before), all_inputs(now[:, ::-1], before[:, ::-1])
+    occurred = np.any([(inputs != 0).any(0) for inputs in both], axis=0)
+    assert not gradient["W1"][~occurred].any()
+    assert gradient["W1"].any()
+
+
+def test_probability_does_not_overflow() -> None:
+    p = probability(np.array([-1e30, -1000, 0, 1000, 1e30], np.float32))
+    assert p.tolist() == [0, 0, 0.5, 1, 1]
+
+
+def test_moves_are_drawn_with_their_probability_or_the_likelier_ones_are_made() -> None:
+    policy = Policy.random(*SMALL, 8, RNG(1))
+    x, _, _ = look_twice(RNG(1), 50)
+    likelier, drawn = choose(policy, x, None), choose(policy, x, RNG(2))
+    np.testing.assert_array_equal(likelier.up, likelier.p_up > 0.5)
+    np.testing.assert_array_equal(drawn.up, RNG(2).random(50) < drawn.p_up)
+    for choice in (likelier, drawn):
+        assert choice.moves.tolist() == [UP if up else DOWN for up in choice.up]
+        np.testing.assert_array_equal(choice.p_up, probability(policy.forward(x).logit))
+
+
+def test_a_policy_survives_a_checkpoint() -> None:
+    policy = Policy.random(*SMALL, 8, RNG(1))
+    copy = Policy.from_plain(loads(dumps(policy.to_plain())), 8)
+    assert (copy.height, copy.width) == SMALL
+    for name, weight in policy.weights.items():
+        np.testing.assert_array_equal(copy.weights[name], weight)
+
+
+@pytest.mark.parametrize("size", [(0, 20), (10, -1), (MAX_CELLS, 2)])
+def test_a_policy_for_impossible_frames_is_refused(size: tuple[int, int]) -> None:
+    height, width = size
+    plain = Policy.random(*SMALL, 8, RNG(1)).to_plain() | {"height": height, "width": width}
+    with pytest.raises(ValueError, match="frames of"):
+        Policy.from_plain(plain, 8)
+
+
+def test_weights_that_are_missing_misshapen_or_not_finite_are_refused() -> None:
+    weights = {"w": np.ones(3, np.float32)}
+    with pytest.raises(KeyError):
+        unpack(pack(weights), {"v": (3,)})
+    with pytest.raises(ProtocolError, match="shape"):
+        unpack(pack(weights), {"w": (4,)})
+    weights["w"][1] = np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        unpack(pack(weights), {"w": (3,)})

@@ -1,0 +1,175 @@
+"""Progress: counted, kept in checkpoints, and written as progress.csv."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pongrl.agent.progress import EVALUATION_COLUMN, Progress, ProgressFile, read_progress
+from pongrl.errors import CheckpointError, PongError
+from pongrl.wire.plain import dumps, loads
+
+
+def test_the_share_won_is_over_the_last_thousand_points_and_the_mean_over_all() -> None:
+    progress = Progress()
+    for won in itertools.chain([True] * 500, [False] * 1000):
+        progress.count_point(won)
+    assert progress.win_rate == 0
+    weights = 0.999 ** np.arange(1499, -1, -1.0)
+    rewards = np.array([1] * 500 + [-1] * 1000)
+    assert progress.running_mean == pytest.approx((weights * rewards).sum() / weights.sum())
+
+
+def test_many_points_at_once_count_like_one_after_the_other_in_no_time() -> None:
+    at_once, singly = Progress(), Progress()
+    for won, times in ((True, 3), (False, 2), (True, 0)):
+        at_once.count_point(won, times)
+        for _ in range(times):
+            singly.count_point(won)
+    assert at_once.to_plain() == singly.to_plain() | {"sum": pytest.approx(singly.to_plain()["sum"])}
+    at_once.count_point(False, (1 << 31) - 1)
+    assert at_once.points == (1 << 31) + 4
+    assert (at_once.win_rate, at_once.running_mean) == (0, -1)
+
+
+def test_progress_survives_a_checkpoint() -> None:
+    progress = Progress()
+    for won in (True, False, True):
+        progress.count_point(won)
+    progress.frames = 12
+    progress.best = 0.25
+    copy = Progress.from_plain(loads(dumps(progress.to_plain())))
+    assert copy.to_plain() == progress.to_plain()
+    assert copy.row()[1:7] == progress.row()[1:7]
+
+
+def test_a_resumed_progress_file_drops_rows_of_points_that_are_lost(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    progress = Progress()
+    file = ProgressFile(path, 0)
+    for points in (100, 200, 300):
+        progress.points = points
+        file.write(progress)
+        file.write(progress)  # the last row is not written twice
+    file.close()
+    file = ProgressFile(path, 250)
+    file.close()
+    with open(path, newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert [row["points"] for row in rows] == ["100", "200"]
+    assert tuple(rows[0]) == Progress.COLUMNS
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file's size cannot be limited there")
+def test_a_progress_file_is_kept_when_there_is_no_room_to_go_on_with_it(tmp_path: Path) -> None:
+    import resource
+
+    path, progress = tmp_path / "progress.csv", Progress()
+    file = ProgressFile(path)
+    for points in (100, 200):
+        progress.points = points
+        file.write(progress)
+    file.close()
+    before, limits = path.read_text(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(CheckpointError, match=r"progress\.csv cannot be gone on with \(File too large\)"):
+            ProgressFile(path, 500)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_text() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["progress.csv"]
+
+
+@pytest.mark.parametrize("rest", ["12.3,4", "x,y,z,a,b,c,d,e", "\n"])
+def test_a_row_that_was_cut_is_dropped(tmp_path: Path, rest: str) -> None:
+    path = tmp_path / "progress.csv"
+    file, progress = ProgressFile(path), Progress()
+    progress.points = 100
+    file.write(progress)
+    file.close()
+    whole = path.read_text()
+    path.write_text(whole + rest)
+    ProgressFile(path, 500).close()
+    assert path.read_text() == whole
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", None])
+def test_a_progress_file_that_cannot_be_gone_on_with_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "progress.csv"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"progress\.csv cannot be gone on with"):
+        ProgressFile(path, 500)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seconds", "x"), ("points", None), ("best", 1), ("recent", [1])]
+)
+def test_progress_of_another_kind_is_refused(name: str, value: object) -> None:
+    with pytest.raises(TypeError, match=name):
+        Progress.from_plain(Progress().to_plain() | {name: value})
+
+
+def write_rows(path: Path, *points: int, share: float | None = None, evaluating: bool = False) -> None:
+    """Write a progress.csv with a row at each number of points."""
+    file, progress = ProgressFile(path, evaluating=evaluating), Progress()
+    for number in points:
+        progress.points, progress.evaluation_win_rate = number, share
+        file.write(progress)
+    file.close()
+
+
+def test_an_evaluation_is_in_the_row_that_follows_it(tmp_path: Path) -> None:
+    path, progress = tmp_path / "progress.csv", Progress()
+    file = ProgressFile(path, evaluating=True)
+    progress.points = 100
+    file.write(progress)
+    progress.points, progress.evaluation_win_rate = 200, 0.25
+    file.write(progress)
+    progress.points = 300
+    file.write(progress)
+    file.close()
+    with open(path, newline="") as text:
+        assert [row[EVALUATION_COLUMN] for row in csv.DictReader(text)] == ["", "0.2500", ""]
+
+
+def test_a_file_with_evaluations_keeps_its_column_when_it_is_resumed_without(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    write_rows(path, 100, share=0.5, evaluating=True)
+    before = path.read_text()
+    ProgressFile(path, 100).close()
+    assert path.read_text() == before
+
+
+def test_the_columns_that_are_drawn_are_read_as_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    write_rows(path, 100, 200)
+    run = read_progress(path)
+    assert run["points"] == [100, 200]
+    assert set(run) == {"seconds", "frames", "points", "win_rate", "running_mean"}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file or directory"), (b"a,b\n1,2\n", "no column of numbers 'seconds'"),
+        (b"seconds,frames,points,win_rate,running_mean\n1,2,x,4,5\n", "no column of numbers"),
+        (b"\xff\xfe\x00", "it is no text"), (b"seconds,frames,points,win_rate,running_mean\n", "no rows yet"),
+    ],
+)  # fmt: skip
+def test_a_file_that_has_nothing_to_draw_is_told_in_a_sentence(
+    tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    path = tmp_path / "progress.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PongError, match=rf"progress\.csv .*{reason}"):
+        read_progress(path)

@@ -1,0 +1,32 @@
+"""When ticks are due: a late one is caught up with, a suspended machine's are not."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pongrl.server.clock import LONGEST_DELAY, Clock
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    time_now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: time_now[0])
+    return time_now
+
+
+def test_deadlines_are_a_period_apart_whatever_is_late(now: list[float]) -> None:
+    clock, due = Clock(10), []
+    for late in (0.0, 0.05, 0.15, 0.0):
+        due.append(clock.due)
+        now[0] = clock.due + late
+        clock.advance()
+    assert due == pytest.approx([100.1, 100.2, 100.3, 100.4])
+
+
+def test_ticks_lost_to_a_suspended_machine_are_not_caught_up_with(now: list[float]) -> None:
+    clock = Clock(10)
+    now[0] = clock.due + LONGEST_DELAY + 1
+    clock.advance()
+    assert clock.due == pytest.approx(now[0] + 0.1)

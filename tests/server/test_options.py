@@ -1,0 +1,78 @@
+"""The user's options: each mistake is told in a sentence, and the games are told what was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pong import Pong
+from pongrl.errors import UsageError
+from pongrl.wire.messages import Session
+from tests.support.engines import game_options
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("levelodiff", 0, "level"), ("levelodiff", 5, "level"), ("levelodiff", 2.0, "level"),
+        ("port", -1, "--port"), ("port", 65536, "--port"),
+        ("fps", 0, "--fps"), ("fps", 1001, "--fps"), ("fps", 59.94, "--fps"),
+        ("frameskip", 0, "--frameskip"), ("frameskip", 61, "--frameskip"), ("frameskip", 2.5, "--frameskip"),
+        ("games", 0, "--games"), ("games", 129, "--games"), ("games", True, "--games"),
+        ("points_to_win", 0, "--points-to-win"), ("points_to_win", 10_001, "--points-to-win"),
+    ],
+)  # fmt: skip
+def test_an_option_out_of_its_range_is_named(name: str, value: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=f"{words} must be .* not {value}"):
+        Pong(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("contradiction", "words"), [({"server": False}, "--no-server"), ({"render": True}, "--render")]
+)
+def test_headless_contradicts_what_needs_a_person(contradiction: dict[str, bool], words: str) -> None:
+    with pytest.raises(UsageError, match=f"(?=.*--headless).*{words}"):
+        Pong(headless=True, **contradiction)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"opponent": "cat"}, {"opponent": "human", "headless": True}, {"opponent": "human", "games": 2},
+        {"opponent": "human", "lockstep": True}, {"opponent": "human", "levelodiff": 4},
+    ],
+)  # fmt: skip
+def test_an_opponent_that_cannot_play_so_is_told(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"--opponent|level 4"):
+        Pong(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"open": True, "token_file": "token"}, "--open lets agents in without a token and --token-file"),
+        ({"key": "k.pem"}, "--key belongs to a --certificate: give that too"),
+        ({"seed": -1}, "--seed must be a whole number from 0 to"),
+    ],
+)
+def test_options_that_contradict_each_other_are_told(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        Pong(**options)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"seed": 0}, {"levelodiff": 4}, {"opponent": "human"}, {"certificate": "c", "key": "k"}]
+)
+def test_options_that_fit_are_taken(options: dict[str, Any]) -> None:
+    Pong(**options)
+
+
+@pytest.mark.parametrize(("changes", "people"), [({}, 1), ({"opponent": "human"}, 2), ({"level": 4}, 0)])
+def test_so_many_people_play_without_a_server(changes: dict[str, Any], people: int) -> None:
+    assert game_options(serves=False, **changes).people == people
+
+
+def test_an_agent_is_told_of_the_games_that_are_played() -> None:
+    options = game_options(games=3, level=1, frameskip=5, fps=50, points_to_win=2, lockstep=True)
+    assert options.session() == Session(3, 50, 70, 1, 5, 50, 2, True)

@@ -1,0 +1,146 @@
+"""What the tests of the learner share: states, observations, small learners, games in this process."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pongrl.agent.eyes import Eyes, Observations
+from pongrl.agent.learning import Learner
+from pongrl.agent.optimiser import RMSProp
+from pongrl.agent.policy import Policy
+from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
+from pongrl.game.moves import UP, VELOCITY
+from pongrl.game.players import built_in
+from pongrl.game.rules import RIGHT, Game
+from pongrl.wire.arrays import UInt8Array
+from pongrl.wire.messages import Column, Mover, Step
+
+RNG = np.random.default_rng
+SMALL = (10, 20)  # height and width of frames for tests of the mathematics
+
+Array = npt.NDArray[np.float64]
+
+
+def state(frames: UInt8Array, **columns: list[int]) -> Step:
+    """Make a STEP with these frames and these columns of its table."""
+    table = np.zeros((len(frames), len(Column)), np.int32)
+    table[:, Column.TICKS] = 4
+    for name, values in columns.items():
+        table[:, Column[name.upper()]] = values
+    return Step.of(0, 0, frames, table)
+
+
+def random_frames(rng: np.random.Generator, games: int, shape: tuple[int, int] = SMALL) -> UInt8Array:
+    """Make frames in which a tenth of the cells is lit."""
+    light = rng.integers(0, 256, (games, *shape)) * (rng.random((games, *shape)) < 0.1)
+    return light.astype(np.uint8)
+
+
+def looked_at(frames: npt.NDArray[np.generic]) -> Array:
+    """Compute the inputs for the light of frames (B, height, width) as the docstring of `learning` says."""
+    batch, height, width = frames.shape
+    cells = frames.astype(np.float64) / 255
+    between = cells.copy()
+    between[:, :, [0, -1]] = 0  # the paddles' columns are in no block
+    levels = [cells.reshape(batch, -1)]
+    for size in (2, 5, 10):
+        blocks = between.reshape(batch, height // size, size, width // size, size).sum((2, 4))
+        levels.append(4 * blocks.reshape(batch, -1))
+    return np.concatenate(levels, axis=1)
+
+
+def all_inputs(now: npt.NDArray[np.generic], before: npt.NDArray[np.generic]) -> Array:
+    """Compute all inputs of frames (B, height, width) and the frames before them: (B, inputs)."""
+    light, light_before = looked_at(now), looked_at(before)
+    one, nothing = np.ones((len(now), 1)), np.zeros((len(now), 1))
+    return np.concatenate((light, one, light - light_before, nothing), axis=1)
+
+
+def dense(x: Observations, shape: tuple[int, int] = SMALL) -> Array:
+    """Spread out light and change of all cells: (B, 2, height, width)."""
+    row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.cells)))
+    whole = np.zeros((len(x), 2 * shape[0] * shape[1]))
+    np.add.at(whole, (row, x.cells), x.values)
+    return whole.reshape(len(x), 2, *shape)
+
+
+def look_twice(rng: np.random.Generator, games: int) -> tuple[Observations, UInt8Array, UInt8Array]:
+    """Observe random frames after others; give the observations, these frames, and those before."""
+    eyes, before, now = Eyes(games, *SMALL), random_frames(rng, games), random_frames(rng, games)
+    eyes.look(state(before))
+    return eyes.look(state(now)), now, before
+
+
+def small_learner(seed: int = 0, batch_size: int = 3) -> Learner:
+    """Make a learner for frames of the size SMALL."""
+    rng = RNG(seed)
+    policy = Policy.random(*SMALL, 8, rng)
+    return Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), batch_size, 0.99, rng)
+
+
+def play(
+    learner: Learner, decisions: int, movers: Mover = Mover.AGENT, seed: int = 1, pieces: int = 0
+) -> None:
+    """Let it decide about frames of noise, in two games in which each decision is a point and up wins it.
+
+    Args:
+        learner: Plays.
+        decisions: How many, in each game.
+        movers: Who is said to have made the moves.
+        seed: Of the noise.
+        pieces: Pieces of work that there is time for after each decision.
+    """
+    rng, eyes, rollout = RNG(seed), Eyes(2, *SMALL), learner.begin()
+    step = state(random_frames(rng, 2))
+    for _ in range(decisions + 1):
+        moves = learner.decide(rollout, step, eyes.look(step)).astype(int)
+        learner.learn()
+        for _ in range(pieces):
+            learner.work()
+        won = np.where(moves == UP, 1, -1)
+        step = state(
+            random_frames(rng, 2), reward=won.tolist(), points=[1, 1], move=moves.tolist(), mover=[movers] * 2
+        )
+    learner.drop(rollout)
+
+
+def weights_of(learner: Learner) -> list[list[float]]:
+    """Give the weights that play now, as lists that can be compared."""
+    return [weight.reshape(-1).tolist() for weight in learner.policy.weights.values()]
+
+
+class Level2:
+    """Games against the built-in AI of level 2, without a server. A decision lasts eight ticks."""
+
+    def __init__(self, games: int, seed: int) -> None:
+        self._games = [Game(seed + number) for number in range(games)]
+        self._frames = np.zeros((games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
+        self._cameras = [Camera(frame) for frame in self._frames]
+        self._opponent = built_in(2)
+
+    def first(self) -> Step:
+        """Give the first state."""
+        return self._look([{} for _ in self._games])
+
+    def play(self, moves: UInt8Array) -> Step:
+        """Play one decision in each game, and give the state that it leads to."""
+        return self._look(
+            [self._play_one(game, move) for game, move in zip(self._games, moves.tolist(), strict=True)]
+        )
+
+    def _play_one(self, game: Game, move: int) -> dict[Column, int]:
+        reward = ticks = 0
+        while ticks < 8 and not reward:
+            reward = game.step(VELOCITY[move], self._opponent(game, RIGHT))
+            ticks += 1
+        return {
+            Column.REWARD: reward, Column.POINTS: abs(reward), Column.TICKS: ticks,
+            Column.MOVE: move, Column.MOVER: Mover.AGENT,
+        }  # fmt: skip
+
+    def _look(self, rows: list[dict[Column, int]]) -> Step:
+        for camera, game in zip(self._cameras, self._games, strict=True):
+            camera.look(game)
+        table = np.array([[row.get(column, 0) for column in Column] for row in rows], np.int32)
+        return Step.of(0, 0, self._frames, table)

@@ -1,0 +1,150 @@
+"""The documentation is tried: its Python runs, its command lines are read, and those that end quickly run."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mainmodel
+import pong
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+DOORS = {"pong.py": (pong.main, pong.Pong), "mainmodel.py": (mainmodel.main, mainmodel.PolicyGradient)}
+OURS = re.compile(r"([A-Z_]+=\S+ )*\S*python (?=pong\.py|mainmodel\.py|examples/|-m (pongrl|tools)\b)")
+QUICK = re.compile(r"mainmodel.py .*(--local(?!.*--play)|--evaluate|--plot)")
+PATIENCE = 60.0  # seconds until a program that does not end is a failure
+
+
+def find_blocks(language: str) -> dict[str, str]:
+    """Find the fenced blocks in a language, each by its place."""
+    found = {}
+    for page in PAGES:
+        texts = re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+        for number, text in enumerate(texts, 1):
+            found[f"{page.relative_to(ROOT)}, {language} {number}"] = text
+    return found
+
+
+def find_commands() -> list[str]:
+    """Find the commands that start a program of ours, each once: in bash blocks, and within the text."""
+    lines = [line for block in find_blocks("bash").values() for line in block.replace("\\\n", "").split("\n")]
+    for page in PAGES:
+        lines += re.findall(r"(?<!`)`((?:python|pongrl-\w+) [^`\n]+)`(?!`)", page.read_text("utf-8"))
+    commands = []
+    for line in lines:
+        line = re.sub(r"\S*pongrl-server", "python pong.py", line)
+        line = re.sub(r"\S*pongrl-agent", "python mainmodel.py", line)
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        for _, words in itertools.groupby(lexer, lambda word: word in ("&&", "|", ";")):
+            command = shlex.join(words)
+            if ours := OURS.match(command):
+                commands.append(command[ours.end() :])
+    return list(dict.fromkeys(commands))
+
+
+PYTHON, COMMANDS = find_blocks("python"), find_commands()
+
+
+@contextlib.contextmanager
+def started(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {name: value for name, value in os.environ.items() if name != "PONG_TOKEN"}
+    environment |= {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-u", *arguments], cwd=directory, env=environment, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def run(directory: Path, *arguments: str) -> str:
+    """Run Python to its end and give its output; skip the test where an optional package is missing."""
+    with started(directory, *arguments) as process:
+        output, _ = process.communicate(timeout=PATIENCE)
+    if process.returncode and re.search("pip install|No module named '(gymnasium|pettingzoo)'", output):
+        pytest.skip(output.strip())
+    assert process.returncode == 0, output
+    return output
+
+
+run_once = functools.cache(run)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("trained")
+    run(directory, str(ROOT / "mainmodel.py"), "--local", "--points", "100")
+    return directory
+
+
+@pytest.fixture
+def directory(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "work"))
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with pong.Pong(headless=True, lockstep=True, port=0) as server:
+        server.start(block=False)
+        yield server.address[1]
+
+
+@pytest.mark.parametrize("place", PYTHON)
+def test_a_python_example_runs(place: str, directory: Path, port: int) -> None:
+    text = PYTHON[place]
+    here = "0" if "from pong import" in text else str(port)  # a server picks a port of its own
+    text = text.replace("12345", here).replace("raspberrypi.local", "127.0.0.1")
+    if not re.search(r"\.start\(\).*\n\Z", text):
+        run(directory, "-c", text)
+        return
+    with started(directory, "-c", text) as process:
+        assert process.stdout is not None
+        ready = ("listening on", "connected to")
+        output = list(itertools.takewhile(lambda line: not line.startswith(ready), process.stdout))
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, "".join(output) + rest
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, *arguments = shlex.split(command)
+    flags = [word for word in arguments if word.startswith("--")]
+    if program in DOORS and flags != ["--help"]:
+        main, door = DOORS[program]
+        monkeypatch.setattr(door, "start", lambda self: None)
+        assert main(arguments) == 0
+    elif program == "-m" and flags:
+        known = run_once(ROOT, "-m", arguments[0], "--help")
+        assert [flag for flag in flags if not re.search(rf"{flag}\b", known)] == []
+    elif program.startswith("examples/"):  # these import large libraries; tests/examples runs them
+        assert (ROOT / program).exists()
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if QUICK.match(command)])
+def test_a_command_that_ends_quickly_runs(command: str, directory: Path) -> None:
+    program, *arguments = shlex.split(command)
+    arguments += ["--points", "1"] if "--local" in arguments else []
+    run(directory, str(ROOT / program), *arguments)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_link_to_a_file_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []

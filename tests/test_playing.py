@@ -1,0 +1,113 @@
+"""People at this keyboard: the start screen, the game in its window, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pong import Pong
+from pongrl.cli import parse
+from pongrl.game.drawing import pygame_quietly
+from pongrl.game.people import Snapshot
+from pongrl.game.rules import LEFT
+from pongrl.ui.game_window import GameWindow
+from pongrl.ui.start_screen import StartScreen
+
+pygame = pygame_quietly()
+Shown = Callable[[Snapshot], None]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_open() -> Iterator[None]:
+    yield
+    pygame.quit()
+
+
+def press(key: int) -> None:
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key))
+
+
+def leave(_: Snapshot) -> None:
+    """Leave a game as soon as it is shown."""
+    press(pygame.K_ESCAPE)
+
+
+def titles_of(
+    monkeypatch: pytest.MonkeyPatch, program: Pong, choices: Iterator[int], shown: Shown = leave
+) -> list[str]:
+    """Return the titles of the games that a program plays, and for how many people each is.
+
+    Args:
+        monkeypatch: undoes what is changed here.
+        program: the program, not started yet.
+        choices: the keys that are pressed on the start screens, one on each.
+        shown: is called with each snapshot that the window shows.
+    """
+    titles: list[str] = []
+    begin, show, appear = GameWindow.begin, GameWindow.show, StartScreen.__init__
+
+    def begin_and_note(window: GameWindow, title: str, people: int | None = None) -> None:
+        begin(window, title, people)
+        titles.append(f"{title}: {people}")
+
+    def show_and_act(window: GameWindow, snapshot: Snapshot, *arguments: Any) -> None:
+        show(window, snapshot, *arguments)
+        shown(snapshot)
+
+    def appear_and_choose(screen: StartScreen, *arguments: Any) -> None:
+        appear(screen, *arguments)
+        press(next(choices))
+
+    monkeypatch.setattr(GameWindow, "begin", begin_and_note)
+    monkeypatch.setattr(GameWindow, "show", show_and_act)
+    monkeypatch.setattr(StartScreen, "__init__", appear_and_choose)
+    program.start()
+    return titles[1:]  # the window's own comes first
+
+
+def test_escape_goes_from_the_game_to_the_start_screen_and_ends_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = iter([pygame.K_1, pygame.K_4, pygame.K_5, pygame.K_ESCAPE])
+    titles = titles_of(monkeypatch, Pong(server=False, given=frozenset()), keys)
+    assert titles == ["Pong, level 1: 1", "Pong, two players: 2", "Pong, level 4: 0"]
+    assert not pygame.display.get_init()
+
+
+@pytest.mark.parametrize(
+    ("flags", "title"),
+    [
+        (["--level", "2"], "Pong, level 2: 1"), (["--opponent", "human"], "Pong, two players: 2"),
+        (["--opponent", "ai"], "Pong, level 2: 1"), (["--level", "4"], "Pong, level 4: 0"),
+    ],
+)  # fmt: skip
+def test_a_command_line_that_names_level_or_opponent_plays_at_once(
+    monkeypatch: pytest.MonkeyPatch, flags: list[str], title: str
+) -> None:
+    program = parse(Pong, ["--no-server", *flags])
+    assert titles_of(monkeypatch, program, iter([])) == [title]  # there are no choices to be made
+
+
+def test_a_program_that_makes_a_pong_has_said_what_to_play(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert titles_of(monkeypatch, Pong(server=False), iter([])) == ["Pong, level 2: 1"]
+
+
+def test_a_served_game_is_shown_without_people_who_pause_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert titles_of(monkeypatch, Pong(port=0, opponent="human"), iter([])) == ["Pong, against you: None"]
+
+
+def test_a_key_that_is_held_moves_the_paddle_until_the_game_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[int] = []
+
+    def hold_w(snapshot: Snapshot) -> None:
+        if not places:
+            press(pygame.K_w)
+        places.append(snapshot.paddles[LEFT])
+        if places[-1] < 150:
+            press(pygame.K_ESCAPE)
+
+    titles_of(monkeypatch, Pong(server=False), iter([]), hold_w)
+    assert places[0] == 200
+    assert places == sorted(places, reverse=True)
