@@ -222,7 +222,6 @@ def _films(options: RunOptions) -> list[Observer]:
     if options.record is None:
         return []
     from pongrl.ui.agent_film import AgentFilm
-
     from pongrl.ui.film import AGENT_FRAMES_PER_SECOND, Recorder
 
     return [AgentFilm(Recorder(options.record, cli.say, AGENT_FRAMES_PER_SECOND))]

@@ -1,4 +1,4 @@
-"""Make the films of the documentation, docs/images/*.gif: `python -m tools.make_films DIRECTORY`.
+"""Make the films of the documentation, images/*.gif: `python -m tools.make_films DIRECTORY`.
 
 Trains for ten minutes on level 2 and films the first and the tenth of them, then films the trained agent as
 it plays. All files stay in DIRECTORY. What exists there is not made again, so an interrupted run goes on.
@@ -16,12 +16,13 @@ import numpy as np
 
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
-from pongrl.ui.film import FRAMES_PER_SECOND, Gif
+from pongrl.ui.film import FRAMES_PER_SECOND
+from pongrl.ui.film_writers import Gif
 from pongrl.ui.theme import BACKGROUND, DIM, LINE
 from pongrl.wire.arrays import UInt8Array
 from tools.processes import ROOT, Program
 
-IMAGES = ROOT / "docs" / "images"
+IMAGES = ROOT / "images"
 MINUTES = 10
 TRAINING_GAMES = 16
 SMALL = COURT_WIDTH // 2, COURT_HEIGHT // 2

@@ -1,4 +1,4 @@
-"""Take the screenshots docs/images/game.png and agent.png: `python -m tools.make_images CHECKPOINT`.
+"""Take the screenshots images/game.png and agent.png: `python -m tools.make_images CHECKPOINT`.
 
 Needs Xvfb, a screen in memory, and ImageMagick: the Debian packages xvfb and imagemagick.
 """
@@ -24,7 +24,7 @@ def picture(name: str, size: tuple[int, int], display: str) -> None:
     x, y = ((whole - part) // 2 for whole, part in zip(SCREEN, size, strict=True))
     crop = f"{size[0]}x{size[1]}+{x}+{y}"
     command = ["import", "-display", display, "-window", "root", "-crop", crop, "+repage"]
-    subprocess.run([*command, str(ROOT / "docs" / "images" / name)], check=True)
+    subprocess.run([*command, str(ROOT / "images" / name)], check=True)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 Trains from scratch with `mainmodel.py --local`, once per seed, one run after the other: the whole system over
 TCP. Then it prints a table. With --docs it puts the table into docs/learning.md, and the curves into
-docs/images/learning-level-N.png.
+images/learning-level-N.png.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pongrl.ui.plots import draw_curves
 from tools.bench.table import write_into
 from tools.processes import ROOT
 
-DOCS = ROOT / "docs"
 MARKS = {1: (0.5, 0.75), 2: (0.5, 0.75), 3: (0.12, 0.25)}  # shares won, by level; the table has their times
 
 
@@ -88,9 +87,9 @@ def main() -> None:
             print(table_of(runs, options.level, options.minutes), flush=True)
         if options.docs:
             table = table_of(runs, options.level, options.minutes)
-            write_into(DOCS / "learning.md", f"learning {options.level}", table)
+            write_into(ROOT / "docs" / "learning.md", f"learning {options.level}", table)
             curves = [directory / "progress.csv" for directory in directories.values()]
-            draw_curves(curves, DOCS / "images" / f"learning-level-{options.level}.png")
+            draw_curves(curves, ROOT / "images" / f"learning-level-{options.level}.png")
 
 
 if __name__ == "__main__":
