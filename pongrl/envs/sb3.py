@@ -22,9 +22,9 @@ from pongrl.errors import UsageError
 from pongrl.wire.arrays import UInt8Array
 
 try:
-    import torch
     from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
     from stable_baselines3.common.vec_env import VecEnv
+    from torch import nn
 except ImportError as error:
     raise ImportError(
         'SB3VecEnv needs Stable-Baselines3: pip install "pongrl[sb3]", '
@@ -107,8 +107,8 @@ class HiddenLayer(BaseFeaturesExtractor):
 
     def __init__(self, observation_space: Any, units: int = 128) -> None:
         super().__init__(observation_space, units)
-        self.hidden = torch.nn.Linear(observation_space.shape[0], units)
+        self.hidden = nn.Linear(observation_space.shape[0], units)
 
     def forward(self, observations: Any) -> Any:
         """Compute the units."""
-        return torch.relu(self.hidden(observations))
+        return nn.functional.relu(self.hidden(observations))

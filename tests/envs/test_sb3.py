@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ pytest.importorskip(
     "stable_baselines3", reason="Stable-Baselines3 is not installed: pip install stable-baselines3"
 )
 
-from pongrl.envs.sb3 import SB3VecEnv
+from stable_baselines3 import PPO
+
+from pongrl.envs.blocks import BlockObservation
+from pongrl.envs.sb3 import HiddenLayer, SB3VecEnv
 from pongrl.errors import UsageError
 from pongrl.game.moves import DOWN, UP
 from tests.support.envs import several
@@ -79,6 +83,24 @@ def test_games_share_their_attributes_and_have_pictures() -> None:
         for refused in (lambda: envs.set_attr("x", 1), lambda: envs.env_method("x")):
             with pytest.raises(NotImplementedError, match="of their own"):
                 refused()
+
+
+def test_ppo_learns_from_blocks_with_one_shared_layer_and_its_model_can_be_loaded(tmp_path: Path) -> None:
+    with several(2, autoreset_mode="SameStep") as games:
+        envs = SB3VecEnv(BlockObservation(games))
+        network = {"features_extractor_class": HiddenLayer, "net_arch": []}
+        model = PPO("MlpPolicy", envs, n_steps=4, batch_size=8, policy_kwargs=network, device="cpu", seed=1)
+        before = model.policy.features_extractor.hidden.weight.detach().clone()
+        assert before.shape == (128, 1820)
+        model.learn(8)
+        assert (model.policy.features_extractor.hidden.weight != before).any()
+        model.save(tmp_path / "model.zip")
+        loaded = PPO.load(tmp_path / "model.zip", device="cpu")
+        observations = envs.reset()
+        np.testing.assert_array_equal(
+            loaded.predict(observations, deterministic=True)[0],
+            model.predict(observations, deterministic=True)[0],
+        )
 
 
 def test_another_autoreset_is_refused() -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support import PATIENCE, ROOT, serving
+
+
+def need(extra: str, *modules: str) -> None:
+    """Skip the test if a module is missing. They are not imported: that takes seconds."""
+    for name in modules:
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f'{name} is not installed: pip install ".[{extra}]"')
 
 
 def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -38,21 +46,18 @@ def test_a_trained_policy_plays_on_a_running_server(trained: Path) -> None:
 
 
 def test_stable_baselines_trains_saves_and_logs(tmp_path: Path) -> None:
-    sb3 = pytest.importorskip("stable_baselines3", reason="Stable-Baselines3 is not installed")
-    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    need("sb3", "stable_baselines3", "tensorboard")
     model, logs = tmp_path / "model.zip", tmp_path / "runs"
     options = ("--games", "4", "--steps", "512", "--seed", "1")
     done = run("train_sb3", "--local", *options, "--save", str(model), "--tensorboard", str(logs))
     assert (done.returncode, done.stderr) == (0, "")
     assert f"the model is in {model} after 1,024 decisions" in done.stdout
     assert list(logs.glob("PPO_1/events.*"))
-    policy: Any = sb3.PPO.load(model, device="cpu").policy
-    assert policy.features_extractor.hidden.weight.shape == (128, 1820)
+    assert "policy.pth" in zipfile.ZipFile(model).namelist()
 
 
 def test_rllib_trains_and_saves(tmp_path: Path) -> None:
-    for name in ("ray", "torch", "scipy", "pandas", "pyarrow"):
-        pytest.importorskip(name, reason=f'{name} is not installed: pip install "pongrl[rllib]"')
+    need("rllib", "ray", "torch", "scipy", "pandas", "pyarrow")
     save = tmp_path / "saved"
     done = run("train_rllib", "--local", "--games", "4", "--steps", "512", "--seed", "1", "--save", str(save))
     assert done.returncode == 0, done.stderr
