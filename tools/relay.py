@@ -25,8 +25,9 @@ from typing import Any
 
 from pongrl.errors import PongError
 from pongrl.wire.framing import Kind, Parser
+from pongrl.wire.handshake import PROOF_BYTES
 from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, SERVER_HANDSHAKE_LIMITS, client_limits, server_limits
-from pongrl.wire.messages import PROOF_BYTES, Session, Step
+from pongrl.wire.messages import Session, Step
 from pongrl.wire.waiting import Wake
 from tools.vitals import Ledger
 
