@@ -14,7 +14,7 @@ from pongrl.game.moves import DOWN, STAY
 from pongrl.server.match import Hand
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Kind, message
-from pongrl.wire.messages import Mover, Role, Step, parse_action, parse_echo, parse_pause
+from pongrl.wire.messages import Mover, Role, Step, number_after, parse_action, parse_echo, parse_pause
 
 log = logging.getLogger("pong")
 
@@ -47,7 +47,7 @@ class Conversation:
     @property
     def next_number(self) -> int:
         """The number of the next STEP."""
-        return (self._number + 1) % (1 << 32)
+        return number_after(self._number)
 
     def hear(self) -> Kind | None:
         """Do what the agent's next message asks for, and return its kind; None if there is none yet."""

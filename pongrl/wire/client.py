@@ -25,7 +25,18 @@ from pongrl.wire.connection import SILENCE_SECONDS, Connection
 from pongrl.wire.dial import Call, dial
 from pongrl.wire.framing import Kind, Message, message
 from pongrl.wire.handshake import HANDSHAKE_SECONDS
-from pongrl.wire.messages import DEFAULT_PORT, ECHO, NOBODY, Role, Session, Step, View, action, pause
+from pongrl.wire.messages import (
+    DEFAULT_PORT,
+    ECHO,
+    NOBODY,
+    Role,
+    Session,
+    Step,
+    View,
+    action,
+    number_after,
+    pause,
+)
 from pongrl.wire.waiting import Wake
 
 VIEWS_AT_ONCE = 10_000  # minutes of them: a flood must not hold up the window
@@ -240,7 +251,7 @@ class PongClient(_Client):
                 raise ProtocolError("a PONG that answers no PING")
             return None
         step = Step.parse(came[1], self.session)
-        if step.number != (self._number + 1) % (1 << 32):
+        if step.number != number_after(self._number):
             raise ProtocolError(f"STEP {step.number} where {self._number + 1} is due")
         if not self._answered:
             raise ProtocolError(f"STEP {step.number} before the one before it was answered")

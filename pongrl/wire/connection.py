@@ -1,9 +1,10 @@
 """A connection to a peer that has proved itself: whole messages, heartbeats, an end that is always noticed.
 
-    owner's thread        send ──────►┐        ┌──► peer          send: now, or kept until the peer takes it
-                          take ◄── Parser ◄────┴─── peer          take: the next message, never waiting
-                          wait        until there may be something to take, or it is time for a heartbeat
-    a thread beside it    keep_alive  heartbeats while the owner does something else
+    send         a message: now, or kept until the peer takes it          any thread
+    take         the next message that has come, or None at once          the owner's thread
+    wait         until a connection may have something to take            the owner's thread
+    receive      take, and wait until there is something                  the owner's thread
+    keep_alive   heartbeats while the owner does something else           a thread beside it
 
 Each side sends a HEARTBEAT when it has sent nothing for two seconds, and gives up a peer that has been silent
 for nine. `wait` serves any number of connections, by their public names alone. It decides how to wait: on
@@ -27,7 +28,7 @@ from pongrl.wire.messages import goodbye, parse_goodbye
 from pongrl.wire.sockets import AGAIN, reason_of
 from pongrl.wire.waiting import Wake, ready
 
-HEARTBEAT_SECONDS = 2.0  # less than a quarter of the silence below, so that one lost packet is no lost peer
+HEARTBEAT_SECONDS = 2.0  # less than a quarter of the silence: one lost packet must not look like a lost peer
 SILENCE_SECONDS = 9.0  # so that a peer that vanished is given up within ten
 SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # how long `wait` polls before it sleeps
 SHORT_WAITS, MOST_SHORT_WAITS = 3, 8  # fast waits needed before `wait` polls, and the most that are counted
@@ -180,6 +181,12 @@ class Connection:
                 return None
         return came
 
+    def close(self, reason: str = "") -> None:
+        """Say BYE if that is still possible, with a reason if it is the peer's fault, and close."""
+        with contextlib.suppress(ConnectionLostError):
+            self.send(goodbye(reason))
+        self._sock.close()
+
     @property
     def due(self) -> float:
         """The time until which a wait may last: a heartbeat must be sent then, or the peer is given up."""
@@ -200,12 +207,6 @@ class Connection:
             self._short_waits = min(self._short_waits + 1, MOST_SHORT_WAITS)
         else:
             self._short_waits //= 2
-
-    def close(self, reason: str = "") -> None:
-        """Say BYE if that is still possible, with a reason if it is the peer's fault, and close."""
-        with contextlib.suppress(ConnectionLostError):
-            self.send(goodbye(reason))
-        self._sock.close()
 
 
 def wait(
@@ -237,10 +238,7 @@ def wait(
     readers: list[Connection | Wake] = [*connections] if wake is None else [*connections, wake]
     readable: list[Connection | Wake] = []
     if SPIN_SECONDS and all(connection.is_quick for connection in connections):
-        poll_end = min(begin + SPIN_SECONDS, end)
-        while not readable and clock() < poll_end:
-            np.divide.accumulate(_ONES, out=_QUOTIENTS)
-            readable, _ = ready(readers, [], 0)
+        readable = _poll(readers, min(begin + SPIN_SECONDS, end), clock)
     if not readable:
         behind = [connection for connection in connections if connection.is_behind]
         readable, writable = ready(readers, behind, max(end - clock(), 0.0))
@@ -257,3 +255,15 @@ def wait(
         wake.clear()
         return False
     return bool(readable) or until is None or now < until
+
+
+def _poll(
+    readers: Sequence[Connection | Wake], end: float, clock: Callable[[], float]
+) -> list[Connection | Wake]:
+    """Look again and again, with short pauses, until some can be read or the time is reached."""
+    while clock() < end:
+        np.divide.accumulate(_ONES, out=_QUOTIENTS)
+        readable, _ = ready(readers, [], 0)
+        if readable:
+            return readable
+    return []

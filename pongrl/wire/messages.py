@@ -26,14 +26,14 @@ from pongrl.wire.session import (
     Role,
     Session,
 )
-from pongrl.wire.step import Column, Mover, Step
+from pongrl.wire.step import Column, Mover, Step, number_after
 from pongrl.wire.text import printable
 from pongrl.wire.view import View
 
 __all__ = [  # noqa: RUF022  # in the order of reading
     # of the large messages
     "DEFAULT_PORT", "IDENTITY_BYTES", "NOBODY", "MAX_GAMES", "MAX_FRAME_CELLS", "MAX_STEP_CELLS",
-    "Role", "Session", "Column", "Mover", "Step", "View",
+    "Role", "Session", "Column", "Mover", "Step", "number_after", "View",
     # of the small ones
     "MAGIC", "VERSION", "NUMBER", "ECHO", "REASON_BYTES", "printable",
     "action", "parse_action", "pause", "parse_pause", "parse_echo", "goodbye", "parse_goodbye",

@@ -24,6 +24,11 @@ from pongrl.wire.plain import dumps, loads
 from pongrl.wire.session import Session
 
 
+def number_after(number: int) -> int:
+    """Return the number of the STEP that follows this one; 0 follows the largest that a u32 holds."""
+    return (number + 1) % (1 << 32)
+
+
 @enum.unique
 class Mover(enum.IntEnum):
     """Who made the move that a STEP reports."""

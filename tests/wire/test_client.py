@@ -78,15 +78,6 @@ def test_a_state_before_the_last_was_answered_is_refused() -> None:
             client.observe()
 
 
-def test_the_number_of_a_step_is_0_again_after_the_last() -> None:
-    """To come to the last number by public means would take four billion states."""
-    with talking() as (client, connection):
-        client._number = (1 << 32) - 1  # noqa: SLF001  # see above
-        client.act([0, 0])
-        connection.send(FIRST)
-        assert observed(client).number == 0
-
-
 def test_a_spectator_is_sent_to_the_class_for_it() -> None:
     with pytest.raises(ValueError, match="use PongWatcher"):
         PongClient(role=Role.WATCH)

@@ -20,7 +20,15 @@ from pongrl.errors import ProtocolError
 from pongrl.wire.arrays import PackedArray, pack_array
 from pongrl.wire.framing import Kind, message
 from pongrl.wire.limits import client_limits
-from pongrl.wire.messages import MAX_FRAME_CELLS, MAX_GAMES, MAX_STEP_CELLS, Column, Session, Step
+from pongrl.wire.messages import (
+    MAX_FRAME_CELLS,
+    MAX_GAMES,
+    MAX_STEP_CELLS,
+    Column,
+    Session,
+    Step,
+    number_after,
+)
 from pongrl.wire.plain import MAX_PICKLE_OPCODES, dumps, loads
 from tests.support import PATIENCE, ROOT
 from tests.support.wire import (
@@ -66,6 +74,10 @@ def assert_it_crosses(session: Session, step: Step) -> None:
 @given(steps())
 def test_a_step_comes_back_the_same(case: tuple[Session, Step]) -> None:
     assert_it_crosses(*case)
+
+
+def test_the_number_of_a_step_is_0_again_after_the_last() -> None:
+    assert (number_after(-1), number_after(0), number_after((1 << 32) - 1)) == (0, 1, 0)
 
 
 def test_what_a_state_says_is_read_by_name() -> None:
