@@ -14,7 +14,7 @@ be read in this order:
     run          the parts of a run, put together
     trainer      the loop
     fleet        the servers: sought, met, lost, paused (each one is in servers)
-    pilot        who plays on them
+    pilot        plays on them, and learns
     learning     how the agent sees, decides and learns: the mathematics
     books        what was achieved, and the files that are left
     commands     the console's commands, a table
@@ -222,7 +222,6 @@ def _films(options: RunOptions) -> list[Observer]:
     if options.record is None:
         return []
     from pongrl.ui.agent_film import AgentFilm
-
     from pongrl.ui.film import AGENT_FRAMES_PER_SECOND, Recorder
 
     return [AgentFilm(Recorder(options.record, cli.say, AGENT_FRAMES_PER_SECOND))]

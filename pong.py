@@ -172,7 +172,8 @@ class Pong:
         """Let people choose what to play, again after each game, until they leave."""
         from pongrl.ui.start_screen import choose
 
-        while (choice := choose(window, lambda: self._ending)) is not None:
+        choice: tuple[int, str] | None = None
+        while (choice := choose(window, lambda: self._ending, choice)) is not None:
             level, opponent = choice
             self._play(replace(self._options(), level=level, opponent=opponent), window)
             self._end_run()

@@ -1,4 +1,4 @@
-"""mkdocs publishes only what lies in docs/. The pictures lie in images/, beside the README that shows them too."""
+"""mkdocs publishes only what lies in docs/. The pictures lie in images/, since the README shows them too."""
 
 from pathlib import Path
 from typing import Any

@@ -4,7 +4,7 @@
     python examples/own_agent.py                          # in another: follow the ball
     python examples/own_agent.py --policy save.p          # or play what mainmodel.py has learned
 
-`netproto.PongClient` is all that an agent needs. A Step has frames (games, 50, 70), rewards, points, scores, …;
+`netproto.PongClient` is all that an agent needs. A Step has frames (games, 50, 70), rewards, points and more;
 the answer is one move for each game: 0 stays, 1 goes up, 2 goes down. The token comes from PONG_TOKEN.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 from netproto import PongClient, PongError, Session, Step
 from pongrl.agent.checkpoints import load_policy
 from pongrl.agent.eyes import Eyes
-from pongrl.game.moves import DOWN, STAY, UP
+from pongrl.game.moves import DOWN, UP
 
 Agent = Callable[[Step], Sequence[int]]
 
@@ -31,7 +31,7 @@ def follow_the_ball(step: Step) -> list[int]:
         light = frame[:, 1:-1].sum(axis=1)  # without the columns of the paddles
         ball = light @ rows / max(light.sum(), 1)
         paddle = frame[:, 0] @ rows / frame[:, 0].sum()
-        moves.append(STAY if abs(ball - paddle) < 1 else UP if ball < paddle else DOWN)
+        moves.append(UP if ball < paddle else DOWN)
     return moves
 
 
@@ -41,7 +41,7 @@ def trained(path: str, session: Session) -> Agent:
 
     def play(step: Step) -> list[int]:
         logits = policy.forward(eyes.look(step)).logit  # of going up, (games,)
-        return np.where(logits > 0, UP, DOWN).tolist()
+        return [UP if logit > 0 else DOWN for logit in logits]
 
     return play
 

@@ -191,7 +191,7 @@ def start_log(debug: bool) -> None:
 
 
 @contextlib.contextmanager
-def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and a closed terminal call `stop` instead of ending the process.
 
     Python allows this in the main thread only; in another thread nothing is changed.

@@ -385,7 +385,14 @@ def test_training_goes_on_when_the_disk_is_full_and_saves_when_it_is_not(
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full there")
 def test_training_goes_on_when_its_output_cannot_be_written(tmp_path: Path, server: Program) -> None:
-    command = [sys.executable, str(ROOT / "mainmodel.py"), "--port", str(server.wait_for_port()), "--points", "250"]
+    command = [
+        sys.executable,
+        str(ROOT / "mainmodel.py"),
+        "--port",
+        str(server.wait_for_port()),
+        "--points",
+        "250",
+    ]
     with open("/dev/full", "w") as full:
         subprocess.run([*command, "--directory", str(tmp_path)], stdout=full, stdin=full, timeout=PATIENCE)
     assert load(tmp_path / "interrupt.p")["progress"]["points"] >= 250
@@ -545,7 +552,9 @@ def test_bad_input_gets_one_sentence(tmp_path: Path, arguments: tuple[str, ...],
 
 def test_a_wrong_token_is_named(tmp_path: Path) -> None:
     with Program(*SERVER, stdin=None, PONG_TOKEN="right") as server:
-        code, program = run_program(*agent(tmp_path, "--port", str(server.wait_for_port())), PONG_TOKEN="wrong")
+        code, program = run_program(
+            *agent(tmp_path, "--port", str(server.wait_for_port())), PONG_TOKEN="wrong"
+        )
         assert code == 2
         assert len(program.seen["stderr"]) == 1
         assert "token is wrong" in program.output

@@ -76,6 +76,12 @@ def test_escape_goes_from_the_game_to_the_start_screen_and_ends_there(
     assert not pygame.display.get_init()
 
 
+def test_enter_chooses_the_same_game_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = iter([pygame.K_4, pygame.K_RETURN, pygame.K_ESCAPE])
+    titles = titles_of(monkeypatch, Pong(server=False, given=frozenset()), keys)
+    assert titles == ["Pong, two players: 2"] * 2
+
+
 @pytest.mark.parametrize(
     ("flags", "title"),
     [

@@ -16,7 +16,8 @@ import numpy as np
 
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
-from pongrl.ui.film import FRAMES_PER_SECOND, Gif
+from pongrl.ui.film import FRAMES_PER_SECOND
+from pongrl.ui.film_writers import Gif
 from pongrl.ui.theme import BACKGROUND, DIM, LINE
 from pongrl.wire.arrays import UInt8Array
 from tools.processes import ROOT, Program

@@ -104,8 +104,12 @@ class Commands:
         self.has_quit = False  # a `q` was obeyed
         self._wake: Wake | None = None  # of the run, while there is one
 
-    def enter(self, line: str) -> None:
-        """Take a line that a person typed. Any thread may call it."""
+    def enter(self, line: str) -> bool:
+        """Take a line that a person typed. Any thread may call it.
+
+        Returns:
+            False if the run is to end, so that no line will be obeyed after it.
+        """
         word = line.strip().lower()
         meant = meaning(word)
         if meant == HELP:
@@ -117,6 +121,7 @@ class Commands:
         elif word:
             known = ", ".join(sorted(each for each in WORDS if each != HELP))
             self._say(f"no command {word!r}; there are {known} and {HELP}")
+        return meant != QUIT
 
     @property
     def is_quitting(self) -> bool:

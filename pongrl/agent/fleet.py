@@ -1,7 +1,7 @@
 """The servers of a run, as they come and go: sought, met, lost, dismissed, paused, pinged.
 
     Seat    a server that is played on
-    Crew    who plays: takes a seat at each server, and leaves it
+    Crew    what plays: it takes a seat at each server, and leaves it
     Fleet   all servers of a run
 
 All of it belongs to the training thread; the threads that connect only report (see `servers`).
@@ -52,7 +52,7 @@ class Seat:
 
 
 class Crew(Protocol):
-    """Who plays on the servers."""
+    """What plays on the servers."""
 
     def board(self, session: Session) -> Rollout:
         """Begin to play on a server.

@@ -1,4 +1,4 @@
-"""Who plays in a run's seats: a learner, made once the first server tells how large its frames are."""
+"""The pilot takes the seats at the servers, with a learner that it makes when the first one connects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pongrl.wire.messages import Session
 
 
 class Pilot:
-    """The crew of a run's fleet (see `fleet.Crew`).
+    """Plays on the servers of a fleet, as its crew (see `fleet.Crew`).
 
     Args:
         options: of the run.

@@ -65,12 +65,14 @@ class Trainer:
             patience: seconds to wait at most; None for as long as it takes.
         """
         self._commands.obey(self._controls)
+        if self._commands.has_quit:
+            return
         self._fleet.take_arrivals()
         due, is_idle = self._fleet.due(), True
         for seat in due:
             if self._advance(seat):
                 is_idle = False
-        if is_idle and self._fleet.servers and not self._commands.has_quit and not self._learn():
+        if is_idle and self._fleet.servers and not self._learn():
             self._wait(due, patience)
 
     def _advance(self, seat: Seat) -> bool:

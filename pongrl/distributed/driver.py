@@ -100,8 +100,8 @@ def cluster(workers: int, address: str | None, debug: bool) -> Iterator[None]:
         what = f"joined at {address}" if address else "started"
         raise PongError(f"Ray cannot be {what} ({reason}): see what `ray status` says there") from error
     try:
-        if not debug:  # what Ray prints by itself of workers that die; there is no option for it
-            ray._private.worker._worker_logs_enabled = False
+        if not debug:  # Ray has no option against what it prints of workers that die
+            ray._private.worker._worker_logs_enabled = False  # noqa: SLF001
         cores = int(ray.cluster_resources().get("CPU", 0))
         if cores < workers:
             raise UsageError(f"the cluster has {cores} cores: it cannot have --workers {workers}")

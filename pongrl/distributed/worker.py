@@ -70,28 +70,25 @@ class Gatherer:
     """Plays as a Learner does, but gathers batches for the driver instead of learning from them.
 
     Args:
-        policy: plays first.
-        update: how many updates it had.
+        weights: of the policy that plays first.
+        update: how many updates they had.
         options: of the worker.
         longest: decisions after which a batch is full even with fewer points.
         rng: draws the moves.
     """
 
     def __init__(
-        self, policy: Policy, update: int, options: RunOptions, longest: int, rng: RandomGenerator
+        self, weights: Weights, update: int, options: RunOptions, longest: int, rng: RandomGenerator
     ) -> None:
-        self.policy, self.updates = policy, update
+        self.policy, self.updates = Policy(FRAME_HEIGHT, FRAME_WIDTH, weights), update
         self._rng, self._gamma = rng, options.gamma
         self._rollouts = Rollouts(options.batch_size, longest)
         self.batch: Batch | None = None  # full, until it is taken
 
-    def adopt(self, policy: Policy, update: int) -> None:
-        """Play with another policy from now on."""
-        self.policy, self.updates = policy, update
-
-    def is_between(self) -> bool:
-        """Whether nothing of the next batch has been played."""
-        return self.batch is None and self._rollouts.is_empty()
+    def offer(self, weights: Weights, update: int) -> None:
+        """Play with newer weights from now on, unless a batch is begun: one policy plays all of it."""
+        if update != self.updates and self.batch is None and self._rollouts.is_empty():
+            self.policy, self.updates = Policy(FRAME_HEIGHT, FRAME_WIDTH, weights), update
 
     def take(self) -> Batch | None:
         """Give the batch if it is full, and forget it."""
@@ -193,12 +190,11 @@ class Worker:
         self._stack.close()
 
     def _gather_with(self, weights: Weights, update: int) -> Gatherer:
-        """Let newer weights play, unless a share is begun: one policy makes all its decisions."""
+        """Give the gatherer, which is made with the first weights that come."""
         if self._gatherer is None:
-            policy = Policy(FRAME_HEIGHT, FRAME_WIDTH, weights)
-            self._gatherer = Gatherer(policy, update, self._options, self._longest, self._rng)
-        elif update != self._gatherer.updates and self._gatherer.is_between():
-            self._gatherer.adopt(Policy(FRAME_HEIGHT, FRAME_WIDTH, weights), update)
+            self._gatherer = Gatherer(weights, update, self._options, self._longest, self._rng)
+        else:
+            self._gatherer.offer(weights, update)
         return self._gatherer
 
     def _play(self, gatherer: Gatherer, paused: bool, words: list[str]) -> None:

@@ -8,7 +8,7 @@ gymnasium_env    RemotePong: one game, for Gymnasium. Its docstring explains epi
 vector_env       RemotePongVector: several games side by side, for Gymnasium
 pettingzoo_env   RemotePongParallel: both paddles of one game, for PettingZoo
 blocks           BlockObservation: a wrapper that gives small networks something to learn from
-sb3              SB3VecEnv: several games, for Stable-Baselines3
+sb3              SB3VecEnv: several games, for Stable-Baselines3; HiddenLayer: what its networks share
 
 All of them are built from the same parts: where (the server) < link (its connection) < games (episodes);
 screen (what people see); holding (games and screen, given back at the end); spaces.

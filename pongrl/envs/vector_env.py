@@ -178,3 +178,6 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         """Leave the server, and end it if it is our own."""
         self._finalizer.detach()
         self._holding.close()
+
+    def __del__(self) -> None:
+        """Leave closing to the finalizer; older versions of Gymnasium close here too."""

@@ -12,6 +12,6 @@ status         the words that they read
 gallery        the thread that sends these to watchers
 entrance       where agents come in, and the token that they must have
 listener       the thread that shakes hands with strangers
-throttle       makes those wait who guess at the token
+throttle       slows down guesses at the token
 benchmark      how many decisions per second this machine can serve
 """

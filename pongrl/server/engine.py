@@ -97,7 +97,7 @@ class Engine(threading.Thread):
     # For this thread.
 
     def run(self) -> None:
-        """Play, and serve whoever comes. This is the thread."""
+        """Play, and serve the agents that come. This is the thread."""
         try:
             self._settle()
             self._clock.restart()
@@ -222,7 +222,7 @@ class Engine(threading.Thread):
         self._settle()
 
     def _settle(self) -> None:
-        """Take note of who is here and who pauses."""
+        """Note which agents are here and which of them pause, and tell the observers."""
         before, self._pausing = self._pausing, tuple(talk for talk in self._talks if talk.paused)
         if bool(before) != bool(self._pausing):
             self._clock.restart()

@@ -1,4 +1,4 @@
-"""The thread that shows the game to those who only watch, beside the game.
+"""The thread that shows the game to watchers: people who look on from elsewhere.
 
 The engine leaves the latest view and never waits for a watcher. Sixty times a second each watcher that has
 read all of the last view is sent the latest. A slow one is sent fewer; one that is silent for long is given
@@ -67,7 +67,7 @@ class Gallery(threading.Thread):
                     self._send(shown.serialize())
 
     def _let_in(self) -> bool:
-        """Take those who have arrived, and return whether there were any."""
+        """Add the new watchers to the others. Return whether there were any."""
         before = len(self._watchers)
         while not self._arrivals.empty():
             self._watchers.append(self._arrivals.get())

@@ -62,7 +62,7 @@ class _Stranger:
 
 
 class Listener(threading.Thread):
-    """Lets in those who know the token, from `start` to `close`.
+    """Lets in the peers that know the token, from `start` to `close`.
 
     Args:
         host: the address to listen on.

@@ -6,8 +6,8 @@ Match   all boards, side by side
 
 No clock and no connection is here. The engine says when a tick is played, and sends what `Match.observe`
 returns. An agent on the right is told the mirror image: frames from right to left, its own score first, its
-own rewards. Each side has books of its own, since in real time the two agents are sent STEPs at different
-times, each when it has answered the last one.
+own rewards. What the next STEP says is counted for each side apart: in real time the two agents are sent
+STEPs at different times, each when it has answered the last one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Hand:
         self.forget()
 
     def forget(self) -> None:
-        """Start the books of the next STEP."""
+        """Start counting for the next STEP."""
         self.reward = self.points = self.ticks = self.hits = 0
         self.made: dict[tuple[int, Mover], int] = {}  # ticks of each move by each mover
 
@@ -115,7 +115,7 @@ class Board:
 
         Args:
             ticks: the most to play.
-            human: the move of a person, who then has the left paddle.
+            human: the move of a person, if one has the left paddle now.
 
         Returns:
             True if a point was played to its end.
@@ -266,7 +266,7 @@ class Match:
         return None if self._options.serves else keys.letters
 
     def observe(self, side: Role, number: int, dropped: int) -> Step:
-        """Return the state for the agent of a side, and start the books of its next one.
+        """Return the state for the agent of a side, and start counting for its next one.
 
         Args:
             side: whose view it is; the right one's is mirrored.

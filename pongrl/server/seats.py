@@ -23,7 +23,7 @@ from pongrl.wire.waiting import Wake
 
 
 class Watchers(Protocol):
-    """Takes the connections of those who only watch."""
+    """Takes the connections of peers that only watch."""
 
     @property
     def size(self) -> int:
@@ -107,7 +107,7 @@ class Seats:
         self.wake.set()
 
     def arrivals(self) -> Iterator[Arrival]:
-        """Take out those who have arrived."""
+        """Take out the agents that have arrived."""
         while not self._arrivals.empty():
             yield self._arrivals.get()
 

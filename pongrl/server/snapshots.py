@@ -1,7 +1,7 @@
-"""What people see of the first game: the window of this machine, and those who watch from elsewhere.
+"""What people see of the first game, in the window of this machine and from elsewhere.
 
 The engine tells `Snapshots` what happens. It makes a Snapshot of it, keeps the latest for the window, and
-gives it to the gallery. A new figure for people to see gets a field in View (pongrl/wire/messages.py), and is
+gives it to the gallery. A new figure for people to see gets a field in View, the message to watchers, and is
 filled in here.
 """
 
@@ -24,7 +24,7 @@ from pongrl.wire.messages import Mover, Step, View
 
 
 class Audience(Protocol):
-    """Those who watch from elsewhere."""
+    """The people who watch from elsewhere."""
 
     @property
     def size(self) -> int:
@@ -40,7 +40,7 @@ class Snapshots:
     Args:
         options: what is played.
         match: the games.
-        audience: those who watch from elsewhere.
+        audience: the people who watch from elsewhere.
         idle: the status while no agent has the left side.
         has_window: every tick is shown; otherwise no more than the audience can see.
     """
@@ -55,7 +55,7 @@ class Snapshots:
         self.latest: Snapshot | None = None
 
     def gathered(self, talks: Sequence[Conversation], keys: Keys) -> None:
-        """Take note of who is here and who pauses, and show it, also to those who come to watch later."""
+        """Show which agents are here and which of them pause, also to people who come to watch later."""
         self._status = status(self._options, talks, self._idle)
         self._shown = time.monotonic()
         self._show(keys, None)
@@ -77,10 +77,18 @@ class Snapshots:
         frame, words = self._what_was_sent(sent)
         points = game.matches * 2 * game.points_to_win + sum(game.score)  # grows with every point
         self.latest = Snapshot(
-            (game.ball_x, game.ball_y), (game.paddles[LEFT], game.paddles[RIGHT]),
-            (game.score[LEFT], game.score[RIGHT]), game.matches, game.last_match, game.rally,
-            game.last_rally, (game.hits, game.bounces, points), self._status_with(keys), frame, words,
-        )  # fmt: skip
+            ball=(game.ball_x, game.ball_y),
+            paddles=(game.paddles[LEFT], game.paddles[RIGHT]),
+            score=(game.score[LEFT], game.score[RIGHT]),
+            matches=game.matches,
+            last_match=game.last_match,
+            rally=game.rally,
+            last_rally=game.last_rally,
+            sounds=(game.hits, game.bounces, points),
+            status=self._status_with(keys),
+            frame=frame,
+            sent=words,
+        )
         self._audience.show(self.latest)
 
     def _what_was_sent(self, sent: Step | None) -> tuple[UInt8Array | None, str]:

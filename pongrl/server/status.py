@@ -1,4 +1,4 @@
-"""The words that people read: in the window's header, in its title, and at the top of those who watch.
+"""The words that people read in the header and the title of the window.
 
 A status is parts with three spaces between them. Only its first part is bright in the window.
 """
@@ -47,7 +47,7 @@ def unserved(options: GameOptions) -> str:
 
 
 def right_paddle(options: GameOptions) -> str:
-    """Say who has the right paddle, as a part that is added to others."""
+    """Say who has the right paddle; it begins with the spaces that part it from what stands before."""
     if options.level == 4:
         return "   level 4 plays both paddles"
     if options.opponent == "human":

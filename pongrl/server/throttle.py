@@ -1,4 +1,4 @@
-"""Makes those wait who guess at the token: wrong tokens are counted for each address."""
+"""Slows down guesses at the token: it counts the wrong tokens of each address."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 """The agent's window: what it sees, what it makes of it, and how far it has come.
 
-    Glance       what the window asks of the agent, each time that it draws
-    Tape         decisions on their way to the screen
-    AgentWindow  the window
-
-How the panels look is in `agent_panels`.
+agent_tape     the decisions that are shown, and the learning curve
+agent_layout   where the panels are
+brush          what they are drawn with
+agent_panels   how they are drawn
+agent_units    the panel of the hidden units
+AgentWindow    the window: an observer of the run
 """
 
 from __future__ import annotations
@@ -13,197 +14,163 @@ import contextlib
 import math
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pongrl.agent.eyes import Booleans
-from pongrl.agent.policy import Activations, Policy, probability
-from pongrl.agent.progress import Progress, read_progress
+from pongrl.agent.observers import Decided, Observer, Standing
+from pongrl.agent.policy import Policy
+from pongrl.agent.progress import read_progress
 from pongrl.errors import PongError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
+from pongrl.game.drawing import pygame_quietly
+from pongrl.ui.agent_layout import AgentLayout, picture_size
 from pongrl.ui.agent_panels import (
     STRIP_DECISIONS,
-    Brush,
-    Curve,
-    Layout,
-    Moment,
-    Units,
-    difference,
     draw_curve,
     draw_difference,
     draw_frame,
     draw_moves,
     draw_status,
     draw_value,
-    picture_size,
-    pygame,
 )
+from pongrl.ui.agent_tape import Curve, Moment, Tape, difference
+from pongrl.ui.agent_units import Units
+from pongrl.ui.brush import Brush
 from pongrl.ui.screen import Screen
 from pongrl.ui.theme import BACKGROUND
-from pongrl.wire.messages import Step
 
 SIZE = (1120, 700)  # of the window at first
 FRAMES_PER_SECOND = 15
-SLICE = 120  # decisions in a row that are shown of an agent that makes more than a window can show
+LOOK_SECONDS = 0.1  # between two looks at the window's events while nothing is played
 STUDY_SECONDS = 4.0  # between two looks at the hidden units
 STATUS_SECONDS = 0.5
 CURVE_STEP = 20  # points between two entries of the curve at first
 
-
-@dataclass(frozen=True)
-class Glance:
-    """What the window asks of the agent, each time that it draws."""
-
-    policy: Policy | None  # None until the first server is there
-    progress: Progress
-    file: Path | None  # progress.csv, once it is begun; it then has the rows that were resumed
-    is_connected: bool
-    is_paused: bool
+pygame = pygame_quietly()
 
 
-class Tape:
-    """Decisions on their way to the screen.
+class AgentWindow(Observer):
+    """Draws at its own pace, however fast the agent learns. Only for the main thread.
 
-    In real time each is shown as it comes. An agent that trains makes hundreds in a second, of which every
-    fortieth would show nothing but flicker: then so many in a row are kept, and shown one after another.
-    """
-
-    def __init__(self) -> None:
-        self._kept: deque[Moment] = deque()
-        self.is_recording = True
-        self.is_live = True  # whether what is shown has only just happened
-
-    def record(self, moment: Moment) -> None:
-        """Keep a decision; only while recording."""
-        self._kept.append(moment)
-        if len(self._kept) == SLICE:
-            self.is_recording = self.is_live = False
-
-    def next(self) -> Moment | None:
-        """Give the next one to show, if there is one."""
-        if not self._kept:
-            self.is_live = True
-            return None
-        moment = self._kept.popleft()
-        self.is_recording = self.is_recording or not self._kept
-        return moment
-
-
-class AgentWindow:
-    """Draws at its own pace, however fast the agent learns. For the main thread.
-
-    Args:
-        glance: tells how the agent is; asked each time that the window draws.
-        status: gives the console's status line.
+    Once a person has closed it, it does nothing any more, and `look_seconds` is None.
 
     Raises:
         PongError: there is no display.
     """
 
-    def __init__(self, glance: Callable[[], Glance], status: Callable[[], str]) -> None:
-        self._glance, self._status = glance, status
+    def __init__(self) -> None:
         self._screen = Screen("Pong, as the agent sees it", SIZE, "leave out --render")
         pygame.font.init()
+        self.look_seconds = LOOK_SECONDS
+        self._is_open = True
+        self._canvas = Canvas(self._screen)
         self._tape, self._curve, self._units = Tape(), Curve(), Units()
         self._moments: deque[Moment] = deque(maxlen=STRIP_DECISIONS)  # shown, the latest last
         self._change = np.zeros((FRAME_HEIGHT, FRAME_WIDTH), np.int16)  # to the frame that is shown
         self._caption = ("", "")  # note and notice of the frame
         self._has_read = False  # the rows that were resumed
-        self._brush: Brush | None = None
-        self._larger: Any = None  # what is drawn on for a window in which the panels have no room
         self._due = self._study_due = self._status_due = 0.0
 
-    def show(self, step: Step, seen: Activations, up: Booleans) -> None:
-        """Take note of a decision: the state, what the policy made of it, and the moves (games,)."""
-        if self._tape.is_recording:
-            self._tape.record(moment_of(step, seen, up))
+    def decided(self, decided: Decided, standing: Standing) -> None:
+        """Take note of a decision, and draw if it is time to."""
+        if self._is_open:
+            if self._tape.is_recording:
+                self._tape.record(Moment.of(decided))
+            self._look(standing)
 
-    def poll(self) -> bool:
-        """Handle what came in and draw, unless both were just now; False once the window was closed."""
+    def waited(self, standing: Standing) -> None:
+        """Draw if it is time to."""
+        if self._is_open:
+            self._look(standing)
+
+    def ended(self, standing: Standing) -> None:
+        """Close the window."""
+        if self._is_open:
+            self._is_open, self.look_seconds = False, None
+            self._screen.close()
+            pygame.font.quit()
+
+    def _look(self, standing: Standing) -> None:
+        """Handle events and draw, unless both were done just now."""
         now = time.monotonic()
         if now < self._due:
-            return True
+            return
         self._due = now + 1 / FRAMES_PER_SECOND
-        for event in self._screen.poll():
-            if event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE:
-                return False
-        if self._screen.is_closed:
-            return False
-        self._draw(now, self._glance())
-        return True
+        events = self._screen.poll()
+        if self._screen.is_closed or any(
+            event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE for event in events
+        ):
+            self.ended(standing)
+        else:
+            self._draw(now, standing)
 
-    def _draw(self, now: float, glance: Glance) -> None:
+    def _draw(self, now: float, standing: Standing) -> None:
         """Draw what has changed."""
-        moves_on = self._advance(glance)
-        brush, whole = self._fit()
-        layout, moments = brush.layout, self._moments
-        latest = moments[-1] if moments else None
-        drawn = []
+        moves_on = self._advance(standing)
+        whole = self._canvas.fit(self._change.shape)
+        drawn: list[Any] = []
         if moves_on or whole:
-            draw_difference(brush, self._change)
-            draw_moves(brush, latest)
-            draw_value(brush, moments)
-            drawn += [layout.difference, layout.moves, layout.value]
-        if moves_on | self._has_caption(glance) | whole:
-            draw_frame(brush, latest, *self._caption)
-            drawn.append(layout.frame)
-        if moves_on | self._study(now, glance.policy) | whole:
-            places = layout.unit_pictures(self._change.shape)
-            self._units.draw(brush, places, None if latest is None else latest.hidden)
-            drawn.append(layout.units)
-        if self._follow(glance) | whole:
-            draw_curve(brush, self._curve)
-            drawn.append(layout.curve)
+            drawn += self._draw_decision()
+        if self._has_caption(standing) | moves_on | whole:
+            drawn += self._draw_frame()
+        if self._study(now, standing.policy) | moves_on | whole:
+            drawn += self._draw_units()
+        if self._follow(standing) | whole:
+            drawn += self._draw_curve()
         if now >= self._status_due or whole:
             self._status_due = now + STATUS_SECONDS
-            draw_status(brush, self._status())
-            drawn.append(layout.status)
-        window = self._screen.surface
-        if brush.surface is not window:
-            pygame.transform.smoothscale(brush.surface, window.get_size(), window)
-            whole = True
-        self._screen.update([window.get_rect()] if whole else drawn)
+            drawn += self._draw_status(standing.status)
+        self._canvas.show(drawn, whole)
 
-    def _advance(self, glance: Glance) -> bool:
-        """Go on to the next decision; whether there is one. While nothing is played the picture stands."""
-        stands = glance.is_paused or not glance.is_connected
+    def _draw_decision(self) -> list[Any]:
+        brush = self._canvas.brush
+        draw_difference(brush, self._change)
+        draw_moves(brush, self._latest())
+        draw_value(brush, self._moments)
+        return [brush.layout.difference, brush.layout.moves, brush.layout.value]
+
+    def _draw_frame(self) -> list[Any]:
+        brush = self._canvas.brush
+        draw_frame(brush, self._latest(), *self._caption)
+        return [brush.layout.frame]
+
+    def _draw_units(self) -> list[Any]:
+        brush, latest = self._canvas.brush, self._latest()
+        places = brush.layout.unit_pictures(self._change.shape)
+        self._units.draw(brush, places, None if latest is None else latest.hidden)
+        return [brush.layout.units]
+
+    def _draw_curve(self) -> list[Any]:
+        draw_curve(self._canvas.brush, self._curve)
+        return [self._canvas.brush.layout.curve]
+
+    def _draw_status(self, status: str) -> list[Any]:
+        draw_status(self._canvas.brush, status)
+        return [self._canvas.brush.layout.status]
+
+    def _latest(self) -> Moment | None:
+        return self._moments[-1] if self._moments else None
+
+    def _advance(self, standing: Standing) -> bool:
+        """Go on to the next decision; return False if there is none, or while nothing is played."""
+        stands = standing.is_paused or not standing.is_connected
         if stands or (moment := self._tape.next()) is None:
             return False
-        self._change = difference(self._moments[-1] if self._moments else None, moment)
+        self._change = difference(self._latest(), moment)
         self._moments.append(moment)
         return True
 
-    def _fit(self) -> tuple[Brush, bool]:
-        """Lay the panels out if the window has another size than before, and say if all is to be drawn."""
-        window, whole = self._screen.surface, self._screen.is_stale
-        size, surface = picture_size(window.get_size()), window
-        if size != window.get_size():
-            if self._larger is None or self._larger.get_size() != size:
-                self._larger = pygame.Surface(size, 0, window)
-            surface = self._larger
-        brush = self._brush
-        if brush is None or brush.size != size or brush.surface is not surface:
-            whole = True
-            self._brush = brush = Brush(surface, Layout.of(size, self._change.shape))
-        if whole:
-            surface.set_clip(None)
-            surface.fill(BACKGROUND)
-        return brush, whole
-
-    def _has_caption(self, glance: Glance) -> bool:
-        """Find what to say of the frame; whether it is something new."""
-        notice = "" if glance.is_connected else "waiting for a server"
-        if glance.is_paused:
+    def _has_caption(self, standing: Standing) -> bool:
+        """Find what to say about the frame; return True if it is something new."""
+        notice = "" if standing.is_connected else "waiting for a server"
+        if standing.is_paused:
             notice = "paused: p in the console goes on"
         before, self._caption = self._caption, ("live" if self._tape.is_live else "slow motion", notice)
         return self._caption != before
 
     def _study(self, now: float, policy: Policy | None) -> bool:
-        """Look at the hidden units, a little at a time; whether there are new pictures."""
+        """Look at the hidden units for a moment; return True when there are new pictures."""
         if policy is not None and now >= self._study_due:
             self._study_due = math.inf  # until this study is over, however many units there are
             self._units.study(policy)
@@ -212,29 +179,66 @@ class AgentWindow:
         self._study_due = now + STUDY_SECONDS
         return True
 
-    def _follow(self, glance: Glance) -> bool:
-        """Lengthen the curve; whether there was something to add."""
+    def _follow(self, standing: Standing) -> bool:
+        """Lengthen the curve; return True if there was something to add."""
         added = False
-        if glance.file is not None and not self._has_read:
+        if standing.rows is not None and not self._has_read:
             self._has_read = added = True
-            self._curve = Curve()  # without what was resumed, of which the file may know the way there
+            self._curve = Curve()  # without the entry of what was resumed: the rows lead to it
             with contextlib.suppress(PongError):  # a run that begins has no rows
-                run = read_progress(glance.file)
+                run = read_progress(standing.rows)
                 for points, share in zip(run["points"], run["win_rate"], strict=True):
                     self._curve.add(int(points), share, CURVE_STEP)
-        progress = glance.progress
+        progress = standing.progress
         return self._curve.add(progress.points, progress.win_rate, CURVE_STEP) or added
 
-    def close(self) -> None:
-        """Close the window."""
-        self._screen.close()
-        pygame.font.quit()
 
+class Canvas:
+    """What the panels are drawn on: the window, or a larger surface for a window without room for them."""
 
-def moment_of(step: Step, seen: Activations, up: Booleans) -> Moment:
-    """Copy what is shown of a decision, the first game's part alone."""
-    return Moment(
-        step.number, step.frames[0].copy(), int(step.points[0]), int(step.rewards[0]), int(step.ticks[0]),
-        float(probability(seen.logit[:1])[0]), float(seen.value[0]), bool(up[0]),
-        seen.hidden[0, : seen.hidden.shape[1] // 2].copy(),
-    )  # fmt: skip
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._larger: Any = None
+        self._brush: Brush | None = None
+
+    @property
+    def brush(self) -> Brush:
+        """The brush for the size of the window now; `fit` comes first."""
+        assert self._brush is not None
+        return self._brush
+
+    def fit(self, shape: tuple[int, ...]) -> bool:
+        """Lay the panels out if the window has another size than before.
+
+        Args:
+            shape: (height, width) of the frames.
+
+        Returns:
+            True if everything has to be drawn.
+        """
+        surface, whole = self._surface(), self._screen.is_stale
+        brush = self._brush
+        if brush is None or brush.size != surface.get_size() or brush.surface is not surface:
+            whole = True
+            self._brush = Brush(surface, AgentLayout.of(surface.get_size(), shape))
+        if whole:
+            surface.set_clip(None)
+            surface.fill(BACKGROUND)
+        return whole
+
+    def _surface(self) -> Any:
+        window = self._screen.surface
+        size = picture_size(window.get_size())
+        if size == window.get_size():
+            return window
+        if self._larger is None or self._larger.get_size() != size:
+            self._larger = pygame.Surface(size, 0, window)
+        return self._larger
+
+    def show(self, drawn: list[Any], whole: bool) -> None:
+        """Bring onto the screen what was drawn in these rects, or everything."""
+        window = self._screen.surface
+        if self.brush.surface is not window:
+            pygame.transform.smoothscale(self.brush.surface, window.get_size(), window)
+            whole = True
+        self._screen.update([window.get_rect()] if whole else drawn)

@@ -2,58 +2,68 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.rules import BALL, COURT_HEIGHT, COURT_WIDTH, LEFT_X, PADDLE_HEIGHT, PADDLE_WIDTH, RIGHT_X
 from pongrl.ui.text import Text
-from pongrl.ui.theme import ACCENT, BACKGROUND, DIM, LINE, WHITE, Box, Colour
+from pongrl.ui.theme import BACKGROUND, LINE, PLAIN_COURT, Box, CourtColours
 from pongrl.wire.arrays import UInt8Array
 
 COURT_BOX = (0, 0, COURT_WIDTH, COURT_HEIGHT)
-DIGITS = 90  # size of the score on a court of 700×500
+DIGITS = 90  # size of the score's font on a court of 700×500
+
+
+class Scene(NamedTuple):
+    """What is on the court at one moment."""
+
+    score: tuple[int, int]  # points of left and right
+    paddles: tuple[int, int]  # y of left and right
+    ball: tuple[int, int] | None  # x and y; None if it cannot be seen
 
 
 def scaled(court: Box, x: float, y: float, width: float, height: float) -> Box:
-    """Give the pixels of a rectangle of the court of 700×500 that is drawn in a box."""
+    """Convert a rectangle of the 700×500 court into pixels of the box that the court is drawn in."""
     across, down = court[2] / COURT_WIDTH, court[3] / COURT_HEIGHT
     left, top = court[0] + round(x * across), court[1] + round(y * down)
     right, bottom = court[0] + round((x + width) * across), court[1] + round((y + height) * down)
     return left, top, max(right - left, 1), max(bottom - top, 1)
 
 
-def draw_court(
-    surface: Any,
-    text: Text,
-    score: tuple[int, int],
-    paddles: tuple[int, int],
-    ball: tuple[int, int] | None,
-    court: Box = COURT_BOX,
-    colours: tuple[Colour, Colour, Colour] = (WHITE, ACCENT, DIM),
-) -> None:
-    """Draw the court as people see it into a box of a surface, in the colours of paddles, ball and score."""
-    surface.fill(BACKGROUND, court)
-    for y in range(10, COURT_HEIGHT - 10, 30):
-        surface.fill(LINE, scaled(court, COURT_WIDTH // 2 - 2, y, 4, 15))
-    size = max(round(DIGITS * court[2] / COURT_WIDTH), 1)
-    for side, points in enumerate(score):
-        words = text.render(str(points), size, colours[2])
-        middle, top, _, _ = scaled(court, COURT_WIDTH // 4 * (1 + 2 * side), 20, 0, 0)
-        surface.blit(words, words.get_rect(midtop=(middle, top)))
-    for box in paddle_boxes(court, paddles):
-        surface.fill(colours[0], box)
-    if ball is not None:
-        surface.fill(colours[1], scaled(court, *ball, BALL, BALL))
-
-
 def paddle_boxes(court: Box, paddles: tuple[int, int]) -> list[Box]:
-    """Give the pixels of both paddles."""
+    """Return the pixels of both paddles."""
     return [
         scaled(court, x, y, PADDLE_WIDTH, PADDLE_HEIGHT)
         for x, y in zip((LEFT_X, RIGHT_X), paddles, strict=True)
     ]
+
+
+def draw_court(
+    surface: Any, text: Text, scene: Scene, court: Box = COURT_BOX, colours: CourtColours = PLAIN_COURT
+) -> None:
+    """Draw the court as people see it.
+
+    Args:
+        surface: the pygame surface to draw on.
+        text: the fonts for the score.
+        scene: what to draw.
+        court: the box of the surface that the court fills.
+        colours: of the paddles, the ball and the score.
+    """
+    surface.fill(BACKGROUND, court)
+    for y in range(10, COURT_HEIGHT - 10, 30):
+        surface.fill(LINE, scaled(court, COURT_WIDTH // 2 - 2, y, 4, 15))
+    size = max(round(DIGITS * court[2] / COURT_WIDTH), 1)
+    for side, points in enumerate(scene.score):
+        words = text.render(str(points), size, colours.score)
+        middle, top, _, _ = scaled(court, COURT_WIDTH // 4 * (1 + 2 * side), 20, 0, 0)
+        surface.blit(words, words.get_rect(midtop=(middle, top)))
+    for box in paddle_boxes(court, scene.paddles):
+        surface.fill(colours.paddles, box)
+    if scene.ball is not None:
+        surface.fill(colours.ball, scaled(court, *scene.ball, BALL, BALL))
 
 
 def frame_picture(frame: UInt8Array, scale: int) -> Any:

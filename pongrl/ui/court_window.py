@@ -10,7 +10,7 @@ import numpy as np
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.places import places
 from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
-from pongrl.ui.court import draw_court
+from pongrl.ui.court import Scene, draw_court
 from pongrl.ui.screen import open_display
 from pongrl.ui.text import Text
 from pongrl.wire.arrays import Int32Array, UInt8Array
@@ -19,14 +19,18 @@ POLL_SECONDS = 0.02  # while waiting; a window that answers later than this feel
 
 
 def paint(surface: Any, frame: UInt8Array, scores: Int32Array) -> None:
-    """Draw a frame (50, 70) and the score (2,) as people see them on a 700×500 surface."""
+    """Draw a frame (50, 70) and the scores (2,) as people see them on a 700×500 surface."""
     found = places(frame)
-    # The font is made here since whoever closes a window ends all fonts made before.
-    draw_court(surface, Text(), (int(scores[0]), int(scores[1])), found.paddles, found.ball)
+    # A new Text each time: closing any window ends the fonts that were made before.
+    draw_court(surface, Text(), Scene((int(scores[0]), int(scores[1])), found.paddles, found.ball))
 
 
 def picture(frame: UInt8Array, scores: Int32Array) -> UInt8Array:
-    """Draw the same as an array (500, 700, 3); no display is needed."""
+    """Draw a frame (50, 70) and the scores (2,) without a display.
+
+    Returns:
+        The picture, (500, 700, 3): red, green, blue.
+    """
     pygame = pygame_quietly()
     surface = pygame.Surface((COURT_WIDTH, COURT_HEIGHT), depth=32)
     paint(surface, frame, scores)
@@ -34,7 +38,7 @@ def picture(frame: UInt8Array, scores: Int32Array) -> UInt8Array:
 
 
 class CourtWindow:
-    """Shows the same in a window, until a person closes it. For the main thread.
+    """The court in a window, until a person closes it. Only the main thread may use it.
 
     Raises:
         PongError: there is no display.
@@ -48,14 +52,14 @@ class CourtWindow:
         self.is_open = True
 
     def show(self, frame: UInt8Array, scores: Int32Array) -> None:
-        """Draw a frame (50, 70) and the score (2,)."""
+        """Draw a frame (50, 70) and the scores (2,)."""
         self.poll()
         if self.is_open:
             paint(self._screen, frame, scores)
             self._pygame.display.flip()
 
     def poll(self) -> None:
-        """Handle what came in."""
+        """Handle the events; close the window if a person asks for it."""
         pygame = self._pygame
         if self.is_open and any(
             event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE)
@@ -64,14 +68,14 @@ class CourtWindow:
             self.close()
 
     def wait(self, seconds: float) -> None:
-        """Wait, and handle what comes in meanwhile."""
+        """Wait, and handle the events that come meanwhile."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.poll()
             time.sleep(min(left, POLL_SECONDS if self.is_open else left))
 
     def pace(self, seconds: float) -> None:
-        """Wait until so long after the last time; not at all if that is over."""
+        """Wait until `seconds` have passed since the last call; do not wait if they have."""
         if self.is_open:
             self.wait(self._due - time.monotonic())
         self._due = max(self._due, time.monotonic()) + seconds

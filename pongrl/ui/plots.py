@@ -10,6 +10,8 @@ import numpy as np
 
 from pongrl.agent.policy import Policy
 from pongrl.agent.progress import read_progress
+from pongrl.agent.units import strongest_units
+from pongrl.agent.work import finish
 from pongrl.errors import PongError
 
 
@@ -30,7 +32,7 @@ def pyplot() -> Any:
 
 
 def name_of(path: Path) -> str:
-    """What a run is called in a picture: the folder of its progress.csv, or the file's own name."""
+    """Return what a run is called in a picture: the folder of its progress.csv, or the file's own name."""
     own = path.stem != "progress"
     return path.stem if own else path.resolve().parent.name
 
@@ -38,18 +40,27 @@ def name_of(path: Path) -> str:
 def draw_curves(paths: Sequence[Path], output: Path) -> None:
     """Draw share won and running mean of several runs, against frames and against minutes.
 
+    Args:
+        paths: a progress.csv of each run.
+        output: the picture to write; its ending says of which kind.
+
     Raises:
         PongError: a file is no progress.csv, or the picture cannot be written.
     """
-    runs = {f"{name_of(path)}": read_progress(path) for path in paths}
+    runs = {name_of(path): read_progress(path) for path in paths}
     if len(runs) < len(paths):  # two folders of one name
         runs = {str(path): read_progress(path) for path in paths}
-    plots = pyplot()
-    figure, axes = plots.subplots(2, 2, figsize=(11, 7), sharex="col", sharey="row", layout="constrained")
+    figure, axes = pyplot().subplots(2, 2, figsize=(11, 7), sharex="col", sharey="row", layout="constrained")
     for name, run in runs.items():
         for column, x in enumerate((np.array(run["frames"]) / 1e6, np.array(run["seconds"]) / 60)):
             axes[0, column].plot(x, run["win_rate"], label=name)
             axes[1, column].plot(x, run["running_mean"])
+    _label(axes)
+    write_picture(figure, output)
+
+
+def _label(axes: Any) -> None:
+    """Say what the four plots show, and mark where agent and built-in AI are equals."""
     axes[0, 0].set_ylabel("share won of the last 1,000 points")
     axes[1, 0].set_ylabel("running mean of the reward per point")
     axes[1, 0].set_xlabel("million frames")
@@ -58,38 +69,40 @@ def draw_curves(paths: Sequence[Path], output: Path) -> None:
     axes[1, 0].set_ylim(-1, 1)
     for row, level in ((0, 0.5), (1, 0.0)):
         for axis in axes[row]:
-            axis.axhline(level, color="0.7", linewidth=1, zorder=0)  # as good as the built-in AI
+            axis.axhline(level, color="0.7", linewidth=1, zorder=0)
             axis.grid(alpha=0.3)
     axes[0, 0].legend(loc="lower right")
-    write_picture(figure, output)
 
 
 def draw_units(policy: Policy, output: Path, units: int = 12) -> None:
     """Draw what the strongest hidden units look at, as pictures of the court.
 
-    A unit is as strong as its weight to the logit times the spread of its first layer. Each picture is
-    what one lit cell there, blocks included, does to the unit: red excites it, blue inhibits it. The
-    upper half shows where things are, the lower half how they move.
+    Each picture is what one lit cell there, blocks included, does to the unit: red excites it, blue
+    inhibits it. The upper half shows where things are, the lower half how they move.
+
+    Args:
+        policy: whose units to draw.
+        output: the picture to write; its ending says of which kind.
+        units: how many.
+
+    Raises:
+        PongError: the picture cannot be written.
     """
-    plots = pyplot()
-    images = policy.court_images()  # (units, 2, height, width)
-    strength = np.abs(policy.weights["w"]) * images.std(axis=(1, 2, 3))
-    strongest = np.argsort(-strength)[:units]
+    strongest = finish(strongest_units(policy, units))
     columns = min(4, len(strongest))
     rows = 2 * -(-len(strongest) // columns)
-    figure, axes = plots.subplots(
+    figure, axes = pyplot().subplots(
         rows, columns, figsize=(3 * columns, 1.9 * rows), squeeze=False, layout="constrained"
     )
     for axis in axes.flat:
         axis.axis("off")
     for place, unit in enumerate(strongest):
-        for channel in range(2):
-            image = images[unit, channel]
-            axis = axes[2 * (place // columns) + channel, place % columns]
+        images = policy.court_images(slice(unit, unit + 1))[0]  # (2, height, width)
+        pair = axes[2 * (place // columns) :, place % columns]
+        for image, axis in zip(images, pair, strict=False):
             limit = np.abs(image[:, 1:-1]).max() or 1.0
             axis.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
-            if channel == 0:
-                axis.set_title(f"unit {unit}: {policy.weights['w'][unit]:+.2f} for up", fontsize=9)
+        pair[0].set_title(f"unit {unit}: {policy.weights['w'][unit]:+.2f} for up", fontsize=9)
     write_picture(figure, output)
 
 

@@ -1,4 +1,4 @@
-"""Keeps the C libraries under pygame from writing into the terminal."""
+"""Keep the C libraries under pygame and OpenCV from writing into the terminal."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Throw away what is written to file number 2 meanwhile: SDL and ALSA complain there by themselves.
+    """Throw away what is written to file descriptor 2 inside the `with` block.
 
-    What matters of it comes as a pygame.error, which is ours to put into words.
+    SDL, ALSA and FFmpeg complain there on their own. What matters also comes as a Python error, which the
+    caller puts into words.
     """
     sys.stderr.flush()
     kept = os.dup(2)

@@ -5,15 +5,47 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from pongrl.errors import ConnectionLostError, PongError
 from pongrl.game.people import Keys, Snapshot
+from pongrl.game.rules import SERVE_X, SERVE_Y
 from pongrl.ui.film import Recorder
 from pongrl.ui.game_window import GameWindow
 from pongrl.wire.client import PongWatcher
+from pongrl.wire.retry import FIRST_PAUSE, keep_trying
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between two tries to connect
 FRAME_SECONDS = 1 / 60
+PATIENCE = 10 * FRAME_SECONDS  # without a view, until the window is looked after again
+NOTHING_YET = Snapshot((SERVE_X, SERVE_Y), (200, 200), (0, 0), 0, None, 0, 0, (0, 0, 0), "not connected")
+
+
+class View(Protocol):
+    """What shows the game: a GameWindow, or NoWindow."""
+
+    def poll(self) -> tuple[bool, Keys]:
+        """Handle events; return False once a person has closed it, and the keys held."""
+
+    def show(self, snapshot: Snapshot, notice: tuple[str, ...] = ()) -> None:
+        """Show a snapshot with a notice on it, and wait for the next frame."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class NoWindow:
+    """Takes the place of the window where there is no display."""
+
+    def poll(self) -> tuple[bool, Keys]:
+        """Stay open: nobody can close it, and no key is held."""
+        return True, Keys()
+
+    def show(self, snapshot: Snapshot, notice: tuple[str, ...] = ()) -> None:
+        """Wait a little, as a window does; less, so that no view is missed."""
+        time.sleep(FRAME_SECONDS / 4)
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 def watch(
@@ -25,63 +57,43 @@ def watch(
     say: Callable[[str], None],
     record: str | None = None,
 ) -> None:
-    """Show the game as it is played there until the window is closed; come back when the server does.
+    """Show the game of a server until the window is closed; connect again whenever the server is lost.
 
-    What is to be seen is filmed into the file `record`, if that is given; then it does without a display.
+    Args:
+        host: where the server is.
+        port: its port.
+        token: what it asks for; "" for a server without a token.
+        ca: a file of certificates, to encrypt the connection with TLS; None not to encrypt it.
+        is_quitting: returns True when the program is to end.
+        say: is told in sentences what happens.
+        record: the file to film the game into; then no display is needed.
 
     Raises:
         UsageError: the file cannot be written.
         PongError: there is no display, or the server refuses us.
     """
     with contextlib.ExitStack() as stack:
-        recorder = Recorder(record, say) if record is not None else None
+        recorder = None if record is None else Recorder(record, say)
         if recorder is not None:
             stack.callback(recorder.close)
-        window = open_window(f"Pong at {host}", recorder, say)
-        stack.callback(window.close)
-        pause, said, met = FIRST_PAUSE, "", False
-        show(window, f"looking for a game at {host}:{port}")
-        while window.poll()[0] and not is_quitting():
-            with PongWatcher(host, port, token=token, ca=ca) as watcher:
-                try:
-                    watcher.connect()
-                    say(f"watching the game at {host}:{port}: level {watcher.session.level}")
-                    pause, said, met = FIRST_PAUSE, "", True
-                    look(watcher, window, recorder, is_quitting)
-                    return
-                except ConnectionLostError as error:
-                    words = f"{error}; trying again"
-                except PongError as error:
-                    if not met:
-                        raise
-                    words = f"{error}; trying again"
-            if words != said:
-                said = words
-                say(said)
-                show(window, said)
-            again = time.monotonic() + pause
-            pause = min(2 * pause, LONGEST_PAUSE)
-            while time.monotonic() < again and window.poll()[0] and not is_quitting():
-                show(window, said)
+        view = open_view(f"Pong at {host}", recorder, say)
+        stack.callback(view.close)
+
+        def connect() -> PongWatcher:
+            watcher = PongWatcher(host, port, token=token, ca=ca)
+            try:
+                watcher.connect()
+            except BaseException:
+                watcher.close()
+                raise
+            say(f"watching the game at {host}:{port}: level {watcher.session.level}")
+            return watcher
+
+        Spectator(view, recorder, is_quitting, say).run(connect, f"looking for a game at {host}:{port}")
 
 
-class NoWindow:
-    """Takes the place of a window where there is no display."""
-
-    def poll(self) -> tuple[bool, Keys]:
-        """Nobody closes it, and no key is held."""
-        return True, Keys()
-
-    def show(self, snapshot: Snapshot, notice: tuple[str, ...] = ()) -> None:
-        """Wait a little, as a window does; less, so that no view is missed."""
-        time.sleep(FRAME_SECONDS / 4)
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
-def open_window(title: str, recorder: Recorder | None, say: Callable[[str], None]) -> GameWindow | NoWindow:
-    """Open the window; for a recording it may be missing."""
+def open_view(title: str, recorder: Recorder | None, say: Callable[[str], None]) -> View:
+    """Open the window; a recording does without one where there is no display."""
     try:
         return GameWindow(title, inset=False)
     except PongError:
@@ -91,30 +103,80 @@ def open_window(title: str, recorder: Recorder | None, say: Callable[[str], None
         return NoWindow()
 
 
-def show(window: GameWindow | NoWindow, status: str) -> None:
-    """Show an empty court and why it is empty."""
-    window.show(
-        Snapshot((345, 245), (200, 200), (0, 0), 0, None, 0, 0, (0, 0, 0), "not connected"), (status,)
-    )
+class Spectator:
+    """Keeps a view of a game going, from one connection to the next."""
 
+    def __init__(
+        self,
+        view: View,
+        recorder: Recorder | None,
+        is_quitting: Callable[[], bool],
+        say: Callable[[str], None],
+    ) -> None:
+        self._view, self._recorder = view, recorder
+        self._is_quitting, self._say = is_quitting, say
+        self._notice = ""  # why no game is shown
+        self._has_met = False  # a server
 
-def look(
-    watcher: PongWatcher,
-    window: GameWindow | NoWindow,
-    recorder: Recorder | None,
-    is_quitting: Callable[[], bool],
-) -> None:
-    """Show what comes until the window is closed, and film it.
+    def run(self, connect: Callable[[], PongWatcher], notice: str) -> None:
+        """Show the game until the view is closed.
 
-    Raises:
-        ConnectionLostError: the server is gone.
-    """
-    before = time.monotonic()
-    while window.poll()[0] and not is_quitting():
-        view = watcher.watch(time.monotonic() + 10 * FRAME_SECONDS)
-        if view is not None:
-            if recorder is not None:
+        Args:
+            connect: connects to the server once.
+            notice: what to write on the empty court until the first attempt has failed.
+
+        Raises:
+            PongError: the first server that answered refuses us.
+        """
+        self._show_empty(notice)
+        while (watcher := keep_trying(connect, self._wait, self._report)) is not None:
+            self._has_met = True
+            with watcher:
+                try:
+                    self._look(watcher)
+                    return
+                except PongError as error:
+                    self._report(error)
+            if not self._wait(FIRST_PAUSE):
+                return
+
+    def _goes_on(self) -> bool:
+        return self._view.poll()[0] and not self._is_quitting()
+
+    def _look(self, watcher: PongWatcher) -> None:
+        """Show and film what comes until the view is closed.
+
+        Raises:
+            ConnectionLostError: the server is gone.
+        """
+        before = time.monotonic()
+        while self._goes_on():
+            view = watcher.watch(time.monotonic() + PATIENCE)
+            if view is None:
+                continue
+            if self._recorder is not None:
                 now = time.monotonic()
-                recorder.add(view.score, view.paddles, view.ball, now - before)
+                self._recorder.add(view.score, view.paddles, view.ball, now - before)
                 before = now
-            window.show(Snapshot(**vars(view)))
+            self._view.show(Snapshot(**vars(view)))
+
+    def _report(self, error: PongError) -> None:
+        """Say why no game is shown; raise an error that no later attempt can mend."""
+        if not self._has_met and not isinstance(error, ConnectionLostError):
+            raise error
+        self._say(f"{error}; trying again")
+        self._show_empty(f"{error}; trying again")
+
+    def _wait(self, seconds: float) -> bool:
+        """Keep the view going for so long; return False once it is closed."""
+        end = time.monotonic() + seconds
+        while goes_on := self._goes_on():
+            if time.monotonic() >= end:
+                break
+            self._show_empty(self._notice)
+        return goes_on
+
+    def _show_empty(self, notice: str) -> None:
+        """Show an empty court, and write on it why it is empty."""
+        self._notice = notice
+        self._view.show(NOTHING_YET, (notice,))

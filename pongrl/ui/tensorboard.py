@@ -5,30 +5,31 @@
     progress/…    the columns of progress.csv, at each of its rows, and the evaluation when there was one
     weights/…     histograms of the weights, every minute
     game          eight seconds of the first game as people see it, at its own speed, every two minutes
-    options       what the run was told, as text and as hyperparameters
+    options       what the run was told
 
 The step is the number of points played, so that runs can be compared report by report. A run that resumes
-goes on in the same DIR; what was written of points after its checkpoint is hidden by TensorBoard. A new
-run in a DIR that has one keeps the old files in previous-1 …, which TensorBoard shows as runs of their own.
+goes on in the same DIR; TensorBoard hides what was written about points after its checkpoint. A new run in
+a DIR that has one keeps the old files in previous-1 …, which TensorBoard shows as runs of their own.
 
-Of tensorboardX its summaries and its RecordWriter are used, not its SummaryWriter: that writes in a thread
-which a full disk ends, and then waits for that thread for ever.
+tensorboardX's summaries and its RecordWriter are used, but not its SummaryWriter: a full disk ends the
+thread in which that one writes, and then it waits for the thread forever.
 
-The pictures cost the training half a second in two minutes; the GIF is made of them in a thread.
+Drawing the pictures of a video takes training half a second; the video is made of them in a thread.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
-import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pongrl.agent.policy import Weights
+from pongrl.agent.aside import keep_aside
+from pongrl.agent.observers import Decided, Observer, Standing
 from pongrl.agent.progress import EVALUATION_COLUMN, Progress
 from pongrl.errors import PongError
 from pongrl.ui.court_window import picture
@@ -49,64 +50,106 @@ except ImportError as error:
 FLUSH_SECONDS = 10.0  # between two times that all is on disk: TensorBoard itself looks every 30 s
 HISTOGRAM_SECONDS = 60.0
 BINS = 64
-VIDEO_SECONDS = 120.0  # from one video's beginning to the next one's
+VIDEO_SECONDS = 120.0  # from the beginning of one video to that of the next
 VIDEO_DECISIONS = 60
-SHRINK = 2  # of the court's 700×500 pixels
+LAST_MILLISECONDS = 1000  # for which the last picture stays
+SHRINK = 2  # times smaller than the court's 700×500 pixels
 COLOURS = 32
 TICK_MILLISECONDS = 1000 / 60  # of game time, whatever the clock
 
 
-class EventLog:
-    """The event files of one run, in one directory. For the training thread.
+class Videos:
+    """Short videos of the first game, made now and then."""
 
-    A disk error ends the logging with a sentence, and not the training.
+    def __init__(self) -> None:
+        self._begun = float("-inf")  # when the last one was
+        self._pictures: list[Image.Image] = []
+        self._durations: list[int] = []  # milliseconds of each picture
+        self._made: Future[bytes] | None = None  # that is being made, or waits to be taken
+        self._thread = ThreadPoolExecutor(1, "video")
+
+    def see(self, step: Step) -> None:
+        """Take a picture of a state if a video is due."""
+        if self._made is not None or not (self._pictures or self._is_due()):
+            return
+        shot = Image.fromarray(picture(step.frames[0], step.scores[0])).reduce(SHRINK)
+        palette = self._pictures[0] if self._pictures else None
+        self._pictures.append(shot.quantize(COLOURS, palette=palette, dither=Image.Dither.NONE))
+        self._durations.append(round(TICK_MILLISECONDS * int(step.ticks[0])))
+        if len(self._pictures) == VIDEO_DECISIONS:
+            # A state comes after its ticks, so its picture stays for as long as those of the next one take.
+            durations = [*self._durations[1:], LAST_MILLISECONDS]
+            self._made = self._thread.submit(gif, self._pictures, durations)
+            self._pictures, self._durations = [], []
+
+    def _is_due(self) -> bool:
+        now = time.monotonic()
+        if now - self._begun < VIDEO_SECONDS:
+            return False
+        self._begun = now
+        return True
+
+    def take(self) -> bytes | None:
+        """Return a video, a GIF, if one has been made since the last call."""
+        if self._made is None or not self._made.done():
+            return None
+        made, self._made = self._made.result(), None
+        return made
+
+    def finish(self) -> None:
+        """Wait for the video that is being made."""
+        self._thread.shutdown()
+
+
+class EventFile:
+    """One file of events. A disk error ends it with a sentence; after that nothing is written.
 
     Args:
-        options: what the run was told; plain values.
-        points: at which the run begins.
-        resumed: whether it goes on with what is in the directory.
+        directory: where the file is.
+        points: with which the run begins; TensorBoard then hides what other files tell about later points.
+        resumed: True to go on with the files in the directory, False to keep them aside.
         say: takes the sentence.
     """
 
-    def __init__(
-        self, directory: Path, options: dict[str, Any], points: int, resumed: bool, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, directory: Path, points: int, resumed: bool, say: Callable[[str], None]) -> None:
         self._directory, self._say = directory, say
-        self._written = points  # the step up to which there are rows
-        self._flushed = self._drew_weights = time.monotonic()
-        self._filmed = float("-inf")
-        self._film: list[Image.Image] = []
-        self._durations: list[int] = []  # milliseconds of each of its pictures
-        self._video: Future[bytes] | None = None  # being made
-        self._thread = ThreadPoolExecutor(1, "video")
-        self._file: Any = None  # None as long as there is no file, or no more
+        self._file: Any = None
         with self._ending_at_disk_errors():
             directory.mkdir(parents=True, exist_ok=True)
             if not resumed:
-                keep_aside(directory)
-            # In the order of their names they are read. The whole path, since "s3:" begins it otherwise.
-            self._file = RecordWriter(str(directory.resolve() / f"events.out.tfevents.{time.time():.6f}"))
-            self._begin(options, points)
-
-    def _begin(self, options: dict[str, Any], points: int) -> None:
-        """Hide what came after the checkpoint, and say what the run was told."""
+                keep_aside(directory, sorted(directory.glob("events.out.tfevents.*")))
+            # TensorBoard reads files in the order of their names. The path is absolute, since tensorboardX
+            # takes one that begins with "s3:" for an address.
+            name = f"events.out.tfevents.{time.time():.6f}"
+            self._file = RecordWriter(str(directory.resolve() / name))
         self._write(file_version="brain.Event:2")
         self._write(step=points + 1, session_log=SessionLog(status=SessionLog.START))
-        told = {name: value for name, value in options.items() if value is not None}
-        rows = "".join(f"| {name} | {value} |\n" for name, value in told.items())
-        self._add(summary.text("options", "| option | value |\n|---|---|\n" + rows), points)
-        metrics = dict.fromkeys([f"progress/{name}" for name in ("win_rate", "running_mean")], 0)
-        plain = {name: v if isinstance(v, int | float | str) else str(v) for name, v in told.items()}
-        experiment, session, _ = summary.hparams(plain, metrics)
-        self._add(experiment, points)
-        self._add(session, points)
-        self._file.flush()
+
+    @property
+    def is_open(self) -> bool:
+        """False after a disk error."""
+        return self._file is not None
+
+    def add(self, what: Any, step: int) -> None:
+        """Write a summary."""
+        self._write(summary=what, step=step)
+
+    def flush(self) -> None:
+        """Bring onto the disk what was written."""
+        if self.is_open:
+            with self._ending_at_disk_errors():
+                self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.is_open:
+            with self._ending_at_disk_errors():
+                self._file.close()
 
     def _write(self, **event: Any) -> None:
-        self._file.write(Event(wall_time=time.time(), **event).SerializeToString())
-
-    def _add(self, what: Any, step: int) -> None:
-        self._write(summary=what, step=step)
+        if self.is_open:
+            with self._ending_at_disk_errors():
+                self._file.write(Event(wall_time=time.time(), **event).SerializeToString())
 
     @contextlib.contextmanager
     def _ending_at_disk_errors(self) -> Iterator[None]:
@@ -115,91 +158,101 @@ class EventLog:
         except OSError as error:
             file, self._file = self._file, None
             if file is not None:
-                with contextlib.suppress(OSError):  # it would write the rest
+                with contextlib.suppress(OSError):  # closing writes the rest
                     file.close()
             self._say(
                 f"{self._directory} could not be written ({error.strerror}): "
                 "TensorBoard's log ends here, training goes on"
             )
 
-    def see(self, step: Step) -> None:
-        """Take in a state of the first game, for a video if one is due."""
-        if self._file is None or self._video is not None:
-            return
-        if not self._film:
-            now = time.monotonic()
-            if now - self._filmed < VIDEO_SECONDS:
-                return
-            self._filmed = now
-        shot = Image.fromarray(picture(step.frames[0], step.scores[0])).reduce(SHRINK)
-        palette = self._film[0] if self._film else None
-        self._film.append(shot.quantize(COLOURS, palette=palette, dither=Image.Dither.NONE))
-        self._durations.append(round(TICK_MILLISECONDS * int(step.ticks[0])))
-        if len(self._film) == VIDEO_DECISIONS:
-            # A state's ticks came before it, so its picture stays for as long as the next one's took.
-            durations = [*self._durations[1:], 1000]
-            self._video = self._thread.submit(gif, self._film, durations)
-            self._film, self._durations = [], []
 
-    def report(self, progress: Progress, weights: Weights) -> None:
-        """Write the scalars, unless these are written already, and what else is due."""
-        if self._file is None or progress.points <= self._written:
-            return
-        with self._ending_at_disk_errors():
-            now, self._written = time.monotonic(), progress.points
-            self._add_scalars(progress)
-            self._add_video(progress.points)
-            if now - self._drew_weights >= HISTOGRAM_SECONDS:
-                self._drew_weights = now
-                self._add_weights(weights, progress.points)
-            if now - self._flushed >= FLUSH_SECONDS:
-                self._flushed = now
-                self._file.flush()
+class EventLog(Observer):
+    """The log of one run, in one directory. Its file is begun at the run's first decision.
 
-    def _add_scalars(self, progress: Progress) -> None:
-        names = (*Progress.COLUMNS, EVALUATION_COLUMN)
-        for name in names:
+    Args:
+        directory: where the event files are.
+        options: what the run was told; plain values.
+        points: with which the run begins.
+        resumed: True if it goes on with what is in the directory.
+        say: is told if the log ends because of a disk error; training goes on.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        options: Mapping[str, Any],
+        points: int,
+        resumed: bool,
+        say: Callable[[str], None],
+    ) -> None:
+        self._options, self._points = options, points  # the points that the log tells about so far
+        self._open = functools.partial(EventFile, directory, points, resumed, say)
+        self._file: EventFile | None = None
+        self._videos = Videos()
+        self._flushed = self._drew_weights = time.monotonic()
+
+    def decided(self, decided: Decided, standing: Standing) -> None:
+        """Take a picture of the first game if a video is due."""
+        if self._begun().is_open:
+            self._videos.see(decided.step)
+
+    def reported(self, standing: Standing) -> None:
+        """Write the scalars, unless they are written already, and what else is due."""
+        progress, file = standing.progress, self._begun()
+        if progress.points <= self._points:
+            return
+        now, self._points = time.monotonic(), progress.points
+        self._add_scalars(file, progress)
+        self._add_video(file, progress.points)
+        if now - self._drew_weights >= HISTOGRAM_SECONDS:
+            self._drew_weights = now
+            self._add_weights(file, standing)
+        if now - self._flushed >= FLUSH_SECONDS:
+            self._flushed = now
+            file.flush()
+
+    def ended(self, standing: Standing) -> None:
+        """Write what there is at the end, the weights too, and close the file."""
+        self._videos.finish()
+        if self._file is None:
+            return
+        self.reported(standing)
+        self._add_video(self._file, standing.progress.points)
+        self._add_weights(self._file, standing)
+        self._file.close()
+
+    def _begun(self) -> EventFile:
+        """Return the file; begin it with what the run was told if it is not there yet."""
+        if self._file is None:
+            self._file = self._open()
+            told = {name: value for name, value in self._options.items() if value is not None}
+            rows = "".join(f"| {name} | {value} |\n" for name, value in told.items())
+            self._file.add(summary.text("options", "| option | value |\n|---|---|\n" + rows), self._points)
+            self._file.flush()
+        return self._file
+
+    @staticmethod
+    def _add_scalars(file: EventFile, progress: Progress) -> None:
+        for name in (*Progress.COLUMNS, EVALUATION_COLUMN):
             if (value := getattr(progress, name)) is not None:
-                self._add(summary.scalar(f"progress/{name}", value), progress.points)
+                file.add(summary.scalar(f"progress/{name}", value), progress.points)
 
-    def _add_weights(self, weights: Weights, step: int) -> None:
+    @staticmethod
+    def _add_weights(file: EventFile, standing: Standing) -> None:
+        weights = {} if standing.policy is None else standing.policy.weights
         for name, weight in weights.items():
             if weight.size > 1:
-                self._add(summary.histogram(f"weights/{name}", weight, BINS), step)
+                file.add(summary.histogram(f"weights/{name}", weight, BINS), standing.progress.points)
 
-    def _add_video(self, step: int) -> None:
-        """Write the video if one has been made meanwhile."""
-        if self._video is None or not self._video.done():
+    def _add_video(self, file: EventFile, step: int) -> None:
+        """Write the video if one has been made."""
+        made = self._videos.take()
+        if made is None:
             return
-        made, self._video = self._video.result(), None
         with Image.open(io.BytesIO(made)) as first:
             width, height = first.size
         shown = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=made)
-        self._add(Summary(value=[Summary.Value(tag="game", image=shown)]), step)
-
-    def close(self, progress: Progress, weights: Weights) -> None:
-        """Write what there is at the end, the weights too, and close the file."""
-        self._thread.shutdown()
-        self.report(progress, weights)
-        if self._file is None:
-            return
-        with self._ending_at_disk_errors():
-            self._add_video(progress.points)
-            self._add_weights(weights, progress.points)
-            *_, ended = summary.hparams({}, {})
-            self._add(ended, progress.points)
-            self._file.close()
-
-
-def keep_aside(directory: Path) -> None:
-    """Move the event files of an earlier run into previous-1, previous-2, …"""
-    found = sorted(directory.glob("events.out.tfevents.*"))
-    if found:
-        names = (directory / f"previous-{number}" for number in itertools.count(1))
-        aside = next(path for path in names if not path.exists())
-        aside.mkdir()
-        for path in found:
-            path.rename(aside / path.name)
+        file.add(Summary(value=[Summary.Value(tag="game", image=shown)]), step)
 
 
 def gif(pictures: list[Image.Image], durations: list[int]) -> bytes:

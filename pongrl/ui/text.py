@@ -10,14 +10,15 @@ from pongrl.ui.theme import Box, Colour
 
 SMALLEST_SIZE = 7
 GAP = "    "  # between two parts on one line
-MAX_KEPT = 200  # rendered words; a rally's numbers come again and again
+MAX_KEPT = 200  # rendered words and fitted lines; the numbers of a rally come again and again
 
 
 class Text:
-    """Fonts and rendered words, kept for as long as they are used. Whoever closes a window closes it too.
+    """Fonts and rendered words, kept while they are in use. Close it together with its window.
 
     Args:
-        module: pygame.ftfont for one that outlives windows; else pygame.font, whose fonts end with the first.
+        module: pygame.ftfont, whose fonts survive the closing of a window, or None for pygame.font, whose
+            fonts do not.
     """
 
     def __init__(self, module: Any = None) -> None:
@@ -28,13 +29,13 @@ class Text:
         self._fits: dict[tuple[tuple[str, ...], int, int, int], tuple[int, list[list[str]]]] = {}
 
     def font(self, size: int) -> Any:
-        """Pygame's own font; a line of it is two thirds of its size high."""
+        """Return pygame's own font in a size; a line is two thirds of the size high."""
         if size not in self._fonts:
             self._fonts[size] = self._module.Font(None, size)
         return self._fonts[size]
 
     def render(self, words: str, size: int, colour: Colour) -> Any:
-        """Words on one line, as a surface."""
+        """Return a surface with words on one line."""
         key = words, size, colour
         if key not in self._kept:
             if len(self._kept) >= MAX_KEPT:
@@ -42,10 +43,24 @@ class Text:
             self._kept[key] = self.font(size).render(words, True, colour)
         return self._kept[key]
 
+    def width(self, line: Sequence[str], size: int) -> int:
+        """Return how many pixels wide a line of parts is."""
+        width: int = self.font(size).size(GAP.join(line))[0]
+        return width
+
     def fit(self, parts: Sequence[str], width: int, height: int, size: int) -> tuple[int, list[list[str]]]:
-        """Find the largest font up to `size`, and the lines, each of one or more parts, that fit a box.
+        """Arrange parts into lines that fit a box, in the largest font that allows it.
 
         A part that is wider than the box is broken between its words.
+
+        Args:
+            parts: what to write; a part is kept on one line if possible.
+            width: pixels of the box.
+            height: pixels of the box.
+            size: the largest size of font to use.
+
+        Returns:
+            The size of the font, and the lines, each with one or more parts.
         """
         key = tuple(parts), width, height, size
         if key not in self._fits:
@@ -55,17 +70,18 @@ class Text:
         return self._fits[key]
 
     def _fit(self, parts: Sequence[str], width: int, height: int, size: int) -> tuple[int, list[list[str]]]:
-        while True:
-            lines = self._flow(parts, width, size)
-            small = size <= SMALLEST_SIZE
-            if small or (
-                len(lines) * self.font(size).get_linesize() <= height
-                and all(self.width(line, size) <= width for line in lines)
-            ):
-                return size, lines
+        lines = self._flow(parts, width, size)
+        while size > SMALLEST_SIZE and not self._has_room(lines, width, height, size):
             size -= 1
+            lines = self._flow(parts, width, size)
+        return size, lines
+
+    def _has_room(self, lines: list[list[str]], width: int, height: int, size: int) -> bool:
+        high = len(lines) * self.font(size).get_linesize()
+        return high <= height and all(self.width(line, size) <= width for line in lines)
 
     def _flow(self, parts: Sequence[str], width: int, size: int) -> list[list[str]]:
+        """Put as many parts on each line as it has room for."""
         lines: list[list[str]] = []
         for part in parts:
             if lines and self.width([*lines[-1], part], size) <= width:
@@ -75,6 +91,7 @@ class Text:
         return lines
 
     def _broken(self, part: str, width: int, size: int) -> list[str]:
+        """Break a part between its words into lines."""
         lines: list[str] = []
         for word in part.split(" "):
             longer = f"{lines[-1]} {word}" if lines else word
@@ -84,15 +101,18 @@ class Text:
                 lines.append(word)
         return lines
 
-    def width(self, line: Sequence[str], size: int) -> int:
-        """How many pixels a line takes."""
-        width: int = self.font(size).size(GAP.join(line))[0]
-        return width
-
     def spread(
         self, surface: Any, box: Box, parts: Sequence[str], size: int, colours: Sequence[Colour]
     ) -> None:
-        """Write parts into a box, each in its colour: a line's first at the left, the others at the right."""
+        """Write parts into a box: the first part of each line at its left end, the others at its right end.
+
+        Args:
+            surface: the pygame surface to draw on.
+            box: where on it.
+            parts: what to write.
+            size: the largest size of font to use.
+            colours: one for each part.
+        """
         x, y, width, height = box
         size, lines = self.fit(parts, width, height, size)
         colour_of = dict(zip(parts, colours, strict=True))
@@ -103,10 +123,13 @@ class Text:
             free = max(width - self.width(line, size), 0)
             place = x
             for number, part in enumerate(line):
-                colour = colour_of.get(part, colour)  # a broken part's lines keep its colour
-                words = self.render(part + GAP * (number < len(line) - 1), size, colour)
+                colour = colour_of.get(part, colour)  # the lines of a broken part keep its colour
+                gap = GAP if number < len(line) - 1 else ""
+                words = self.render(part + gap, size, colour)
                 surface.blit(words, (place, y))
-                place += words.get_width() + free * (number == 0)
+                place += words.get_width()
+                if number == 0:
+                    place += free
             y += step
 
     def centre(self, surface: Any, box: Box, parts: Sequence[str], size: int, colour: Colour) -> None:
@@ -120,23 +143,26 @@ class Text:
             surface.blit(words, (x + (width - words.get_width()) // 2, y + number * step))
 
     def column(self, surface: Any, box: Box, parts: Sequence[str], size: int, colour: Colour) -> None:
-        """Write parts into a box from its upper left, each on a line of its own if there is room for that."""
+        """Write parts into a box from its top left corner, one on each line if there is room for that."""
         x, y, width, height = box
+        size, lines = self._column(parts, width, height, size)
+        step = self.font(size).get_linesize()
+        space = max(min(step // 2, (height - len(lines) * step) // max(len(lines) - 1, 1)), 0)
+        for number, line in enumerate(lines):
+            surface.blit(self.render(GAP.join(line), size, colour), (x, y + number * (step + space)))
+
+    def _column(
+        self, parts: Sequence[str], width: int, height: int, size: int
+    ) -> tuple[int, list[list[str]]]:
+        """Find a size, down to two thirds of the one given, that leaves each part a line; else use `fit`."""
         lines = [[part] for part in parts]
         for smaller in range(size, 2 * size // 3, -1):
-            step = self.font(smaller).get_linesize()
-            if step * len(lines) <= height and all(self.width(line, smaller) <= width for line in lines):
-                size = smaller
-                break
-        else:
-            size, lines = self.fit(parts, width, height, size)
-        step = self.font(size).get_linesize()
-        space = min(step // 2, (height - len(lines) * step) // max(len(lines) - 1, 1))
-        for number, line in enumerate(lines):
-            surface.blit(self.render(GAP.join(line), size, colour), (x, y + number * (step + max(space, 0))))
+            if self._has_room(lines, width, height, smaller):
+                return smaller, lines
+        return self.fit(parts, width, height, size)
 
     def close(self) -> None:
-        """Give the fonts back."""
+        """Release the fonts."""
         self._kept.clear()
         self._fonts.clear()
         self._module.quit()

@@ -25,17 +25,7 @@ from pongrl.wire.connection import SILENCE_SECONDS, Connection
 from pongrl.wire.dial import Call, dial
 from pongrl.wire.framing import Kind, Message, message
 from pongrl.wire.handshake import HANDSHAKE_SECONDS
-from pongrl.wire.messages import (
-    DEFAULT_PORT,
-    ECHO,
-    NOBODY,
-    Role,
-    Session,
-    Step,
-    View,
-    action,
-    pause,
-)
+from pongrl.wire.messages import DEFAULT_PORT, ECHO, NOBODY, Role, Session, Step, View, action, pause
 from pongrl.wire.waiting import Wake
 
 VIEWS_AT_ONCE = 10_000  # minutes of them: a flood must not hold up the window

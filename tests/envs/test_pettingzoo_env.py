@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import subprocess
-import sys
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,43 +13,33 @@ import pytest
 pytest.importorskip("pettingzoo", reason="PettingZoo is not installed: pip install pettingzoo")
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # of PettingZoo's own games, which its tests import
+    warnings.simplefilter("ignore", DeprecationWarning)  # its tests import PettingZoo's own games
     from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test
 
 from gymnasium.error import ClosedEnvironmentError, InvalidAction, ResetNeeded
 from pettingzoo.utils import parallel_to_aec
 
 from pong import Pong
-from pongrl.agent import fleet
 from pongrl.envs.pettingzoo_env import RemotePongParallel
-from pongrl.errors import Refusal, RefusedError, UsageError
+from pongrl.errors import RefusedError, UsageError
 from pongrl.game.camera import Camera
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.moves import DOWN, STAY, UP, VELOCITY
 from pongrl.game.rules import Game
-from pongrl.wire.messages import Mover, Role
-from tests.support import PATIENCE, ROOT, connected, serving
-from tests.support.games import mirrored
+from pongrl.wire.messages import Mover
+from tests.support import serving
+from tests.support.envs import LONGEST_MATCH
 
-MATCH = 200  # decisions: more than any match of two points here takes
-
-
-@pytest.fixture(autouse=True)
-def _no_token_and_no_devices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("PONG_TOKEN", raising=False)
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    monkeypatch.setattr(fleet, "FIRST_PAUSE", 0.001)
-    yield
-    pygame_quietly().quit()
+pytestmark = pytest.mark.usefixtures("own_servers")
 
 
 def local(**options: Any) -> contextlib.closing[RemotePongParallel]:
-    """An environment with a server of its own."""
+    """Make an environment with a server of its own."""
     return contextlib.closing(RemotePongParallel(local=True, **options))
 
 
 def remote(server: Pong, **options: Any) -> contextlib.closing[RemotePongParallel]:
-    """An environment on a server."""
+    """Make an environment on a server."""
     return contextlib.closing(RemotePongParallel(port=server.address[1], **options))
 
 
@@ -61,25 +48,21 @@ def moves(left: int, right: int) -> dict[str, int]:
 
 
 def until_over(env: RemotePongParallel) -> list[Any]:
-    """Play to the end of an episode, standing still: what each step gave."""
+    """Stand still to the end of an episode, and return what each step gave."""
     steps: list[Any] = []
     while env.agents:
-        assert len(steps) < MATCH, "the episode never ended"
+        assert len(steps) < LONGEST_MATCH, "the episode never ended"
         steps.append(env.step(moves(STAY, STAY)))
     return steps
 
 
 def lived(env: RemotePongParallel, seed: int | None) -> list[Any]:
-    """All that an environment tells from a reset on."""
+    """Reset, play an episode, and return all that the environment said."""
     numbers = np.random.default_rng(1)
     told: list[Any] = [env.reset(seed=seed)]
-    while env.agents and len(told) < MATCH:
+    while env.agents and len(told) < LONGEST_MATCH:
         told.append(env.step(moves(*numbers.integers(0, 3, 2))))
     return told
-
-
-def assert_same(one: Any, other: Any) -> None:
-    np.testing.assert_equal(one, other)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -96,7 +79,7 @@ def test_pettingzoos_checker_of_seeds_finds_nothing() -> None:
     parallel_seed_test(lambda: RemotePongParallel(local=True), 100)
 
 
-def test_turn_by_turn_pettingzoos_checker_has_only_a_word_on_the_agents_names() -> None:
+def test_turn_by_turn_pettingzoos_checker_only_recommends_other_names_for_the_agents() -> None:
     env = parallel_to_aec(RemotePongParallel(local=True, points_per_episode=1))
     with (
         contextlib.closing(env),
@@ -107,18 +90,19 @@ def test_turn_by_turn_pettingzoos_checker_has_only_a_word_on_the_agents_names() 
 
 
 # ---------------------------------------------------------------------------------------------
-# Seeds and episodes
+# Moves, episodes and seeds
 
 
-def test_both_play_just_the_game_of_their_moves_and_see_it_from_their_sides() -> None:
+def test_both_play_the_game_of_their_moves_and_see_it_from_their_sides() -> None:
     game, numbers = Game(7), np.random.default_rng(2)
     with local(frameskip=5) as env:
         observations, infos = env.reset(seed=7)
         for _ in range(200):
-            np.testing.assert_array_equal(observations["left"], Camera.full(game))
-            np.testing.assert_array_equal(observations["right"], Camera.full(mirrored(game)))
-            assert infos["left"]["scores"].tolist() == game.score
-            assert infos["right"]["scores"].tolist() == game.score[::-1]
+            frame = Camera.full(game)
+            np.testing.assert_array_equal(observations["left"], frame)
+            np.testing.assert_array_equal(observations["right"], frame[:, ::-1])
+            assert infos["left"]["scores"].tolist() == list(game.score)
+            assert infos["right"]["scores"].tolist() == list(game.score)[::-1]
             both = numbers.integers(0, 3, 2)
             observations, rewards, *_, infos = env.step(moves(*both))
             reward = ticks = 0
@@ -135,21 +119,19 @@ def test_a_seed_gives_the_same_again_and_another_seed_another() -> None:
     with local(points_to_win=2) as env, local(points_to_win=2) as other:
         first = lived(env, 3)
         later = lived(env, None)
-        assert_same(lived(env, 3), first)
-        assert_same(lived(env, None), later)
-        assert_same(lived(other, 3), first)
+        np.testing.assert_equal(lived(env, 3), first)
+        np.testing.assert_equal(lived(env, None), later)
+        np.testing.assert_equal(lived(other, 3), first)
         with pytest.raises(AssertionError):
-            assert_same(lived(other, 4), first)
+            np.testing.assert_equal(lived(other, 4), first)
 
 
-def test_games_that_nobody_seeded_differ() -> None:
-    with local() as env, local() as other:
-        env.reset()
-        other.reset()
-        assert env._games.link._seed != other._games.link._seed
+def test_games_without_a_seed_differ() -> None:
+    with local(points_to_win=2) as env, local(points_to_win=2) as other, pytest.raises(AssertionError):
+        np.testing.assert_equal(lived(env, None), lived(other, None))
 
 
-def test_a_lockstep_server_with_a_seed_begins_anew_at_each_seeded_reset() -> None:
+def test_a_lockstep_server_with_a_seed_begins_again_at_each_seeded_reset() -> None:
     with serving(lockstep=True, seed=5) as server, remote(server) as env:
         for seed in range(5):
             observations, _ = env.reset(seed=seed)
@@ -158,11 +140,11 @@ def test_a_lockstep_server_with_a_seed_begins_anew_at_each_seeded_reset() -> Non
 
 
 @pytest.mark.parametrize(("options", "points"), [({"points_to_win": 2}, 2), ({"points_per_episode": 3}, 3)])
-def test_an_episode_is_a_match_or_so_many_points_and_ends_for_both(
+def test_an_episode_is_a_match_or_a_number_of_points_and_ends_for_both(
     options: dict[str, int], points: int
 ) -> None:
     with local(**options) as env:
-        observations, _ = env.reset(seed=1)
+        env.reset(seed=1)
         for _ in range(2):
             assert env.agents == ["left", "right"]
             steps = until_over(env)
@@ -175,7 +157,7 @@ def test_an_episode_is_a_match_or_so_many_points_and_ends_for_both(
             with pytest.raises(ResetNeeded, match=r"call reset\(\)"):
                 env.step(moves(UP, UP))
             observations, infos = env.reset()
-            assert_same(observations, last)  # the next serve
+            np.testing.assert_equal(observations, last)  # the next serve
             for info in infos.values():
                 assert (info["points"], info["ticks"], info["mover"]) == (0, 0, Mover.HELD)
 
@@ -200,13 +182,14 @@ def test_a_reset_in_the_middle_ends_the_episode() -> None:
         {"left": UP, "right": None}, {"left": UP, "right": 1.0}, {"left": [UP], "right": UP},
     ],
 )  # fmt: skip
-def test_actions_that_are_none_are_refused_and_nothing_is_played(actions: dict[str, Any]) -> None:
-    with serving(lockstep=True) as server, remote(server) as env:
-        env.reset()
+def test_refused_actions_play_nothing(actions: dict[str, Any]) -> None:
+    with serving(lockstep=True, seed=1) as server, remote(server) as env:
+        env.reset(seed=1)
+        expected = env.step({"left": UP, "right": np.int64(DOWN)})
+        env.reset(seed=1)
         with pytest.raises(InvalidAction, match="there must be"):
             env.step(actions)
-        env.step(moves(UP, np.int64(DOWN)))  # type: ignore[arg-type]
-        assert env._games.step.number == env._games.right_step.number == 1
+        np.testing.assert_equal(env.step(moves(UP, DOWN)), expected)
 
 
 def test_steps_and_pictures_need_a_reset_first_and_an_open_environment() -> None:
@@ -223,7 +206,6 @@ def test_steps_and_pictures_need_a_reset_first_and_an_open_environment() -> None
     [
         ({"local": True, "level": 2}, "leave it out"),
         ({"local": True, "host": "pi"}, "leave out host"),
-        ({"frameskip": 2}, "say local=True"),
         ({"render_mode": "ansi"}, "render_mode must be one of rgb_array, human"),
         ({"points_per_episode": 0}, "points_per_episode must be a whole number from 1"),
     ],
@@ -233,88 +215,52 @@ def test_options_that_cannot_be_are_refused_in_a_sentence(options: dict[str, Any
         RemotePongParallel(**options)
 
 
-def test_a_server_that_has_not_both_paddles_free_is_told() -> None:
-    with serving(lockstep=True) as server:
-        for role in (Role.LEFT, Role.RIGHT):
-            with connected(server, role=role) as other:
-                with remote(server) as env, pytest.raises(RefusedError, match="already connected") as refused:
-                    env.reset()
-                assert refused.value.reason is Refusal.BUSY
-                assert other.step([UP]).number == 1
+def test_a_demonstration_has_no_paddle_for_it() -> None:
     with serving(levelodiff=4) as server, remote(server) as env, pytest.raises(RefusedError, match="level 4"):
-        env.reset()
-    with (
-        serving(lockstep=True, games=2) as server,
-        remote(server) as env,
-        pytest.raises(UsageError, match=r"start it with --games 1$"),
-    ):
         env.reset()
 
 
 # ---------------------------------------------------------------------------------------------
-# Connections and time
+# Time, and connections that are lost
 
 
-def test_in_real_time_rewards_are_opposite_whatever_is_dropped() -> None:
+def test_in_real_time_rewards_are_opposite_although_states_are_dropped() -> None:
     with serving(fps=1000, frameskip=1) as server, remote(server, points_per_episode=3) as env:
         for _ in range(2):
-            observations, _ = env.reset()
+            env.reset()
             played = 0
             while env.agents:
                 assert played < 3
                 observations, rewards, *_, infos = env.step(moves(STAY, UP))
                 assert rewards["left"] == -rewards["right"]
                 played += infos["left"]["points"]
-            assert played >= 3  # more, if the last states but one were dropped
-        assert observations["right"][29, [0, -1]].tolist() == [
-            0,
-            255,
-        ]  # its own paddle is up, the other's not
+            assert played >= 3  # more if a state with a point was dropped
+        own, others = observations["right"][29, [0, -1]]
+        assert (own, others) == (0, 255)  # its own paddle is up, the other one is not
 
 
-def test_a_connection_of_either_that_is_lost_truncates_for_both() -> None:
-    with serving(lockstep=True, seed=1) as server, remote(server) as env:
-        pair = env._games.pair
-        for lose in (lambda: pair._right, lambda: pair._client):
-            env.reset(seed=1)
-            env.step(moves(UP, UP))
-            client = lose()
-            assert client is not None
-            client.connection._sock.shutdown(2)
-            last, rewards, terminated, truncated, infos = env.step(moves(UP, UP))
-            assert rewards == {"left": 0, "right": 0}
-            assert (any(terminated.values()), all(truncated.values()), env.agents) == (False, True, [])
-            assert all(info["lost"] for info in infos.values())
-            assert set(last) == {"left", "right"}
-            _, infos = env.reset()
-            assert not any("lost" in info for info in infos.values())
-            assert not any(env.step(moves(UP, UP))[3].values())
-
-
-def test_a_server_of_ones_own_that_died_is_replaced() -> None:
+def test_a_lost_connection_truncates_for_both(own_servers: list[Any]) -> None:
     with local() as env:
         env.reset(seed=1)
-        own = env._games.link._own
-        assert own is not None
-        own._process.kill()
-        assert all(env.step(moves(UP, UP))[3].values())
-        env.reset()
+        env.step(moves(UP, UP))
+        own_servers[0].close()
+        last, rewards, terminated, truncated, infos = env.step(moves(UP, UP))
+        assert rewards == {"left": 0, "right": 0}
+        assert (any(terminated.values()), all(truncated.values()), env.agents) == (False, True, [])
+        assert all(info["lost"] for info in infos.values())
+        assert set(last) == {"left", "right"}
+        _, infos = env.reset()
+        assert not any("lost" in info for info in infos.values())
         assert not any(env.step(moves(UP, UP))[3].values())
 
 
-@pytest.mark.parametrize("way", ["closed twice", "collected"])
-def test_nothing_is_left_behind(way: str) -> None:
+def test_an_environment_that_is_collected_ends_its_server(own_servers: list[Any]) -> None:
     env = RemotePongParallel(local=True)
     env.reset(seed=1)
     env.step(moves(UP, UP))
-    own = env._games.link._own
-    assert own is not None
-    if way == "closed twice":
-        env.close()
-        env.close()
     del env
     gc.collect()
-    assert own._process.returncode is not None
+    assert own_servers[0].has_closed
 
 
 # ---------------------------------------------------------------------------------------------
@@ -323,35 +269,24 @@ def test_nothing_is_left_behind(way: str) -> None:
 
 def test_a_picture_and_the_window_are_the_court_as_people_see_it() -> None:
     pygame = pygame_quietly()
-    with serving(lockstep=True, seed=1, frameskip=1) as server:
-        pictures = []
-        for mode in ("rgb_array", "human"):
-            with remote(server, render_mode=mode) as env:
-                env.reset(seed=1)
-                for _ in range(10):
-                    env.step(moves(UP, DOWN))
-                picture = env.render()
-                if picture is None:
-                    picture = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
-                pictures.append(picture)
-        assert pictures[0].shape == (500, 700, 3)
-        np.testing.assert_array_equal(*pictures)
-        assert (pictures[0][150:250, :10] == 240).all()
-        assert (pictures[0][250:350, 690:] == 240).all()
+    pictures = []
+    for mode in ("rgb_array", "human"):
+        with local(render_mode=mode, frameskip=1) as env:
+            env.reset(seed=1)
+            for _ in range(10):
+                env.step(moves(UP, DOWN))
+            picture = env.render()
+            if picture is None:
+                picture = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
+            pictures.append(picture)
+    assert pictures[0].shape == (500, 700, 3)
+    np.testing.assert_array_equal(*pictures)
+    assert (pictures[0][150:250, :10] == 240).all()
+    assert (pictures[0][250:350, 690:] == 240).all()
 
 
-def test_without_a_render_mode_nothing_is_rendered_and_that_is_said() -> None:
-    with serving(lockstep=True) as server, remote(server) as env:
+def test_without_a_render_mode_nothing_is_rendered_and_a_warning_says_so() -> None:
+    with local() as env:
         env.reset()
         with pytest.warns(UserWarning, match="nothing is rendered"):
             assert env.render() is None
-
-
-def test_without_pettingzoo_one_sentence_says_how_to_install_it() -> None:
-    program = "import sys; sys.modules['pettingzoo'] = None; import integrations.pettingzoo_env"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.endswith("ImportError: RemotePongParallel needs PettingZoo: pip install pettingzoo\n")

@@ -12,11 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pong import Pong
-from pongrl.errors import ConnectionLostError, ProtocolError, RefusedError
+from pongrl.errors import ConnectionLostError, RefusedError
 from pongrl.server.gallery import MAX_WATCHERS, Gallery
 from pongrl.server.listener import Listener
 from pongrl.wire.client import PongWatcher
@@ -24,10 +22,8 @@ from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Kind, Parser, message
 from pongrl.wire.limits import VIEWER_LIMITS, WATCHER_LIMITS
 from pongrl.wire.messages import View
-from pongrl.wire.plain import dumps
 from tests.support import PATIENCE, connected, serving
 from tests.support.engines import game_options
-from tests.wire.test_plain import fuzz, read_garbage
 
 VIEW = View((345, 245), (200, 130), (3, 4), 1, (21, 12), 7, 5, (1, 2, 3), "agent connected from 10.0.0.7:5")
 
@@ -44,45 +40,6 @@ def seen(watcher: PongWatcher) -> View:
     while view is None:
         view = watcher.watch(time.monotonic() + PATIENCE)
     return view
-
-
-@pytest.mark.parametrize("view", [VIEW, replace(VIEW, last_match=None, status="")])
-def test_a_view_comes_back_the_same(view: View) -> None:
-    parser = Parser(VIEWER_LIMITS)
-    parser.feed(view.serialize())
-    kind, body = parser.next() or (None, b"")
-    assert kind is Kind.VIEW
-    assert View.parse(body) == view
-
-
-def test_a_long_status_is_cut_and_an_unprintable_one_escaped() -> None:
-    long = View.parse(replace(VIEW, status="\x1b" + "é" * 1000).serialize()[5:])
-    assert long.status.isprintable()
-    assert len(replace(VIEW, status="\U0001f600" * 1000).serialize()) < VIEWER_LIMITS[Kind.VIEW]
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        None, (), ((1, 2),) * 9, ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 10)),
-        ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9), ""),
-        ((1, 2), (3, 4), (5, 6), 0, None, 7, None, (8, 9, 1), ""),
-        ((1, 2), (3, 4), (5, 6), 0, None, 1 << 40, 5, (8, 9, 1), ""),
-        ((1, 2), (3, 4), (5, 6), 1 << 40, None, 7, 5, (8, 9, 1), ""),
-        ((1.0, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), ""),
-        ((1, 2), (3, 4), (5, 6), 0, (7,), 7, 5, (8, 9, 1), ""),
-        ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), b""),
-    ],
-)  # fmt: skip
-def test_a_view_that_is_none_is_refused(values: object) -> None:
-    with pytest.raises(ProtocolError, match="a VIEW that is none"):
-        View.parse(dumps(values))
-
-
-@fuzz
-@given(st.binary(max_size=200))
-def test_garbage_in_the_place_of_a_view_gives_only_protocol_error(body: bytes) -> None:
-    read_garbage(View.parse, body)
 
 
 @pytest.mark.parametrize("lockstep", [False, True])

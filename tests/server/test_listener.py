@@ -26,22 +26,15 @@ from pongrl.wire.handshake import client_handshake
 from pongrl.wire.messages import MAGIC, NOBODY, Role, printable
 from tests.support import PATIENCE, connected, serving
 from tests.support.engines import port_of
-from tests.wire.test_netproto import (
-    CLIENT,
-    LATER_HELLO,
-    PING,
-    SESSION,
+from tests.support.wire import CLIENT, HTTP, LATER_HELLO, PING, SESSION, admit, advance, body_of
+from tests.support.wire_peers import (
     UNRESOLVABLE,
-    admit,
-    advance,
-    body_of,
     is_sent_away,
     listening,
     open_files,
     our_threads,
     stranger,
 )
-from tests.wire.test_plain import HTTP
 
 PEM = str(Path(__file__).parent.with_name("localhost.pem"))  # a certificate for localhost, and its key
 

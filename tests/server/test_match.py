@@ -71,7 +71,7 @@ def test_a_decision_of_lockstep_is_so_many_ticks_of_real_time(level: int) -> Non
         np.testing.assert_array_equal(ours.frames, theirs.frames)
 
 
-def test_each_side_is_told_its_own_books() -> None:
+def test_what_each_side_is_told_is_counted_for_itself() -> None:
     match = Match(game_options(seed=1))
     for side in (Role.LEFT, Role.RIGHT):
         match.seat(side)

@@ -12,10 +12,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from pong import Pong
 from pongrl.errors import Refusal, RefusedError
 from pongrl.wire.client import PongClient
+from pongrl.wire.sockets import Address
 from tools.processes import PATIENCE, ROOT, Program, run_program
 
 __all__ = ["PATIENCE", "ROOT", "Program", "connected", "run_program", "serving", "wait_until"]
@@ -29,8 +31,16 @@ def serving(**options: object) -> Iterator[Pong]:
         yield server
 
 
+class HasAddress(Protocol):
+    """A server, or what takes its place."""
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+
+
 @contextlib.contextmanager
-def connected(server: Pong, **options: object) -> Iterator[PongClient]:
+def connected(server: HasAddress, **options: object) -> Iterator[PongClient]:
     """Connect a client to a server; its first state is in `.first`.
 
     The client tries again while its place is taken: the server may not know yet that the client before it

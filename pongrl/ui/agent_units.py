@@ -1,0 +1,116 @@
+"""Pictures of the strongest hidden units, made a little at a time while the agent trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pongrl.agent.eyes import Floats
+from pongrl.agent.policy import Policy
+from pongrl.agent.units import strongest_units
+from pongrl.game.drawing import pygame_quietly
+from pongrl.ui.agent_layout import MOST_UNITS
+from pongrl.ui.brush import Brush, two_coloured
+from pongrl.ui.theme import ACCENT, BLUE, LINE, PANEL, WHITE, mixed
+
+FADING = np.float32(0.995)  # per decision, of the activity that counts as a unit's strongest
+
+pygame = pygame_quietly()
+
+
+class Activity:
+    """How active hidden units are, compared with the most that they were lately."""
+
+    def __init__(self) -> None:
+        self._strongest: Floats = np.zeros(0, np.float32)
+
+    def share(self, hidden: Floats) -> Floats:
+        """Return the share (units,) of each unit's strongest activity, from 0 to 1."""
+        if len(self._strongest) != len(hidden):
+            self._strongest = np.full(len(hidden), 1e-9, np.float32)
+        self._strongest = np.maximum(self._strongest * FADING, hidden)
+        share: Floats = hidden / self._strongest
+        return share
+
+
+class Units:
+    """The panel of the strongest hidden units.
+
+    A picture shows what one lit cell there does to the unit; see Policy.court_images.
+    """
+
+    def __init__(self) -> None:
+        self.chosen: list[int] = []  # the units that are shown
+        self._surfaces: list[list[Any]] = []  # two of each, a pixel to a cell
+        self._scaled: dict[tuple[int, int], list[list[Any]]] = {}  # the same in the size that is drawn
+        self._weights: list[float] = []  # of each, for up
+        self._activity = Activity()
+        self._studying: Iterator[None] = iter(())
+
+    def study(self, policy: Policy) -> None:
+        """Begin to choose a policy's strongest units and to picture them; `go_on` does it."""
+        self._studying = self._study(policy)
+
+    def go_on(self) -> bool:
+        """Study for about a millisecond; return True when there are new pictures."""
+        before = self._surfaces
+        next(self._studying, None)
+        return self._surfaces is not before
+
+    def _study(self, policy: Policy) -> Iterator[None]:
+        chosen = yield from strongest_units(policy, MOST_UNITS)
+        surfaces = []
+        for unit in chosen:
+            images = policy.court_images(slice(unit, unit + 1))[0]  # (2, height, width)
+            limits = np.abs(images[:, :, 1:-1]).max(axis=(1, 2)) + 1e-9  # the paddles' columns would outshine
+            surfaces.append([two_coloured(image, limit) for image, limit in zip(images, limits, strict=True)])
+            yield
+        self.chosen, self._surfaces, self._scaled = chosen, surfaces, {}
+        self._weights = policy.weights["w"][chosen].tolist()
+
+    def _pictures(self, size: tuple[int, int]) -> list[list[Any]]:
+        """Return the pictures in the size that is drawn."""
+        if size not in self._scaled:
+            shrinks = any(size[0] < surface.get_width() for pair in self._surfaces for surface in pair)
+            scale = pygame.transform.smoothscale if shrinks else pygame.transform.scale
+            self._scaled = {size: [[scale(surface, size) for surface in pair] for pair in self._surfaces]}
+        return self._scaled[size]
+
+    def draw(self, brush: Brush, places: list[tuple[Any, Any]], hidden: Floats | None) -> None:
+        """Draw the pictures and what each unit is for.
+
+        Args:
+            brush: draws.
+            places: for the two pictures of each unit; see AgentLayout.unit_pictures.
+            hidden: (units,) of the decision that is shown, if there is one. The frames of the pictures are
+                the brighter the more active the unit is.
+        """
+        title = "Strongest hidden units"
+        brush.begin(brush.layout.units, title, "above: where things are, below: how they move")
+        activity = None if hidden is None else self._activity.share(hidden)
+        pictures_of = self._pictures(places[0][0].size)
+        for pair, unit, pictures, weight in zip(
+            places, self.chosen, pictures_of, self._weights, strict=False
+        ):
+            share = 0.0 if activity is None else float(activity[unit])
+            self._draw_unit(brush, pair, pictures, weight, share)
+
+    @staticmethod
+    def _draw_unit(
+        brush: Brush, places: tuple[Any, Any], pictures: list[Any], weight: float, share: float
+    ) -> None:
+        """Draw one unit: two pictures, a bar for its activity, its weight for a move."""
+        text, below = brush.layout.text, places[1]
+        for place, picture in zip(places, pictures, strict=True):
+            brush.surface.blit(picture, place)
+            pygame.draw.rect(brush.surface, mixed(LINE, WHITE, share), place, max(text // 12, 1))
+        bar = pygame.Rect(below.x, below.bottom + 2, below.width, max(text // 6, 2))
+        brush.surface.fill(PANEL, bar)
+        brush.surface.fill(WHITE, (*bar.topleft, round(bar.width * share), bar.height))
+        move, colour = ("up", ACCENT) if weight > 0 else ("down", BLUE)
+        words = f"{abs(weight):.2f}"
+        if brush.width("down 0.00") <= below.width:
+            words = f"{move} {words}"
+        brush.write(words, colour, midtop=(below.centerx, bar.bottom + 2))

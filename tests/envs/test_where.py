@@ -1,0 +1,43 @@
+"""Where: which options go together, and the command line for a server of our own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install gymnasium")
+
+from pongrl.envs.where import Where, WhereOptions
+from pongrl.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"local": True, "host": "pi"}, "leave out host"),
+        ({"local": True, "port": 7}, "leave out host"),
+        ({"local": True, "token": "secret"}, "leave out host"),
+        ({"level": 2}, "say local=True"),
+        ({"frameskip": 2}, "say local=True"),
+        ({"points_to_win": 2}, "say local=True"),
+    ],
+)
+def test_options_of_both_kinds_are_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Where(**options)
+
+
+def test_a_server_of_our_own_is_told_what_was_given() -> None:
+    assert Where(local=True).flags(3, 7) == ("--headless", "--lockstep", "--games", "3", "--seed", "7")
+    told = Where(local=True, level=1, frameskip=4, points_to_win=5).flags(1, 0)
+    assert told[4:] == ("--level", "1", "--seed", "0", "--frameskip", "4", "--points-to-win", "5")
+
+
+def test_a_token_is_not_printed() -> None:
+    assert "secret" not in repr(Where(token="secret"))
+
+
+def test_the_keyword_arguments_of_environments_are_the_fields() -> None:
+    assert list(WhereOptions.__annotations__) == [field.name for field in dataclasses.fields(Where)]

@@ -1,0 +1,84 @@
+"""The console without a terminal; with one it is tested in test_end_to_end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from pongrl.ui.console import Console
+from tests.support import PATIENCE
+
+
+class PlainConsole:
+    """A console that reads plain lines from a pipe in the place of standard input."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self.obeyed: list[str] = []
+        self.came = threading.Event()
+        self.console = Console((), self.obey, lambda: "")
+        self.console.start()
+
+    def obey(self, line: str) -> bool:
+        self.obeyed.append(line)
+        self.came.set()
+        return line != "q"
+
+    def type(self, text: bytes) -> None:
+        os.write(self._pipe, text)
+
+    def end(self) -> None:
+        self.console.join(PATIENCE)
+        assert not self.console.is_alive()
+
+
+@pytest.fixture
+def plain() -> Iterator[PlainConsole]:
+    kept, (reading, writing) = os.dup(0), os.pipe()
+    os.dup2(reading, 0)
+    os.close(reading)
+    try:
+        yield PlainConsole(writing)
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(writing)
+        os.dup2(kept, 0)
+        os.close(kept)
+
+
+def test_plain_lines_are_obeyed_until_the_last_one(plain: PlainConsole) -> None:
+    plain.type(b"st")
+    plain.type(b"ats\n Save \n\xff\nq\n")
+    plain.end()
+    assert plain.obeyed == ["stats", " Save ", "\ufffd", "q"]
+
+
+def test_a_line_is_obeyed_when_it_is_whole(plain: PlainConsole) -> None:
+    plain.type(b"save\nst")
+    assert plain.came.wait(PATIENCE)
+    assert plain.obeyed == ["save"]
+    plain.type(b"ats\nq\n")
+    plain.end()
+    assert plain.obeyed == ["save", "stats", "q"]
+
+
+def test_closing_a_console_of_plain_lines_does_not_wait_for_one(plain: PlainConsole) -> None:
+    plain.console.close()
+    assert plain.console.is_alive()
+    plain.type(b"\n")
+    plain.end()
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_without_standard_streams_nothing_is_read(monkeypatch: pytest.MonkeyPatch, stream: str) -> None:
+    monkeypatch.setattr(sys, stream, None)
+    console = Console((), lambda _: True, lambda: "")
+    console.start()
+    console.join(PATIENCE)
+    assert not console.is_alive()
+    console.close()

@@ -1,0 +1,137 @@
+"""How the parts of the game's window are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pongrl.game.drawing import pygame_quietly
+from pongrl.game.people import Snapshot
+from pongrl.game.players import built_in
+from pongrl.game.rules import Game
+from pongrl.ui.court import Scene
+from pongrl.ui.game_layout import GameLayout, window_size
+from pongrl.ui.game_panels import (
+    CourtPanel,
+    Pen,
+    draw_header,
+    draw_inset,
+    draw_notice,
+    footer_parts,
+    status_parts,
+)
+from pongrl.ui.text import Text
+from pongrl.ui.theme import ACCENT, BAR, DIM, WHITE
+from tests.support.ui import SNAPSHOT, has, part, pixels
+
+pygame = pygame_quietly()
+SIZE = window_size(inset=True)
+
+
+@pytest.fixture
+def pen() -> Pen:
+    return Pen(pygame.Surface(SIZE), Text(), GameLayout.of(SIZE, True))
+
+
+@pytest.mark.parametrize(
+    ("status", "colours"),
+    [
+        ("waiting   right paddle: level 2", {WHITE, DIM}),
+        ("paused by the agent", {ACCENT}),
+        ("agent connected   right paddle: level 2   keys have the left paddle", {WHITE, DIM, ACCENT}),
+        ("   level 4 plays both paddles", {WHITE}),
+        ("", set()),
+    ],
+)
+def test_the_header_shows_at_a_glance_what_is_unusual(
+    pen: Pen, status: str, colours: set[tuple[int, int, int]]
+) -> None:
+    draw_header(pen, status_parts(status))
+    picture = pixels(pen.surface)
+    assert {colour for colour in (WHITE, DIM, ACCENT) if has(picture, colour).any()} == colours
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "parts"),
+    [
+        (SNAPSHOT, ("match 1", "rally 0")),
+        (replace(SNAPSHOT, rally=7, last_rally=3), ("match 1", "rally 7")),
+        (replace(SNAPSHOT, last_rally=3, sounds=(0, 0, 1)), ("match 1", "rally 0   last point's rally 3")),
+        (replace(SNAPSHOT, matches=2, last_match=(21, 3)), ("match 3   last match 21–3", "rally 0")),
+    ],
+)
+def test_the_footer_tells_how_match_and_rally_stand(snapshot: Snapshot, parts: tuple[str, str]) -> None:
+    assert footer_parts(snapshot) == parts
+
+
+def test_the_inset_shows_each_cell_of_the_frame_and_the_words_for_it(pen: Pen) -> None:
+    frame = np.random.default_rng(1).integers(0, 256, (50, 70), np.uint8)
+    pictures = []
+    for sent in ("STEP 2   reward +0", "STEP 2   reward +1"):
+        pen.surface.fill(BAR)
+        assert pen.layout.inset is not None
+        draw_inset(pen, pen.layout.inset, frame, sent)
+        pictures.append(pixels(pen.surface).copy())
+    inset = pictures[0][537:687, 7:217]
+    np.testing.assert_array_equal(inset, frame.repeat(3, 0).repeat(3, 1)[:, :, None].repeat(3, 2))
+    rows, columns = np.nonzero((pictures[0] != pictures[1]).any(axis=2))
+    assert columns.min() > 220
+    assert rows.min() > 537
+
+
+def test_in_a_wide_window_the_words_are_below_the_frame() -> None:
+    layout = GameLayout.of((1920, 1080), True)
+    pen, frame = Pen(pygame.Surface((1920, 1080)), Text(), layout), np.full((50, 70), 99, np.uint8)
+    assert layout.inset is not None
+    draw_inset(pen, layout.inset, frame, "STEP 2")
+    picture = pixels(pen.surface)
+    frame_rows, word_rows = (np.flatnonzero(has(picture, c).any(axis=1)) for c in ((99, 99, 99), DIM))
+    assert frame_rows.max() < word_rows.min()
+
+
+def test_an_inset_without_a_frame_says_so(pen: Pen) -> None:
+    assert pen.layout.inset is not None
+    draw_inset(pen, pen.layout.inset, None, "")
+    assert has(part(pixels(pen.surface), pygame.Rect(pen.layout.inset)), DIM).any()
+
+
+def test_a_notice_lies_across_the_court(pen: Pen) -> None:
+    draw_notice(pen, ("You win 21–3", "Enter begins the next match"))
+    picture, court = pixels(pen.surface), pygame.Rect(pen.layout.court)
+    rows, columns = np.nonzero(has(picture, BAR))
+    assert court.contains(columns.min(), rows.min(), np.ptp(columns), np.ptp(rows))
+    assert has(picture, WHITE).any()
+    assert has(picture, DIM).any()
+
+
+def test_a_court_drawn_piece_by_piece_is_the_court_drawn_at_once(pen: Pen) -> None:
+    game, players, court = Game(7, points_to_win=1), (built_in(1), built_in(2)), CourtPanel()
+    for tick in range(200):
+        game.step(players[0](game, 0), players[1](game, 1))
+        scene = Scene(
+            (game.score[0], game.score[1]), (game.paddles[0], game.paddles[1]), (game.ball_x, game.ball_y)
+        )
+        notice = ("paused",) if 50 <= tick < 100 else ()
+        court.draw(pen, scene, notice)
+        if tick % 20 == 0:
+            picture = pixels(pen.surface).copy()
+            CourtPanel().draw(pen, scene, notice)
+            np.testing.assert_array_equal(picture, pixels(pen.surface))
+
+
+def test_only_what_moves_is_drawn(pen: Pen) -> None:
+    court = CourtPanel()
+    court.draw(pen, Scene((0, 0), (200, 200), (345, 245)), ())
+    (box,) = court.draw(pen, Scene((0, 0), (200, 200), (350, 240)), ())
+    x, y, _, _ = pen.layout.court
+    assert box == (x + 345, y + 240, 15, 15)
+
+
+def test_a_court_that_was_forgotten_is_drawn_whole(pen: Pen) -> None:
+    court, scene = CourtPanel(), Scene((0, 0), (200, 200), (345, 245))
+    assert court.draw(pen, scene, ()) == [pen.layout.court]
+    assert court.draw(pen, scene, ()) == []
+    court.forget()
+    assert court.draw(pen, scene, ()) == [pen.layout.court]

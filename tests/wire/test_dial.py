@@ -1,0 +1,82 @@
+"""Reaching a server: hosts, ports, and servers that are not Pong."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pongrl.errors import ConnectionLostError, PongError, ProtocolError
+from pongrl.wire.client import PongClient
+from pongrl.wire.framing import Kind, message
+from pongrl.wire.messages import printable
+from tests.support import PATIENCE
+from tests.support.wire_peers import UNRESOLVABLE, open_files
+
+
+@pytest.mark.parametrize("host", UNRESOLVABLE)
+def test_a_host_to_connect_to_that_cannot_be_found_is_named(host: str) -> None:
+    with pytest.raises(PongError, match="cannot be found") as caught:
+        PongClient(host).connect()
+    assert repr(printable(host)) in str(caught.value)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_out_of_range_is_named(port: int) -> None:
+    with pytest.raises(PongError, match=f"port {port} is out of range"):
+        PongClient(port=port).connect()
+
+
+def test_nobody_listening_is_a_lost_connection_that_names_the_place() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(ConnectionLostError, match=f"no server at 127.0.0.1:{port}"):
+        PongClient(port=port).connect()
+
+
+@contextlib.contextmanager
+def impostor(words: bytes, stay: bool) -> Iterator[int]:
+    """Run a server that hears one HELLO, answers with these words and leaves, or stays; give its port."""
+
+    def serve() -> None:
+        sock, _ = server.accept()
+        with sock, contextlib.suppress(ConnectionError):  # the client has given up
+            sock.settimeout(PATIENCE)
+            sock.recv(1024)
+            sock.sendall(words)
+            while stay and sock.recv(1024):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        server.settimeout(PATIENCE)
+        served = pool.submit(serve)
+        yield server.getsockname()[1]
+        served.result()
+
+
+HALF_A_CHALLENGE = message(Kind.CHALLENGE, bytes(34))[:20]
+
+
+@pytest.mark.parametrize(
+    ("words", "stay", "timeout", "sentence"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", True, PATIENCE, "kind 72, which may not come here"),
+        (b"", True, 0.05, "it has not answered for 0.05 seconds"),
+        (HALF_A_CHALLENGE, True, 0.05, "it has not answered for 0.05 seconds"),
+        (b"", False, PATIENCE, "it hung up in the middle of the handshake"),
+        (HALF_A_CHALLENGE, False, PATIENCE, "it hung up in the middle of the handshake"),
+    ],
+    ids=["HTTP", "nothing", "half a message", "hangs up", "hangs up in a message"],
+)
+def test_a_server_that_is_not_pong_is_told_from_one(
+    words: bytes, stay: bool, timeout: float, sentence: str
+) -> None:
+    before = open_files()
+    with impostor(words, stay) as port, PongClient(port=port, timeout=timeout) as client:
+        with pytest.raises(ProtocolError, match=sentence) as caught:
+            client.connect()
+        assert f"127.0.0.1:{port} is not a Pong server" in str(caught.value)
+    assert open_files() <= before

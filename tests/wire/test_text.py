@@ -1,0 +1,15 @@
+"""Text that a peer sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from pongrl.wire.text import printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("café 1", "café 1"), ("\x1b[2J", r"\x1b[2J"), ("a\nb", r"a\nb"), ("\u202e", r"\u202e"), ("", "")],
+)
+def test_what_a_peer_sent_is_escaped_before_it_is_printed(text: str, shown: str) -> None:
+    assert printable(text) == shown

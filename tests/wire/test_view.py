@@ -1,0 +1,52 @@
+"""VIEW: what comes back, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pongrl.errors import ProtocolError
+from pongrl.wire.limits import VIEWER_LIMITS
+from pongrl.wire.messages import View
+from pongrl.wire.plain import dumps
+from tests.support.wire import body_of, fuzz, mutated, read_garbage
+
+VIEW = View((345, 245), (200, 130), (3, 4), 1, (21, 12), 7, 5, (1, 2, 3), "agent connected from 10.0.0.7:5")
+
+
+@pytest.mark.parametrize("view", [VIEW, replace(VIEW, last_match=None, status="")])
+def test_a_view_comes_back_the_same(view: View) -> None:
+    assert View.parse(body_of(view.serialize(), VIEWER_LIMITS)) == view
+
+
+def test_a_long_status_is_cut_and_an_unprintable_one_escaped() -> None:
+    long = View.parse(body_of(replace(VIEW, status="\x1b" + "é" * 1000).serialize(), VIEWER_LIMITS))
+    assert long.status.isprintable()
+    assert 100 < len(long.status) < 200
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        None, (), ((1, 2),) * 9, ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 10)),
+        ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9), ""),
+        ((1, 2), (3, 4), (5, 6), 0, None, 7, None, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 0, None, 1 << 40, 5, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 1 << 40, None, 7, 5, (8, 9, 1), ""),
+        ((1.0, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 0, (7,), 7, 5, (8, 9, 1), ""),
+        ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), b""),
+    ],
+)  # fmt: skip
+def test_a_view_that_is_none_is_refused(values: object) -> None:
+    with pytest.raises(ProtocolError, match="a VIEW that is none"):
+        View.parse(dumps(values))
+
+
+@fuzz
+@given(st.binary(max_size=200) | mutated(body_of(VIEW.serialize(), VIEWER_LIMITS)))
+def test_garbage_in_the_place_of_a_view_gives_only_protocol_error(body: bytes) -> None:
+    read_garbage(View.parse, body)
