@@ -173,17 +173,6 @@ def _failed(sentence: str, debug: bool) -> int:
     return 2
 
 
-def missing(name: str, sentence: str) -> ImportError | SystemExit:
-    """Return what a module named `name` should raise when a package that it needs is not installed.
-
-    An import gets an ImportError; a program ends with the sentence and exit code 2, as `main` does it.
-    """
-    if name != "__main__":
-        return ImportError(sentence)
-    print(f"error: {sentence}", file=sys.stderr)
-    return SystemExit(2)
-
-
 def start_log(debug: bool) -> None:
     """Log to stderr, one plain line per event, with its time."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

@@ -306,19 +306,3 @@ def test_a_reader_that_has_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 def test_nothing_is_said_without_a_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     cli.say("lost")
-
-
-# Packages that are missing
-
-
-def test_an_import_that_lacks_a_package_gets_an_import_error() -> None:
-    error = cli.missing("pongrl.something", "install it")
-    assert isinstance(error, ImportError)
-    assert str(error) == "install it"
-
-
-def test_a_program_that_lacks_a_package_ends_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    error = cli.missing("__main__", "install it")
-    assert isinstance(error, SystemExit)
-    assert error.code == 2
-    assert capsys.readouterr().err == "error: install it\n"
