@@ -1,4 +1,4 @@
-"""Servers: addresses, and connecting until a server is there."""
+"""Servers: connecting until a server is there."""
 
 from __future__ import annotations
 
@@ -12,32 +12,14 @@ from typing import Any
 import pytest
 
 from pongrl.agent.servers import Arrivals, Server, open_servers, waiting_for
-from pongrl.errors import ConnectionLostError, PongError, ProtocolError, RefusedError, UsageError
+from pongrl.errors import ConnectionLostError, PongError, ProtocolError, RefusedError
 from pongrl.wire import retry
 from pongrl.wire.messages import NOBODY, Role
-from pongrl.wire.sockets import address_of
 from pongrl.wire.waiting import Wake
 from tests.support import PATIENCE, serving
 from tests.support.agents import Lines, options_of
 
 IDENTITY = bytes(range(16))
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        ("pi", ("pi", 12345)), ("pi.local:80", ("pi.local", 80)), ("10.0.0.7:65535", ("10.0.0.7", 65535)),
-        ("::1", ("::1", 12345)), ("[::1]", ("::1", 12345)), ("[fe80::1%eth0]:7", ("fe80::1%eth0", 7)),
-    ],
-)  # fmt: skip
-def test_an_address_is_split(text: str, address: tuple[str, int]) -> None:
-    assert address_of(text, 12345) == address
-
-
-@pytest.mark.parametrize("text", ["pi:", "pi:0", "pi:65536", "pi:-1", "pi:port", "pi:1 2", "pi:²", "[::1]:x"])
-def test_a_port_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="a port from 1 to 65535"):
-        address_of(text, 12345)
 
 
 @pytest.fixture
