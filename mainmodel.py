@@ -133,7 +133,7 @@ class PolicyGradient:
         next(asked, self._train)(options)
 
     def command(self, word: str) -> None:
-        """Take a command of the console: p, q, ping, save or stats. Any thread may call it."""
+        """Take a command of the console: p, q, ping, save, stats or help. Any thread may call it."""
         self._commands.enter(word)
 
     def status(self) -> str:

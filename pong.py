@@ -1,6 +1,6 @@
 """Pong in a window, and a server that lets an agent play it over the network: the program.
 
-Here are the user's options and what happens from start to end; all else is in pongrl/. Read next:
+Here are the user's options, and the program's start and end. Read next:
 
     pongrl/server/run.py       puts the server's parts together, in one picture
     pongrl/server/engine.py    the thread that plays, and its two clocks

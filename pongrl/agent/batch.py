@@ -17,7 +17,7 @@ from pongrl.wire.messages import Column, Mover
 GAE_LAMBDA = 0.9
 ENTROPY_BONUS = 0.005
 VALUE_WEIGHT = 0.5
-GRADIENT_ROWS = 64  # decisions in one matrix product: in few decisions few cells occur, so it stays small
+GRADIENT_ROWS = 64  # decisions in one matrix product; few decisions touch few cells, so the matrix is small
 
 
 def advantages(reward: Floats, discount: Floats, value: Floats, last_value: Floats) -> Floats:

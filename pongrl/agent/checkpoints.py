@@ -4,7 +4,7 @@
     save, load     the file: plain values behind a checksum, replaced in one step
     Saver          saves in a thread of its own
     points_of      read one part alone
-    load_policy    likewise
+    load_policy    read the policy alone
 
 The file is
 

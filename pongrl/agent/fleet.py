@@ -117,7 +117,7 @@ class Fleet:
         """Meet the servers that have connected, and say why others have not.
 
         Raises:
-            PongError: something that the user must mend.
+            PongError: a problem that the user must fix.
         """
         for server, error in self._arrivals.take():
             if error is not None:

@@ -12,7 +12,7 @@ upside down, x̄. What is good for up is therefore good, mirrored, for down, and
 
     h = relu(x W1)     g = relu(x̄ W1)                     (H/2 units each)
     logit = (h − g) · w     P(up) = 1 / (1 + exp(−logit)), P(down) = 1 − P(up)
-    value = (h + g) · v + c                                (the reward still to come in this point)
+    value = (h + g) · v + c                                (expected reward until the end of this point)
 
 Learning. The point is the episode. After every `batch_size` points of all games together:
 

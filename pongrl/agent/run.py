@@ -33,7 +33,7 @@ class Run:
         """Play until the end, and leave everything on disk.
 
         Raises:
-            PongError: something that the user must mend.
+            PongError: a problem that the user must fix.
         """
         try:
             self._trainer.run()

@@ -14,7 +14,7 @@ from pongrl.agent.pilot import Pilot
 from pongrl.errors import ConnectionLostError, ProtocolError
 from pongrl.wire.messages import Step
 
-STANDING_SECONDS = 0.05  # for which what observers are told of the run may be old
+STANDING_SECONDS = 0.05  # maximum age of the state of the run that observers are told
 
 log = logging.getLogger("pong.agent")
 
@@ -52,7 +52,7 @@ class Trainer:
         """Play until told to stop, until the length that was asked for is over, or until no server is left.
 
         Raises:
-            PongError: something that the user must mend.
+            PongError: a problem that the user must fix.
         """
         self._fleet.seek()
         while self._fleet.servers and not self._commands.has_quit and not self._books.is_complete():
@@ -124,7 +124,7 @@ class Trainer:
         self._fleet.wait(due, seconds)
 
     def _standing(self) -> Standing:
-        """Return what observers are told; it is made anew only now and then, since that takes time."""
+        """Return the state of the run for observers; it is cached, since making it takes time."""
         now = time.monotonic()
         if self._told is None or now >= self._told_until:
             self._told = self._books.standing(self._fleet.is_connected, self._fleet.is_paused)

@@ -42,7 +42,7 @@ def train(start: Start, workers: int, address: str | None) -> None:
         address: of the cluster; None to start Ray here.
 
     Raises:
-        PongError: something that the user must mend.
+        PongError: a problem that the user must fix.
     """
     commands, options = Commands(cli.say), start.options
 
@@ -129,7 +129,7 @@ class Driver:
         """Train until the end, and leave everything on disk.
 
         Raises:
-            PongError: something that the user must mend.
+            PongError: a problem that the user must fix.
         """
         try:
             self._learner.settle()

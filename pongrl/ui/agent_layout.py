@@ -10,7 +10,7 @@ from pongrl.game.drawing import pygame_quietly
 
 LEAST_SIZE = (480, 360)  # the panels are laid out for this or more; a smaller window shows a shrunk picture
 LEAST_TEXT = 17  # size of the font
-FRAME_SHARE = (0.56, 0.7)  # the frame's, at most: of the window's width, and of what its height leaves
+FRAME_SHARE = (0.56, 0.7)  # largest share for the frame: of the window's width, and of the remaining height
 TOP_SHARE, UNITS_SHARE = 0.28, 0.34  # of the height: difference and probabilities, hidden units
 MOST_UNITS, FEWEST_UNITS = 12, 4
 
