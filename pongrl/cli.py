@@ -161,7 +161,7 @@ def main(program: type[Startable], argv: Sequence[str] | None, prog: str | None 
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # or Python complains when it flushes the old one
         if isinstance(error, BrokenPipeError):  # the reader of our output has gone, as in `… | head`
             return 0
-        return _failed(f"{error}: mend that and start again", debug)
+        return _failed(f"{error}: fix that and start again", debug)
     return 0
 
 

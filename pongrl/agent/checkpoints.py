@@ -41,8 +41,8 @@ DIGEST_BYTES = 32  # of SHA-256
 class Checkpoint:
     """The parts of a checkpoint of a training run.
 
-    `read` checks what it can know by itself. The caller checks the options and restores the learner, within
-    `damage_explained`.
+    `read` checks the parts that do not depend on the run. The caller checks the options and restores the
+    learner inside `with damage_explained(path)`, which turns errors into a CheckpointError.
     """
 
     options: Mapping[str, Any]  # that the run goes on with, by name; hiddenUnits is one of them
@@ -184,7 +184,9 @@ def load(path: Path) -> dict[str, Any]:
     try:
         return _values_of(body, digest)
     except ProtocolError as error:
-        raise CheckpointError(f"{path} is damaged ({error}): resume from another, or begin anew") from error
+        raise CheckpointError(
+            f"{path} is damaged ({error}): resume from another, or start from nothing"
+        ) from error
 
 
 def _body_of(path: Path, data: bytes) -> tuple[bytes, bytes]:

@@ -129,10 +129,10 @@ class Fleet:
                     self.dismiss(server, problem)
 
     def _explain(self, error: PongError) -> None:
-        """Say why a server is not there, or raise the error if the user must mend it.
+        """Say why a server is not there, or raise the error if the user must fix it.
 
-        Before the first connection everything except an absent server is for the user to mend. Later it may
-        mend itself: a name is found again, a server gives up our old session.
+        Before the first connection everything except an absent server is for the user to fix. Later the
+        problem may go away: a name is found again, a server gives up our old session.
         """
         if not isinstance(error, ConnectionLostError) and not self._has_met:
             raise error

@@ -1,11 +1,11 @@
 """How the agent sees, decides and learns: a two-layer policy gradient in plain numpy. Begin to read here.
 
-What it sees. x has an input for each cell of the frame that the server sent, and for the sum of each block
-of 2×2, 5×5 and 10×10 cells. It has as many again for how each of these has changed since the frame before,
-and one input that is always 1; its weights are the biases. A block is a sum of cells, so what a lit cell does
-to a unit is its own weight plus those of its blocks. W1 is folded into a court of such sums once for each
-policy. After that an observation needs only the thirty or so cells that are lit or have changed to be looked
-up, not 9,102 inputs.
+What it sees. x has an input for each cell of the frame that the server sent, and for the sum of each block of
+2×2, 5×5 and 10×10 cells. The same number of inputs says how much each of these has changed since the frame
+before. One more input is always 1; the weights of that input are the biases. A block is a sum of cells, so
+what a lit cell does to a unit is its own weight plus those of its blocks. W1 is folded into a court of such
+sums once for each policy. After that an observation needs only the thirty or so cells that are lit or have
+changed to be looked up, not 9,102 inputs.
 
 The policy. There are H hidden units, in two halves that share their weights: the second half sees the court
 upside down, x̄. What is good for up is therefore good, mirrored, for down, and every point teaches twice.

@@ -24,10 +24,11 @@ the slowest worker, or for a dead one. The standard deviation of the advantages 
 decisions are those of the whole batch. Workers are told them, so the sum of their parts is the gradient of
 the pooled batch, exact up to rounding (see `Moments` in pongrl.agent.batch).
 
-A share has batch_size / workers points, so each worker plays one share for each update. It plays with
-weights trained on all batches but the last one or two; the plain agent's lack one. If the driver cannot
-keep up, batches grow: a worker sends one gradient per update, of all its shares. Nothing is learned from a
-share whose policy is more than STALEST updates old, for example because its worker was stopped for a while.
+A share has batch_size / workers points, so each worker plays one share for each update. Its weights do not
+include the last one or two batches yet; those of mainmodel.py do not include the last one. If the driver
+cannot keep up, batches grow: a worker sends one gradient per update, of all its shares. Nothing is learned
+from a share whose policy is more than STALEST updates old, for example because its worker was stopped for a
+while.
 
 If a worker dies, its unfinished share is lost, and another worker takes its place. If the driver dies, all
 of them end. The checkpoints are those of mainmodel.py: each program goes on with the other's.

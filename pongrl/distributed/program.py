@@ -1,4 +1,4 @@
-"""The program that trains on Ray: its options. Those that mainmodel.py has too say the same."""
+"""The options of the program that trains on Ray. Options that mainmodel.py has too mean the same here."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from pongrl.errors import PongError
 from pongrl.wire.tokens import choose_token
 
 STALEST = 8  # updates that the policy of a share may be behind
-DEATHS = 3  # of workers at one post that have not played, one after another, until we give up
+DEATHS = 3  # of workers in a row at one post, none of which played a share, until we give up
 CLOSING_SECONDS = 5.0
 SEEDS_APART = 1_000_000  # between the seeds of two workers, so that their games differ
 

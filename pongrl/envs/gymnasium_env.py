@@ -26,9 +26,9 @@ several has the seed + i. For another seed, `reset` starts the server again, whi
 A server on the network takes no seeds. If it runs in lockstep and was started with --seed, it begins the same
 games at every `reset(seed=…)`, whatever the seed. In real time it plays on.
 
-`reset()` in the middle of an episode. A single game in lockstep is played to the end of its episode, standing
-still. Several games all begin again. In real time, and with `options={"reset_mask": …}`, the new episode
-begins where the game is. Rewards between two episodes are not reported.
+`reset()` in the middle of an episode. A single game in lockstep is played to the end of its episode while our
+paddle does not move. Several games all begin again. In real time, and with `options={"reset_mask": …}`, the
+new episode begins where the game is. Rewards between two episodes are not reported.
 
 `info` has the scores (left and right, of this match), matches (finished) and dropped (states that were not
 sent because the agent was late). Since the last state, it has: move (made for most of the time), mover

@@ -25,7 +25,7 @@ class Game:
     |-------------|---------------------------------------------------------------------------|
     | court       | 700 × 500 pixels, paddles 10 × 100 at x 0 and 690, ball 10 × 10            |
     | serve       | from (345, 245), vx ±4…8, vy −8…8 pixels per tick, uniform                  |
-    | paddle hit  | vx turns round, vy is drawn anew                                          |
+    | paddle hit  | vx turns round, vy is drawn again                                         |
     | wall        | at y ≤ 1 and y ≥ 489 vy turns away from it                                |
     | point       | the ball at x ≤ 0 or x ≥ 690 without touching the paddle; a serve follows |
     """

@@ -13,13 +13,16 @@ REMEMBERED_ADDRESSES = 1024
 class _Record(NamedTuple):
     """What one address has done."""
 
-    wrong: float  # tokens, when the last one came; not whole, since they are forgotten little by little
-    when: float  # the last one came
+    wrong: float  # tokens at the time `when`; a float, since they are forgotten little by little
+    when: float  # the last wrong token came
     is_limited: bool  # its attempts take time, and that was said
 
 
 class Attempts:
-    """The wrong tokens of each address lately; one is forgotten every second. `len` is the addresses."""
+    """The wrong tokens of each address lately; one is forgotten every second.
+
+    `len()` gives the number of addresses.
+    """
 
     def __init__(self) -> None:
         self._records: dict[str, _Record] = {}  # the address whose last attempt is longest ago comes first

@@ -13,7 +13,7 @@ from pongrl.agent.observers import Decided
 from pongrl.agent.policy import probability
 from pongrl.wire.arrays import UInt8Array
 
-SLICE = 120  # decisions in a row that are shown of an agent that makes more than a window can show
+SLICE = 120  # decisions in a row that are shown if the agent is faster than the window
 CURVE_POINTS = 500  # entries of a curve; when it has more, every second one is dropped
 
 

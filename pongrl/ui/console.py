@@ -12,9 +12,9 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pongrl.agent.commands import QUIT
 from pongrl.cli import fold
 
-QUIT = "q"  # what Ctrl-C enters on a terminal
 REFRESH_SECONDS = 0.5
 
 
@@ -70,7 +70,7 @@ class Console(threading.Thread):
                     line = self._session.prompt(pre_run=self._prompting.set)
                     self._take(line or "")  # None if `close` has ended the prompt
                 except KeyboardInterrupt:
-                    self._take(QUIT)
+                    self._take(QUIT)  # Ctrl-C
 
     def _toolbar(self) -> str:
         """Return the status line in as many rows as it needs, but no more than fit below the prompt."""

@@ -4,8 +4,8 @@ A film shows game time: a tick is 1/60 s in it, however fast the game was played
 never much longer than the run: where the game runs faster than that, as in lockstep, points are left out,
 whole points at a time.
 
-It is written into a file beside its own, which takes its name when the film is whole. A file that had the
-name before stays as it was until then, and for good if there is nothing to take its place.
+A film is written into a temporary file, which is renamed when the film is complete. Until then an older file
+of the film's name is not changed. If nothing was filmed, the older file stays.
 
     Recorder   takes what is to be seen, from the thread of the game
     Pace       decides which points are filmed, and how many frames a scene gets

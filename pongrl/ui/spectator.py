@@ -161,7 +161,7 @@ class Spectator:
             self._view.show(Snapshot(**vars(view)))
 
     def _report(self, error: PongError) -> None:
-        """Say why no game is shown; raise an error that no later attempt can mend."""
+        """Say why no game is shown; raise an error that no later attempt can avoid."""
         if not self._has_met and not isinstance(error, ConnectionLostError):
             raise error
         self._say(f"{error}; trying again")

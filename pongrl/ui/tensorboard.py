@@ -11,8 +11,8 @@ The step is the number of points played, so that runs can be compared report by 
 goes on in the same DIR; TensorBoard hides what was written about points after its checkpoint. A new run in
 a DIR that has one keeps the old files in previous-1 …, which TensorBoard shows as runs of their own.
 
-tensorboardX's summaries and its RecordWriter are used, but not its SummaryWriter: a full disk ends the
-thread in which that one writes, and then it waits for the thread forever.
+tensorboardX's summaries and its RecordWriter are used, but not its SummaryWriter: when the disk is full, the
+thread of a SummaryWriter ends, and the SummaryWriter then waits for that thread forever.
 
 Drawing the pictures of a video takes training half a second; the video is made of them in a thread.
 """
