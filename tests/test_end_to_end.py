@@ -403,7 +403,7 @@ def test_training_goes_on_when_its_directory_is_gone(tmp_path: Path, server: Pro
     port = str(server.wait_for_port())
     with Program(*agent(tmp_path / "run", "--port", port), stdin=None) as program:
         program.wait_for("100 points")
-        shutil.rmtree(tmp_path / "run")
+        (tmp_path / "run").rename(tmp_path / "elsewhere")  # at once: a file made meanwhile would stop a removal
         server.process.kill()
         assert "the file before stays" in program.wait_for("interrupt.p could not be written")
         with Program("pong.py", "--headless", "--lockstep", "--port", port, stdin=None):
