@@ -38,7 +38,7 @@ import pongrl.agent.single_thread  # noqa: F401  # before anything imports numpy
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +46,7 @@ from threadpoolctl import threadpool_limits
 
 from pongrl import cli
 from pongrl.agent.checkpoint_evaluation import evaluate_checkpoint
-from pongrl.agent.checkpoints import load_policy
+from pongrl.agent.checkpoints import load_policy, load_trained
 from pongrl.agent.commands import QUIT, WORDS, Commands
 from pongrl.agent.desk import Desk, open_desk
 from pongrl.agent.files import prepare_directory
@@ -153,7 +153,9 @@ class PolicyGradient:
 
     def _evaluate(self, options: RunOptions) -> None:
         path = options.checkpoint(options.evaluate)
-        policy = load_policy(path)
+        policy, level = load_trained(path)
+        if options.level is None and options.has_own_servers:
+            options = replace(options, level=level)
         with threadpool_limits(1, "blas"), self._stop_signals(), contextlib.ExitStack() as stack:
             films = _films(options)
             for film in films:

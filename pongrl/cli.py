@@ -39,6 +39,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pongrl import __version__
 from pongrl.errors import PongError
+from pongrl.text import printable
 
 Program = TypeVar("Program")
 
@@ -149,7 +150,7 @@ def main(program: type[Startable], argv: Sequence[str] | None, prog: str | None 
         The exit code: 0, or 2 after an error.
     """
     debug = False
-    if isinstance(sys.stdout, io.TextIOWrapper):  # its encoding may lack a letter
+    if isinstance(sys.stdout, io.TextIOWrapper):  # its encoding may lack a letter of --help
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         instance = parse(program, argv, prog)
@@ -169,14 +170,23 @@ def _failed(sentence: str, debug: bool) -> int:
     """Say why the program ends, and return its exit code."""
     if debug:
         logging.exception("the program ends because of this")
-    print(f"error: {sentence}", file=sys.stderr)
+    print(f"error: {printable(sentence)}", file=sys.stderr)
     return 2
 
 
 def start_log(debug: bool) -> None:
     """Log to stderr, one plain line per event, with its time."""
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine("%(asctime)s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(handlers=[handler])
     logging.getLogger("pong").setLevel(logging.DEBUG if debug else logging.INFO)  # ours, not the libraries'
+
+
+class _OneLine(logging.Formatter):
+    """Escapes what came from outside; only a traceback of ours has several lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record))
 
 
 @contextlib.contextmanager
@@ -210,13 +220,21 @@ def say(line: str) -> None:
         BrokenPipeError: the reader of our output has gone.
     """
     try:
-        if sys.stdout is not None and sys.stdout.isatty():
-            line = fold(line, shutil.get_terminal_size().columns)
-        print(line, flush=True)
+        _print(line)
     except BrokenPipeError:
         raise
     except OSError as error:
         log.debug("a line could not be written: %s", error)
+
+
+def _print(line: str) -> None:
+    """Print a line. What came from outside may be in it, so it is escaped and cut."""
+    line = printable(line)
+    out = sys.stdout
+    if out is not None and out.isatty():
+        line = fold(line, shutil.get_terminal_size().columns)
+    encoding = getattr(out, "encoding", None) or "utf-8"  # it may lack a letter
+    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def fold(text: str, columns: int) -> str:

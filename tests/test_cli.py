@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import signal
+import subprocess
 import sys
 import threading
 from dataclasses import KW_ONLY, dataclass, field, fields
@@ -18,6 +19,7 @@ from pongrl import __version__, cli
 from pongrl.checks import within
 from pongrl.cli import stop_signals
 from pongrl.errors import PongError
+from tests.support import PATIENCE, ROOT
 
 
 @dataclass
@@ -306,3 +308,34 @@ def test_a_reader_that_has_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 def test_nothing_is_said_without_a_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     cli.say("lost")
+
+
+def test_what_came_from_outside_is_escaped_in_what_is_said_logged_and_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: Program) -> None:
+        raise PongError("\x1b[2J\nerror: forged")
+
+    cli.say("a\x1b[2J\nb")
+    monkeypatch.setattr(Program, "start", fail)
+    assert cli.main(Program, [], "prog") == 2
+    said = capsys.readouterr()
+    assert said.out == "a\\x1b[2J\\nb\n"
+    assert said.err == "error: \\x1b[2J\\nerror: forged\n"
+
+
+def test_a_logged_line_is_one_line() -> None:
+    log_it = "import logging; logging.getLogger('pong').info('a\\x1b\\nb')"
+    script = f"from pongrl import cli; cli.start_log(False); {log_it}"
+    command = [sys.executable, "-c", script]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE)
+    assert result.stderr.split(" ", 1)[1] == "a\\x1b\\nb\n"
+
+
+def test_a_letter_that_the_output_lacks_is_escaped_in_library_use_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", newline="")
+    monkeypatch.setattr(sys, "stdout", out)
+    cli.say("saved 日本")
+    assert out.buffer.getvalue() == b"saved \\u65e5\\u672c\n"  # type: ignore[attr-defined]

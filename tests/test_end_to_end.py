@@ -369,7 +369,7 @@ def test_training_goes_on_when_the_disk_is_full_and_saves_when_it_is_not(
             program.wait_for("200 points")
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest, unlimited[1]))
             server.process.kill()
-            assert "the file before stays" in program.wait_for("interrupt.p could not be written")
+            assert "nothing is saved there" in program.wait_for("interrupt.p could not be written")
             before = (tmp_path / "save.p").read_bytes()
             with Program("pong.py", "--headless", "--lockstep", "--port", port, "--games", "4", stdin=None):
                 program.wait_for("connected to")
@@ -403,15 +403,18 @@ def test_training_goes_on_when_its_directory_is_gone(tmp_path: Path, server: Pro
     port = str(server.wait_for_port())
     with Program(*agent(tmp_path / "run", "--port", port), stdin=None) as program:
         program.wait_for("100 points")
-        (tmp_path / "run").rename(tmp_path / "elsewhere")  # at once: a file made meanwhile would stop a removal
+        (tmp_path / "run").rename(
+            tmp_path / "elsewhere"
+        )  # at once: a file made meanwhile would stop a removal
         server.process.kill()
-        assert "the file before stays" in program.wait_for("interrupt.p could not be written")
+        assert "nothing is saved there" in program.wait_for("interrupt.p could not be written")
         with Program("pong.py", "--headless", "--lockstep", "--port", port, stdin=None):
             program.wait_for("connected to")
             program.wait_for("points ")
             program.type("q\n")
-            assert program.ended() == 0, program.output
+            assert program.ended() == 2, program.output
     assert "NOT saved" in program.output
+    assert "error: the end of the run could not be written: see above why" in program.output
     assert "Traceback" not in program.output
 
 

@@ -24,7 +24,7 @@ from pongrl.agent.learning import Learner
 from pongrl.agent.observers import Audience, Standing
 from pongrl.agent.options import RunOptions
 from pongrl.agent.player import Decider
-from pongrl.agent.progress import Progress, ProgressFile
+from pongrl.agent.progress import Progress, ProgressFile, rows_up_to
 from pongrl.agent.scoreboard import Scoreboard
 from pongrl.wire.messages import Step
 
@@ -134,9 +134,10 @@ class Books:
             f"files        {Path(options.directory).resolve()}",
         ]
 
-    def finish(self) -> None:
-        """Leave everything on disk, and say how it went."""
+    def finish(self) -> bool:
+        """Leave everything on disk, and say how it went; return whether all could be written."""
         self._say(f"played: {self.progress}")
+        return True
 
     def close(self) -> None:
         """Give everything back."""
@@ -160,6 +161,7 @@ class TrainingBooks(Books):
         say: takes lines for the console; the thread that writes checkpoints calls it too.
         identity: by which servers know this agent again; it is kept in the checkpoints.
         examinations: evaluate the policy at some of the reports.
+        level: that the run was on when it was stopped, if it is resumed.
     """
 
     def __init__(
@@ -170,6 +172,7 @@ class TrainingBooks(Books):
         say: Callable[[str], None],
         identity: bytes,
         examinations: Examinations | None = None,
+        level: int | None = None,
     ) -> None:
         super().__init__(options, progress, audience, say)
         self._identity, self._examinations = identity, examinations
@@ -177,15 +180,16 @@ class TrainingBooks(Books):
         self._saver = Saver(say)
         self._saved = time.monotonic()  # when interrupt.p was last written because of its age
         self._learner: Learner | None = None
-        self._level = 0
+        self._level = level  # None until there is a server
         self._file: ProgressFile | None = None
 
     def open(self, player: Decider, level: int) -> None:
         """Begin the files with the first server; what an earlier run left in the directory is kept aside."""
         assert isinstance(player, Learner)
-        self._learner, self._level = player, level
         if self._file is None:
             self._file = self._open_file()
+        self._begin_level(level)
+        self._learner = player
         super().open(player, level)
 
     def go_on(self) -> None:
@@ -213,7 +217,7 @@ class TrainingBooks(Books):
         assert learner is not None
         self.progress.updates = learner.updates
         checkpoint = Checkpoint(
-            self._options.kept, self.progress, learner.policy, learner.to_plain(), self._identity
+            self._options.kept, self.progress, learner.policy, learner.to_plain(), self._identity, self._level
         )
         return self._saver.save(self._directory / name, checkpoint.to_plain())
 
@@ -226,13 +230,13 @@ class TrainingBooks(Books):
         if self.save(LATEST).result():
             self._say(f"saved {LATEST}")
 
-    def finish(self) -> None:
+    def finish(self) -> bool:
         """Write interrupt.p and the last row, if anything was begun."""
         if self._file is None:
-            return
-        is_saved = self.save(LATEST).result()
-        self._write_row()
+            return True
+        is_saved, has_row = self.save(LATEST).result(), self._write_row()
         self._say(f"{f'saved {LATEST}' if is_saved else 'NOT saved'}: {self.progress}")
+        return is_saved and has_row
 
     def close(self) -> None:
         """Write the checkpoints that wait; end the saver's thread and the server of the evaluations."""
@@ -244,20 +248,40 @@ class TrainingBooks(Books):
         self._saver.close()
 
     def _open_file(self) -> ProgressFile:
-        """Begin progress.csv, or go on with it, and keep the files of an earlier run aside."""
+        """Begin progress.csv, or go on with it. What would be lost of the run before is kept aside."""
         resume, directory = self._options.resume, self._directory
         if resume is not True:
-            paths = [directory / name for name in (BEST, LATEST, ROWS)]
-            if (aside := keep_aside(directory, paths, copy=bool(resume))) is not None:
-                self._say(f"the files of the run before are kept in {aside}")
+            self._keep(BEST, LATEST, ROWS, copy=bool(resume))
         # The rows that are here go on only if the checkpoint is from here too.
         is_ours = resume is True or (resume and Path(resume).resolve().parent == directory.resolve())
-        points = self.progress.points if is_ours else 0
-        return ProgressFile(directory / ROWS, points, self._options.evaluate_every is not None)
+        rows, is_foreign = rows_up_to(directory / ROWS, self.progress.points) if is_ours else ([], False)
+        if is_foreign:
+            self._say(f"{ROWS} has rows that this program did not write, so the file is kept aside")
+            self._keep(ROWS, copy=True)
+        return ProgressFile(directory / ROWS, rows, self._options.evaluate_every is not None)
+
+    def _keep(self, *names: str, copy: bool) -> None:
+        """Keep files aside, and say where."""
+        paths = [self._directory / name for name in names]
+        if (aside := keep_aside(self._directory, paths, copy)) is not None:
+            self._say(f"the files of the run before are kept in {aside}")
+
+    def _begin_level(self, level: int) -> None:
+        """Take the level that is played: a share of points won means nothing on another level.
+
+        Where there are several servers, the first one counts.
+        """
+        if self._learner is not None and len(self._options.addresses) > 1:
+            return
+        before, self._level = self._level, level
+        if before not in (None, level):
+            self._say(f"the run was on level {before} and is on level {level} now: it is measured anew")
+            self._keep(BEST, copy=True)
+            self.progress.begin_level()
 
     def _examine(self, learner: Learner) -> None:
         """Evaluate the policy if that is due; the time it takes is not training's."""
-        if self._examinations is None:
+        if self._examinations is None or self._level is None:
             return
         share = self._examinations.evaluate(
             learner.policy, self.progress.points, self._level, self.standing()
@@ -266,16 +290,19 @@ class TrainingBooks(Books):
         if share is not None:
             self.progress.evaluation_win_rate = share
 
-    def _write_row(self) -> None:
+    def _write_row(self) -> bool:
+        """Add a row to progress.csv; return whether that went well."""
         assert self._file is not None
         try:
             self._file.write(self.progress)
         except OSError as error:
             self._say(f"{ROWS} could not be written ({error.strerror}): training goes on")
+            return False
+        return True
 
     def _updates(self) -> str:
         assert self._learner is not None
-        return f"{self._learner.updates:,}, refused as not finite: {self._learner.refused}"
+        return f"{self._learner.updates:,}, steps refused: {self._learner.refused}"
 
     def _rows_path(self) -> Path | None:
         return None if self._file is None else self._directory / ROWS

@@ -17,7 +17,6 @@ The file is
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -29,12 +28,17 @@ from typing import IO, Any
 from pongrl.agent.policy import Policy
 from pongrl.agent.progress import Progress
 from pongrl.errors import CheckpointError, ProtocolError, UsageError
+from pongrl.files import read_file, replacing
+from pongrl.text import printable
 from pongrl.wire import plain
 from pongrl.wire.messages import IDENTITY_BYTES
 
 CHECKPOINT_MAGIC = b"PONG-CK\n"
 CHECKPOINT_FORMAT = 1
+HEAD = CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big")
 DIGEST_BYTES = 32  # of SHA-256
+LEVELS = (1, 2, 3)  # of the built-in AI
+LARGEST_CHECKPOINT = 1 << 29  # bytes; one of 250 hidden units has 9 MB
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Checkpoint:
     policy: Policy
     learner: Mapping[str, Any]  # for Learner.restore
     identity: bytes | None = None  # by which servers know the agent again; some old files have none
+    level: int | None = None  # of the built-in AI that was trained against; old files have none
 
     def to_plain(self) -> dict[str, Any]:
         """Give the plain values that `save` and `Saver` write."""
@@ -59,6 +64,7 @@ class Checkpoint:
             "policy": self.policy.to_plain(),
             "learner": dict(self.learner),
             "identity": self.identity,
+            "level": self.level,
         }
 
     @classmethod
@@ -77,6 +83,7 @@ class Checkpoint:
                 Policy.from_plain(values["policy"], options["hiddenUnits"]),
                 values["learner"],
                 _identity(values.get("identity")),
+                _level(values.get("level", options.get("level"))),
             )
 
 
@@ -84,6 +91,12 @@ def _identity(value: object) -> bytes | None:
     if value is None or (isinstance(value, bytes) and len(value) == IDENTITY_BYTES):
         return value
     raise ValueError("an identity that is none")
+
+
+def _level(value: object) -> int | None:
+    if value is None or (type(value) is int and value in LEVELS):
+        return value
+    raise ValueError("a level that is none")
 
 
 def points_of(path: Path) -> int:
@@ -102,10 +115,21 @@ def load_policy(path: Path | str) -> Policy:
     Raises:
         CheckpointError: The file cannot be read, or has no policy.
     """
+    return load_trained(path)[0]
+
+
+def load_trained(path: Path | str) -> tuple[Policy, int | None]:
+    """Read the policy of a checkpoint, and the level that it was trained against, if the file tells it.
+
+    Raises:
+        CheckpointError: The file cannot be read, or has no policy.
+    """
     path = Path(path)
     values = load(path)
     with damage_explained(path):
-        return Policy.from_plain(values["policy"], values["options"]["hiddenUnits"])
+        options = values["options"]
+        policy = Policy.from_plain(values["policy"], options["hiddenUnits"])
+        return policy, _level(values.get("level", options.get("level")))
 
 
 @contextlib.contextmanager
@@ -120,8 +144,9 @@ def damage_explained(path: Path) -> Iterator[None]:
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ProtocolError) as error:
         if isinstance(error, UsageError):
             raise
+        reason = printable(f"{type(error).__name__}: {error}", longest=200)
         raise CheckpointError(
-            f"{path} has not what a checkpoint needs ({type(error).__name__}: {error}): resume from another"
+            f"{path} has not what a checkpoint needs ({reason}): resume from another"
         ) from error
 
 
@@ -131,30 +156,21 @@ def save(path: Path, values: dict[str, Any]) -> None:
     Raises:
         CheckpointError: The disk is full, the directory is gone, or the file is read-only.
     """
-    unfinished = path.with_name(path.name + ".tmp")
     try:
-        if path.exists() and not path.stat().st_mode & 0o222:  # replacing a file asks its directory alone
-            raise PermissionError(errno.EACCES, "Permission denied")
-        _write(unfinished, values)
-        os.replace(unfinished, path)
+        with replacing(path) as file:
+            _write(file, values)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise CheckpointError(
-            f"{path} could not be written ({error.strerror}): the file before stays"
-        ) from error
+        rest = "the file before stays" if os.path.exists(path) else "nothing is saved there"
+        raise CheckpointError(f"{path} could not be written ({error.strerror}): {rest}") from error
 
 
-def _write(path: Path, values: dict[str, Any]) -> None:
-    with open(path, "wb") as file:
-        digest_at = file.write(CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big"))
-        file.write(bytes(DIGEST_BYTES))  # until the digest is known
-        body = _Hashed(file)
-        plain.dump(values, body)
-        file.seek(digest_at)
-        file.write(body.digest.digest())
-        file.flush()
-        os.fsync(file.fileno())
+def _write(file: IO[bytes], values: dict[str, Any]) -> None:
+    digest_at = file.write(HEAD)
+    file.write(bytes(DIGEST_BYTES))  # until the digest is known
+    body = _Hashed(file)
+    plain.dump(values, body)
+    file.seek(digest_at)
+    file.write(body.digest.digest())
 
 
 class _Hashed:
@@ -175,7 +191,7 @@ def load(path: Path) -> dict[str, Any]:
         CheckpointError: The file is missing, foreign, damaged, or of a later format.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path, LARGEST_CHECKPOINT, CHECKPOINT_MAGIC)
     except OSError as error:
         raise CheckpointError(
             f"the checkpoint {path} cannot be read ({error.strerror}): check its name"
@@ -184,8 +200,9 @@ def load(path: Path) -> dict[str, Any]:
     try:
         return _values_of(body, digest)
     except ProtocolError as error:
+        reason = printable(str(error), longest=200)
         raise CheckpointError(
-            f"{path} is damaged ({error}): resume from another, or start from nothing"
+            f"{path} is damaged ({reason}): resume from another, or start from nothing"
         ) from error
 
 

@@ -113,7 +113,8 @@ class Commands:
         word = line.strip().lower()
         meant = meaning(word)
         if meant == HELP:
-            self._say("\n".join(f"{each:<7}{words}" for each, words in WORDS.items()))
+            for each, words in WORDS.items():
+                self._say(f"{each:<7}{words}")
         elif meant is not None:
             self._waiting.append(meant)
             if self._wake is not None:

@@ -50,4 +50,4 @@ def _books(start: Start, commands: Commands, audience: Audience, say: Callable[[
     if options.evaluate_every is not None:
         examiner = Examiner(options.seed, options.debug, lambda: commands.is_quitting, audience.viewers)
         examinations = Examinations(options.evaluate_every, progress.points, examiner, say)
-    return TrainingBooks(options, progress, audience, say, start.identity, examinations)
+    return TrainingBooks(options, progress, audience, say, start.identity, examinations, start.level)

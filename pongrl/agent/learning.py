@@ -48,12 +48,14 @@ from pongrl.agent.batch import policy_gradient
 from pongrl.agent.eyes import Observations
 from pongrl.agent.folding import fold, mirror
 from pongrl.agent.optimiser import RMSProp
-from pongrl.agent.policy import Policy, RandomGenerator, Weights, pack, unpack
+from pongrl.agent.policy import LARGEST_WEIGHT, Policy, RandomGenerator, Weights, are_within, pack, unpack
+from pongrl.agent.progress import counted
 from pongrl.agent.rollout import Rollout, Rollouts, Segment
 from pongrl.agent.work import Work
 from pongrl.wire.arrays import UInt8Array
 from pongrl.wire.messages import Step
 
+LARGEST_SQUARE = float(np.finfo(np.float32).max)
 LONGEST_BATCH = 4096  # decisions after which to learn, even from fewer points
 
 log = logging.getLogger("pong.learner")
@@ -87,9 +89,10 @@ class Learner:
     ) -> None:
         self.policy, self.optimiser, self.rng, self.gamma = policy, optimiser, rng, gamma
         self.updates = 0  # steps that `policy` has taken
-        self.refused = 0  # gradients that were not finite
+        self.refused = 0  # steps that were not taken
         self.rollouts = Rollouts(batch_size, longest_batch)  # of the servers that we play on
         self._work: Work[Policy] | None = None  # the batch that is being learned from
+        self._has_warned = False  # that a step was refused
         self._learned: Policy | None = None  # its result, which plays from the next batch on
 
     # Playing.
@@ -159,14 +162,25 @@ class Learner:
         """Take a step along a gradient.
 
         Returns:
-            A new policy, or the same one if the gradient is not finite.
+            A new policy, or the same one if the gradient, or where it leads to, is not finite.
         """
         if not all(np.isfinite(np.vdot(g, g)) for g in gradient.values()):  # their squares go into the cache
-            log.warning("a gradient that is not finite was refused; the weights stay as they were")
-            return policy
+            return self._refuse(policy, "a gradient is not finite")
         weights = yield from self.optimiser.ascend(policy.weights, gradient)
+        if not are_within(weights):
+            return self._refuse(policy, f"weights have grown beyond {LARGEST_WEIGHT:g}")
         court = yield from fold(weights["W1"], policy.height, policy.width)
         return Policy(policy.height, policy.width, weights, (yield from mirror(court)))
+
+    def _refuse(self, policy: Policy, reason: str) -> Policy:
+        """Keep the policy in the place of what a step has made; say so once."""
+        if not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "%s, so that step is not taken and the policy stays as it is: "
+                "if this goes on (stats counts it), begin again with a smaller --learning-rate", reason,
+            )  # fmt: skip
+        return policy
 
     def _learn(self, played_by: Policy, newest: Policy, segments: list[Segment]) -> Work[Policy]:
         """Make the next policy: the newest, moved along the gradient of the one that played."""
@@ -192,11 +206,11 @@ class Learner:
         """Go on where `to_plain` was called.
 
         Raises:
-            ValueError, TypeError, KeyError, ProtocolError: The values do not fit the policy.
+            ValueError, TypeError, KeyError, ProtocolError: The values do not fit the policy, or mean nothing.
         """
-        self.updates, self.refused = int(plain["updates"]), int(plain["refused"])
+        self.updates, self.refused = counted(plain["updates"]), counted(plain["refused"])
         shapes = {name: weight.shape for name, weight in self.policy.weights.items()}
-        self.optimiser.cache = unpack(plain["cache"], shapes)
+        self.optimiser.cache = unpack(plain["cache"], shapes, 0, LARGEST_SQUARE)
         self.rng.bit_generator.state = plain["generator"]
         if plain.get("next") is not None:
             weights = unpack(plain["next"], shapes)

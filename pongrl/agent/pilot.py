@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from pongrl.agent.books import Books
+from pongrl.agent.checkpoints import LARGEST_CHECKPOINT
 from pongrl.agent.learning import Learner
 from pongrl.agent.optimiser import RMSProp
 from pongrl.agent.options import RunOptions
@@ -52,6 +55,11 @@ class Pilot:
                 f"the server's frames are {session.width}×{session.height}: this agent learns from up to "
                 f"{MAX_CELLS:,} cells, or a policy would take too much memory"
             )
+        if checkpoint_bytes(session.height, session.width, self._options.hiddenUnits) > LARGEST_CHECKPOINT:
+            raise UsageError(
+                f"--hidden-units {self._options.hiddenUnits} make checkpoints of more than "
+                f"{LARGEST_CHECKPOINT >> 20} MB, which would not be read again: choose fewer"
+            )
         if self._player is None:
             policy = Policy.random(session.height, session.width, self._options.hiddenUnits, self._rng)
             self._player = make_learner(policy, self._options, self._rng)
@@ -68,6 +76,11 @@ class Pilot:
         """Drop the unfinished points, and keep what was learned."""
         self.player.drop(rollout)
         self._books.seat_lost()
+
+
+def checkpoint_bytes(height: int, width: int, hidden_units: int) -> int:
+    """Return about how large the checkpoints of a learner are: two policies, and RMSProp's cache."""
+    return 3 * 4 * sum(map(math.prod, Policy.shapes(height, width, hidden_units).values()))
 
 
 def make_learner(policy: Policy, options: RunOptions, rng: RandomGenerator) -> Learner:

@@ -28,11 +28,12 @@ def ping(client: PongClient, where: str, say: Callable[[str], None]) -> None:
         took = f"{times[-1]:.3f} ms" if times[-1] < math.inf else "lost"
         say(f"ping {where}{number:2}: {took}")
     session = client.session
-    say(verdict(times, 1000 * session.frameskip / session.ticks_per_second))
+    for line in verdict(times, 1000 * session.frameskip / session.ticks_per_second):
+        say(line)
 
 
-def verdict(times: list[float], decision: float) -> str:
-    """Say what round trips mean for the game.
+def verdict(times: list[float], decision: float) -> list[str]:
+    """Return lines that say what round trips mean for the game.
 
     Args:
         times: milliseconds; infinity for a lost one.
@@ -41,13 +42,13 @@ def verdict(times: list[float], decision: float) -> str:
     came = sorted(time for time in times if time < math.inf)
     lost = f"lost {len(times) - len(came)} of {len(times)}"
     if not came:
-        return f"{lost}: the server is there, but does not answer in time"
+        return [f"{lost}: the server is there, but does not answer in time"]
     average, late = sum(came) / len(came), came[math.ceil(0.95 * len(came)) - 1]
-    return (
-        f"average of {len(times)}: {average:.3f} ms, minimum {came[0]:.3f}, 95 % within {late:.3f}, {lost}\n"
+    return [
+        f"average of {len(times)}: {average:.3f} ms, minimum {came[0]:.3f}, 95 % within {late:.3f}, {lost}",
         f"your network adds {average:.1f} ms to a decision; "
-        f"real time needs under {decision:.0f} ms: {_judge(late, decision)}"
-    )
+        f"real time needs under {decision:.0f} ms: {_judge(late, decision)}",
+    ]
 
 
 def _judge(late: float, decision: float) -> str:

@@ -26,6 +26,7 @@ MAX_CELLS = 1 << 14  # of a frame. Pong has 3,500; each takes 10 KB of a policy 
 FIRST_LAYER_SCALE = 0.01  # standard deviations of the initial weights
 SECOND_LAYER_SCALE = 0.06
 HALF = np.float32(0.5)  # keeps single precision
+LARGEST_WEIGHT = 1e6  # hundreds of thousands of times what training makes; nothing that is computed overflows
 
 
 @dataclass(frozen=True)
@@ -181,14 +182,30 @@ def pack(arrays: Weights) -> dict[str, PackedArray]:
     return {name: pack_array(array) for name, array in arrays.items()}
 
 
-def unpack(packed: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> Weights:
-    """Read weights of these shapes.
+def unpack(
+    packed: dict[str, Any],
+    shapes: dict[str, tuple[int, ...]],
+    low: float = -LARGEST_WEIGHT,
+    high: float = LARGEST_WEIGHT,
+) -> Weights:
+    """Read weights of these shapes, or other numbers of theirs.
+
+    Args:
+        packed: What `pack` gave.
+        shapes: By name.
+        low: The least that a number may be.
+        high: The most.
 
     Raises:
-        ValueError, TypeError, KeyError, ProtocolError: A name is missing, a shape is another, or a weight is
-            not finite.
+        ValueError, TypeError, KeyError, ProtocolError: A name is missing, a shape is another, or a number is
+            out of its range.
     """
     arrays = {name: unpack_array(packed[name], np.float32, shape).copy() for name, shape in shapes.items()}
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise ValueError("weights that are not finite")
+    if not are_within(arrays, low, high):
+        raise ValueError(f"weights that are not numbers from {low:g} to {high:g}")
     return arrays
+
+
+def are_within(arrays: Weights, low: float = -LARGEST_WEIGHT, high: float = LARGEST_WEIGHT) -> bool:
+    """Tell whether all numbers are in this range; what is not a number is in none."""
+    return all(low <= array.min() and array.max() <= high for array in arrays.values())

@@ -2,27 +2,36 @@
 
 Progress        what has been achieved so far
 ProgressFile    writes progress.csv
-read_progress   reads it
+rows_up_to      reads it, to go on with it
+read_progress   reads it, to draw it
 """
 
 from __future__ import annotations
 
-import contextlib
 import csv
+import io
 import math
 import os
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import IO, Any, ClassVar, TypeAlias
 
 from pongrl.errors import CheckpointError, PongError
+from pongrl.files import LARGEST_TEXT, read_file, replacing
+from pongrl.text import printable
 
 WINDOW_POINTS = 1000  # over which the share won is measured
 RUNNING_DECAY = 0.999  # of the running mean, per point
+NOTHING_YET = -2.0  # the best running mean to begin with; lower than any reward
+LARGEST_COUNT = 2**62  # the age of the universe in seconds is a tenth of it
 EVALUATION_COLUMN = "evaluation_win_rate"
 
 Run: TypeAlias = dict[str, list[float]]
 """Columns of a progress.csv by name; each has one number for a row."""
+
+Row: TypeAlias = dict[str, str]
+"""A row of a progress.csv: texts by the names of their columns."""
 
 
 class Progress:
@@ -30,15 +39,17 @@ class Progress:
 
     COLUMNS = ("seconds", "frames", "decisions", "points", "updates", "win_rate", "running_mean",
                "decisions_per_second")  # fmt: skip
-    KINDS: ClassVar = {
-        "seconds": float, "frames": int, "decisions": int, "points": int, "updates": int, "best": float,
-        "sum": float, "recent": bytes,
+    MEANS: ClassVar = {  # of the values of a checkpoint: type, least, most
+        "seconds": (float, 0, 1e12), "frames": (int, 0, LARGEST_COUNT), "decisions": (int, 0, LARGEST_COUNT),
+        "points": (int, 0, LARGEST_COUNT), "updates": (int, 0, LARGEST_COUNT), "best": (float, -2, 1),
+        "sum": (float, -1, 1),
     }  # fmt: skip
 
     def __init__(self) -> None:
         self.seconds = 0.0  # of training, without pauses and waiting
         self.frames = self.decisions = self.points = self.updates = 0
-        self.best = -2.0  # the best running mean at a report; lower than any reward to begin with
+        self.best = NOTHING_YET  # the best running mean at a report, on this level
+        self._measured = 0  # points in the running mean: those of this level
         self._sum = 0.0  # of rewards, decaying
         self._recent: deque[bool] = deque(maxlen=WINDOW_POINTS)  # which of the last points were won
         self._lap = (0.0, 0)  # seconds and decisions when the speed was last measured
@@ -53,11 +64,17 @@ class Progress:
     @property
     def running_mean(self) -> float:
         """Mean reward per point, from −1 (all lost) to +1 (all won); older points count less."""
-        return self._sum / max(1 - RUNNING_DECAY**self.points, 1e-9)
+        return self._sum / max(1 - RUNNING_DECAY**self._measured, 1e-9)
+
+    def begin_level(self) -> None:
+        """Measure anew, since the points to come are of another level; the counters go on."""
+        self.best, self._sum, self._measured = NOTHING_YET, 0.0, 0
+        self._recent.clear()
 
     def count_point(self, won: bool, times: int = 1) -> None:
         """Count a point, or several at once, which takes no longer: a server may report any number."""
         self.points += times
+        self._measured += times
         self._recent.extend([won] * min(times, WINDOW_POINTS))
         kept = RUNNING_DECAY**times
         self._sum = kept * self._sum + (1 - kept) * (1 if won else -1)
@@ -91,7 +108,7 @@ class Progress:
         return {
             "seconds": self.seconds, "frames": self.frames, "decisions": self.decisions,
             "points": self.points, "updates": self.updates, "best": self.best,
-            "sum": self._sum, "recent": bytes(self._recent),
+            "sum": self._sum, "recent": bytes(self._recent), "measured": self._measured,
         }  # fmt: skip
 
     @classmethod
@@ -101,89 +118,132 @@ class Progress:
         Raises:
             KeyError: A value is missing.
             TypeError: A value has the wrong type.
-            ValueError: A number is not finite.
+            ValueError: A value cannot be.
         """
         self = cls()
-        for name, kind in cls.KINDS.items():
+        for name, (kind, low, high) in cls.MEANS.items():
             if type(plain[name]) is not kind:
                 raise TypeError(f"{name} is not of type {kind.__name__}")
-            if kind is float and not math.isfinite(plain[name]):
-                raise ValueError(f"{name} is not finite")
+            if not low <= plain[name] <= high:
+                raise ValueError(f"{name} is not from {low:g} to {high:g}")
         self.seconds, self.frames, self.decisions = plain["seconds"], plain["frames"], plain["decisions"]
         self.points, self.updates, self.best = plain["points"], plain["updates"], plain["best"]
         self._sum = plain["sum"]
-        self._recent.extend(map(bool, plain["recent"]))
+        recent = plain["recent"]
+        if type(recent) is not bytes or len(recent) > WINDOW_POINTS or not set(recent) <= {0, 1}:
+            raise ValueError("recent is not a byte, 0 or 1, for each of the last points")
+        self._recent.extend(map(bool, recent))
+        self._measured = counted(plain.get("measured", self.points))  # old files have had one level
         self._lap = (self.seconds, self.decisions)
         return self
+
+
+def counted(value: object) -> int:
+    """Read a counter of a checkpoint.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if type(value) is not int or not 0 <= value <= LARGEST_COUNT:
+        raise ValueError("a counter that is none")
+    return value
 
 
 class ProgressFile:
     """Writes progress.csv, a row for every 100 points.
 
     Args:
-        path: The file. Resuming keeps its rows up to `resumed_points` and drops later ones, whose points are
-            lost; otherwise the file begins empty.
-        resumed_points: Points of the run that is resumed; 0 for a new run.
-        evaluating: Add a column for evaluations, even if the file has none yet.
+        path: The file. It begins anew, with these rows.
+        rows: Of the run that is resumed; see `rows_up_to`.
+        evaluating: Add a column for evaluations, even if no row has one yet.
 
     Raises:
-        CheckpointError: The file cannot be read or written.
+        CheckpointError: The file cannot be written.
     """
 
-    def __init__(self, path: Path, resumed_points: int = 0, evaluating: bool = False) -> None:
-        try:
-            rows = _rows_up_to(path, resumed_points) if resumed_points and path.exists() else []
-            columns: tuple[str, ...] = Progress.COLUMNS
-            if evaluating or any(row.get(EVALUATION_COLUMN) is not None for row in rows):
-                columns += (EVALUATION_COLUMN,)
-            _replace(path, columns, rows)
-            self._file = open(path, "a", newline="", encoding="utf-8")  # noqa: SIM115  # closed by `close`
-        except (OSError, ValueError, csv.Error) as error:
-            reason = getattr(error, "strerror", None) or "it is no text of comma-separated values"
-            raise CheckpointError(
-                f"{path} cannot be gone on with ({reason}): choose another --directory"
-            ) from error
-        self._columns = len(columns)
-        self._writer = csv.writer(self._file)
+    def __init__(self, path: Path, rows: Sequence[Row] = (), evaluating: bool = False) -> None:
+        self._path = path
+        self._columns: tuple[str, ...] = Progress.COLUMNS
+        if evaluating or any(row.get(EVALUATION_COLUMN) for row in rows):
+            self._columns += (EVALUATION_COLUMN,)
         self._points = int(rows[-1]["points"]) if rows else 0  # of the last row
+        try:
+            self._file = self._begin(rows)
+        except OSError as error:
+            raise CheckpointError(
+                f"{path} cannot be written ({error.strerror}): choose another --directory"
+            ) from error
+
+    def _begin(self, rows: Sequence[Row]) -> IO[str]:
+        """Write these rows, in one step, and open the file to add others."""
+        with replacing(self._path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(self._columns)
+            writer.writerows([row.get(name, "") for name in self._columns] for row in rows)
+        return open(self._path, "a", newline="", encoding="utf-8")
 
     def write(self, progress: Progress) -> None:
-        """Add a row, unless the last one is of the same points.
+        """Add a row, unless the last one is of the same points. A file that was removed begins anew.
 
         Raises:
             OSError: The row could not be written; it may be tried again.
         """
-        if progress.points > self._points:
-            self._writer.writerow(progress.row()[: self._columns])
-            self._file.flush()
-            self._points = progress.points
-            progress.evaluation_win_rate = None
+        if progress.points <= self._points:
+            return
+        if not os.fstat(self._file.fileno()).st_nlink:
+            gone, self._file = self._file, self._begin(())
+            gone.close()
+        csv.writer(self._file).writerow(progress.row()[: len(self._columns)])
+        self._file.flush()
+        self._points = progress.points
+        progress.evaluation_win_rate = None
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
 
-def _rows_up_to(path: Path, points: int) -> list[dict[str, str]]:
-    """Read the complete rows up to so many points. A crash may have cut the last row."""
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if all(row.get(name) for name in Progress.COLUMNS)]
-    return [row for row in rows if row["points"].isdigit() and int(row["points"]) <= points]
+def rows_up_to(path: Path, points: int) -> tuple[list[Row], bool]:
+    """Read the rows of a progress.csv up to so many points, to go on with them.
 
+    Args:
+        path: The file; it need not exist.
+        points: Of the run that is resumed. Later rows are of points that are lost.
 
-def _replace(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
-    """Replace the file by one with these rows. The old file stays if there is no room for both."""
-    unfinished = path.with_name(path.name + ".tmp")
+    Returns:
+        The rows, and whether there is anything else in the file: rows or columns that are none of ours. The
+        last row may be incomplete, since a crash may have cut it.
+
+    Raises:
+        CheckpointError: The file cannot be read.
+    """
     try:
-        with open(unfinished, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(columns)
-            writer.writerows([row.get(name, "") for name in columns] for row in rows)
-        os.replace(unfinished, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise
+        text = read_file(path, LARGEST_TEXT).decode("utf-8-sig", "replace")  # spreadsheets write a mark first
+    except FileNotFoundError:
+        return [], False
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be gone on with ({error.strerror}): move it away, or choose another --directory"
+        ) from error
+    reader = csv.DictReader(io.StringIO(text))
+    try:
+        rows, columns = list(reader), set(reader.fieldnames or ())
+    except csv.Error:
+        return [], True
+    if not set(Progress.COLUMNS) <= columns <= {*Progress.COLUMNS, EVALUATION_COLUMN}:
+        return [], bool(text.strip())
+    ours = [row for row in rows if _is_whole(row)]
+    is_foreign = not all(map(_is_whole, rows[:-1]))  # the last may be cut
+    return [row for row in ours if int(row["points"]) <= points], is_foreign
+
+
+def _is_whole(row: Row) -> bool:
+    """Tell whether a row has all its numbers, and nothing else."""
+    try:
+        numbers = [float(row[name]) for name in Progress.COLUMNS]
+    except (TypeError, ValueError):
+        return False
+    return all(map(math.isfinite, numbers)) and row["points"].isdecimal() and None not in row
 
 
 def read_progress(path: Path) -> Run:
@@ -193,14 +253,16 @@ def read_progress(path: Path) -> Run:
         PongError: The file cannot be read, has other columns, or has no rows yet.
     """
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        text = read_file(path, LARGEST_TEXT).decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text)))
         names = ("seconds", "frames", "points", "win_rate", "running_mean")
         run = {name: [float(row[name]) for row in rows] for name in names}
     except UnicodeError as error:
         raise PongError(f"{path} cannot be drawn with curves (it is no text): name a progress.csv") from error
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or f"no column of numbers {error}"
+        reason = (
+            getattr(error, "strerror", None) or f"no column of numbers {printable(str(error), longest=100)}"
+        )
         raise PongError(
             f"{path} cannot be drawn ({reason}): name a progress.csv that this program wrote"
         ) from error

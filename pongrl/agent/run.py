@@ -8,6 +8,7 @@ from pongrl.agent.fleet import Fleet
 from pongrl.agent.pilot import Pilot
 from pongrl.agent.servers import Arrivals, open_servers
 from pongrl.agent.trainer import Trainer
+from pongrl.errors import CheckpointError
 
 
 class Run:
@@ -33,12 +34,14 @@ class Run:
         """Play until the end, and leave everything on disk.
 
         Raises:
-            PongError: a problem that the user must fix.
+            PongError: a problem that the user must fix; or the end could not be written.
         """
         try:
             self._trainer.run()
         finally:
-            self._books.finish()
+            is_kept = self._books.finish()
+        if not is_kept:
+            raise CheckpointError("the end of the run could not be written: see above why")
 
     def status(self) -> str:
         """Return one line that says how it goes. Any thread may call it."""

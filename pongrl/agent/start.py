@@ -31,6 +31,7 @@ class Start:
     progress: Progress
     player: Decider | None = None  # None to begin to learn from nothing
     words: str = ""  # for the console, if there is something to say
+    level: int | None = None  # that the checkpoint was trained on, if it tells
 
 
 def start(options: RunOptions) -> Start:
@@ -63,7 +64,7 @@ def _resume(options: RunOptions, rng: RandomGenerator) -> Start:
         learner.restore(chosen.learner)
     identity = chosen.identity or secrets.token_bytes(IDENTITY_BYTES)
     words = f"resumed from {path}: {chosen.progress}"
-    return Start(options, rng, identity, chosen.progress, learner, words)
+    return Start(options, rng, identity, chosen.progress, learner, words, chosen.level)
 
 
 def _checkpoint(options: RunOptions) -> Path:

@@ -23,7 +23,7 @@ from pongrl.agent.start import Start
 from pongrl.distributed.pool import Pool
 from pongrl.distributed.worker import Answer, Share
 from pongrl.distributed.workforce import Post, Workforce
-from pongrl.errors import PongError, UsageError
+from pongrl.errors import CheckpointError, PongError, UsageError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.wire.sockets import address_of
 
@@ -42,7 +42,7 @@ def train(start: Start, workers: int, address: str | None) -> None:
         address: of the cluster; None to start Ray here.
 
     Raises:
-        PongError: a problem that the user must fix.
+        PongError: a problem that the user must fix; or the end could not be written.
     """
     commands, options = Commands(cli.say), start.options
 
@@ -139,7 +139,9 @@ class Driver:
             while not self._commands.has_quit and not self._books.is_complete():
                 self._turn()
         finally:
-            self._books.finish()
+            is_kept = self._books.finish()
+        if not is_kept:
+            raise CheckpointError("the end of the run could not be written: see above why")
 
     def _turn(self) -> None:
         """Obey commands, and take in what comes from the workers within a short while."""

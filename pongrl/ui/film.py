@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from pongrl.errors import PongError, UsageError
+from pongrl.files import check_replaceable
 from pongrl.game.drawing import opencv, pygame_quietly
 from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
 from pongrl.ui.court import Scene, draw_court
@@ -138,17 +139,17 @@ class Recorder:
 
     def _open(self, kind: Callable[[Path, float], Writer]) -> Writer:
         """Begin the file under its temporary name."""
-        if self._path.is_dir():
-            raise UsageError(f"--record: {self._path} is a directory: name a file")
         try:
-            self._partial.touch()
+            check_replaceable(self._path)
+            self._partial.unlink(missing_ok=True)
+            self._partial.open("xb").close()  # a link that somebody has put there is not followed
             if self._is_disk_full(0):
                 raise OSError(errno.ENOSPC, "there is no room")
             return kind(self._partial, self._rate)
         except OSError as error:
             self._discard()
             raise UsageError(
-                f"--record cannot write into {self._path.parent} ({error.strerror}): choose another place"
+                f"--record cannot write {self._path} ({error.strerror}): choose another place"
             ) from error
         except PongError:
             self._discard()

@@ -13,6 +13,7 @@ from pongrl.agent.progress import read_progress
 from pongrl.agent.units import strongest_units
 from pongrl.agent.work import finish
 from pongrl.errors import PongError
+from pongrl.files import check_replaceable
 
 
 def pyplot() -> Any:
@@ -113,6 +114,7 @@ def write_picture(figure: Any, output: Path) -> None:
         PongError: it cannot be written.
     """
     try:
+        check_replaceable(output)
         figure.savefig(output, dpi=100)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error).split("(")[0].strip()

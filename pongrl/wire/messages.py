@@ -15,6 +15,7 @@ from __future__ import annotations
 import struct
 
 from pongrl.errors import ProtocolError, Refusal, RefusedError
+from pongrl.text import printable
 from pongrl.wire.framing import Kind, message
 from pongrl.wire.session import (
     DEFAULT_PORT,
@@ -27,7 +28,6 @@ from pongrl.wire.session import (
     Session,
 )
 from pongrl.wire.step import Column, Mover, Step, number_after
-from pongrl.wire.text import printable
 from pongrl.wire.view import View
 
 __all__ = [  # noqa: RUF022  # in the order of reading

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from pongrl.errors import PongError, UsageError
-from pongrl.wire.text import printable
+from pongrl.text import printable
 
 Address: TypeAlias = tuple[str, int]
 SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from pongrl.errors import PongError
+
+LONGEST_TOKEN = 1 << 16  # characters of a file that are looked at
 
 
 def choose_token(token: str | None, token_file: str | None) -> str | None:
@@ -26,7 +27,8 @@ def read_token(token_file: str | None) -> str | None:
     if token_file is None:
         return os.environ.get("PONG_TOKEN")
     try:
-        return Path(token_file).read_text("utf-8-sig").strip()  # Notepad writes a mark before the text
+        with open(token_file, encoding="utf-8-sig") as file:  # Notepad writes a mark before the text
+            return file.read(LONGEST_TOKEN).strip()
     except (OSError, UnicodeError) as error:
         raise PongError(
             f"the token file {token_file} cannot be read ({getattr(error, 'strerror', None) or error}): "

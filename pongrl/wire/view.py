@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pongrl.errors import ProtocolError
+from pongrl.text import printable
 from pongrl.wire.framing import Kind, message
 from pongrl.wire.plain import dumps, loads
-from pongrl.wire.text import printable
 
 _STATUS_CHARACTERS = 150
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 
 from pongrl.agent import books as books_module
 from pongrl.agent.books import Books, TrainingBooks
-from pongrl.agent.checkpoints import load
+from pongrl.agent.checkpoints import Checkpoint, load
 from pongrl.agent.files import BEST, LATEST
 from pongrl.agent.observers import Audience, Observer, Standing
 from pongrl.agent.player import Player
@@ -120,9 +122,52 @@ def test_what_cannot_be_saved_is_said_and_the_run_goes_on(tmp_path: Path) -> Non
     with opened(tmp_path / "run", lines) as books:
         (tmp_path / "run").rename(tmp_path / "elsewhere")
         books.save_now()
-        books.finish()
-    assert "the file before stays" in lines.said[0]
+        assert not books.finish()
+    assert "nothing is saved there" in lines.said[0]
     assert any(line.startswith("NOT saved: ") for line in lines.said)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a directory with open files cannot be removed there")
+def test_rows_that_go_nowhere_are_told(tmp_path: Path) -> None:
+    lines = Lines()
+    (tmp_path / "run").mkdir()
+    with opened(tmp_path / "run", lines) as books:
+        shutil.rmtree(tmp_path / "run")
+        for _ in range(100):
+            books.count(WON)
+        assert "progress.csv could not be written (No such file or directory): training goes on" in lines.said
+
+
+def test_on_another_level_the_run_is_measured_anew_and_its_best_is_kept_aside(tmp_path: Path) -> None:
+    with opened(tmp_path) as books:
+        for _ in range(100):
+            books.count(WON)
+        assert books.finish()
+    lines, progress = Lines(), Checkpoint.read(tmp_path / LATEST).progress
+    options = options_of(hiddenUnits=2, seed=1, directory=str(tmp_path), resume=True)
+    with contextlib.closing(training_books(options, lines, progress=progress, level=2)) as books:
+        books.open(learner_of(options), 3)
+        assert lines.said[0] == "the run was on level 2 and is on level 3 now: it is measured anew"
+        for _ in range(100):
+            books.count(LOST)
+        assert books.finish()
+    assert Checkpoint.read(tmp_path / BEST).level == 3
+    assert Checkpoint.read(tmp_path / "previous-1" / BEST).level == 2
+    assert [row["points"] for row in rows_of(tmp_path)] == ["100", "200"]
+
+
+def test_rows_that_are_not_ours_are_kept_aside_when_the_run_goes_on(tmp_path: Path) -> None:
+    lines, progress = Lines(), Progress()
+    progress.points = 200
+    (tmp_path / "progress.csv").write_text("seconds;frames\n1,5;2\n")
+    options = options_of(hiddenUnits=2, seed=1, directory=str(tmp_path), resume=True)
+    with contextlib.closing(training_books(options, lines, progress=progress)) as books:
+        books.open(learner_of(options), 2)
+    assert (tmp_path / "previous-1" / "progress.csv").read_text() == "seconds;frames\n1,5;2\n"
+    assert lines.said == [
+        "progress.csv has rows that this program did not write, so the file is kept aside",
+        f"the files of the run before are kept in {tmp_path / 'previous-1'}",
+    ]
 
 
 def test_files_of_an_earlier_run_are_kept_beside_what_is_kept_already(tmp_path: Path) -> None:
@@ -190,7 +235,7 @@ def test_without_learning_nothing_is_kept(tmp_path: Path) -> None:
 def test_stats_say_what_was_learned_and_refused(tmp_path: Path) -> None:
     with opened(tmp_path) as books:
         told = books.describe()
-    assert told[2] == "decisions    0, updates 0, refused as not finite: 0"
+    assert told[2] == "decisions    0, updates 0, steps refused: 0"
     assert told[3] == "network      2 hidden units, learning rate 0.001"
     assert told[4] == f"files        {tmp_path}"
 

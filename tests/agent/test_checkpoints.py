@@ -16,7 +16,16 @@ from typing import Any
 import pytest
 
 from pongrl.agent import checkpoints
-from pongrl.agent.checkpoints import Checkpoint, Saver, damage_explained, load, load_policy, points_of, save
+from pongrl.agent.checkpoints import (
+    Checkpoint,
+    Saver,
+    damage_explained,
+    load,
+    load_policy,
+    load_trained,
+    points_of,
+    save,
+)
 from pongrl.agent.progress import Progress
 from pongrl.errors import CheckpointError, UsageError
 from tests.support import PATIENCE, ROOT
@@ -137,17 +146,28 @@ def test_a_disk_that_takes_no_more_is_told_in_a_sentence_and_keeps_the_old_file(
     assert [path.name for path in tmp_path.iterdir()] == ["save.p"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full there")
-def test_a_disk_without_space_is_told_in_a_sentence_and_keeps_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "save.p"
-    save(path, {"old": 1})
-    path.with_name("save.p.tmp").symlink_to("/dev/full")
-    with pytest.raises(CheckpointError, match=r"\(No space left on device\): the file before stays"):
-        save(path, {"new": bytes(1 << 20)})
-    assert load(path) == {"old": 1}
-    assert [path.name for path in tmp_path.iterdir()] == ["save.p"]
-    save(path, {"new": 2})  # there is space again
-    assert load(path) == {"new": 2}
+@posix
+def test_a_link_beside_a_checkpoint_is_not_followed(tmp_path: Path) -> None:
+    path, victim = tmp_path / "save.p", tmp_path / "victim"
+    victim.write_text("precious")
+    path.with_name("save.p.tmp").symlink_to(victim)
+    save(path, {"a": 1})
+    assert load(path) == {"a": 1}
+    assert victim.read_text() == "precious"
+    assert not path.with_name("save.p.tmp").is_symlink()
+
+
+@posix
+def test_what_is_no_checkpoint_is_not_read_however_large_it_is(tmp_path: Path) -> None:
+    pipe, sparse = tmp_path / "pipe.p", tmp_path / "sparse.p"
+    os.mkfifo(pipe)
+    with sparse.open("wb") as file:
+        file.truncate(60 << 30)
+    for path, reason in ((pipe, "it is a pipe"), (sparse, "it has 64,424,509,440 bytes")):
+        with pytest.raises(CheckpointError, match=reason):
+            load(path)
+    with pytest.raises(CheckpointError, match="it is a pipe"):
+        save(pipe, {})
 
 
 def test_a_directory_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -282,7 +302,8 @@ def test_a_checkpoint_without_an_identity_is_read(tmp_path: Path) -> None:
     [
         ("options", {}), ("options", None), ("options", {"hiddenUnits": 10}), ("progress", {}),
         ("progress", Progress().to_plain() | {"best": float("nan")}), ("policy", 1),
-        ("policy", {"height": 1}), ("identity", b"short"), ("identity", "a text of 16 ch."),
+        ("policy", {"height": 1}), ("identity", b"short"), ("identity", "a text of 16 ch."), ("level", 7),
+        ("options", {"hiddenUnits": "\x1b[2J\n" * 9999}), ("level", "\x1b[2J"),
     ],
 )  # fmt: skip
 def test_a_part_that_is_damaged_is_told_in_a_sentence(tmp_path: Path, part: str, value: object) -> None:
@@ -290,8 +311,10 @@ def test_a_part_that_is_damaged_is_told_in_a_sentence(tmp_path: Path, part: str,
     save(path, checkpoint().to_plain() | {part: value})
     with pytest.raises(
         CheckpointError, match=r"save\.p has not what a checkpoint needs .*: resume from another"
-    ):
+    ) as caught:
         Checkpoint.read(path)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize("part", ["options", "progress", "policy", "learner"])
@@ -310,6 +333,15 @@ def test_a_part_that_is_read_alone_may_be_missing_too(tmp_path: Path, read: Any)
     save(tmp_path / "save.p", {})
     with pytest.raises(CheckpointError, match="has not what a checkpoint needs"):
         read(tmp_path / "save.p")
+
+
+def test_the_level_that_was_trained_on_is_read_with_the_policy(tmp_path: Path) -> None:
+    path, values = tmp_path / "save.p", checkpoint().to_plain()
+    save(path, values | {"level": 3})
+    assert load_trained(path)[1] == 3
+    del values["level"]  # as older files are
+    save(path, values | {"options": values["options"] | {"level": 1}})
+    assert load_trained(path)[1] == 1
 
 
 def test_an_option_that_cannot_be_is_not_called_damage() -> None:

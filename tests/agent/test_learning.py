@@ -81,6 +81,30 @@ def test_a_gradient_that_is_not_finite_is_refused_and_counted(caplog: pytest.Log
     assert "not finite" in caplog.text
 
 
+def test_a_step_to_weights_that_make_no_sense_is_not_taken_and_that_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    learner = small_learner(batch_size=1)
+    learner.optimiser.rate = np.float32(1e9)
+    before = weights_of(learner)
+    for _ in range(3):
+        one_decision(learner, lambda move: move)
+    assert (learner.refused, learner.updates) == (3, 0)
+    assert weights_of(learner) == before
+    assert [record.message.split(",")[0] for record in caplog.records] == ["weights have grown beyond 1e+06"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("updates", -1), ("refused", "1"), ("cache", "w")])
+def test_a_state_that_means_nothing_is_not_restored(name: str, value: object) -> None:
+    learner = small_learner()
+    plain = learner.to_plain()
+    if name == "cache":
+        learner.optimiser.cache["w"][0] = -1  # a mean of squares
+        value = learner.to_plain()["cache"]
+    with pytest.raises((ValueError, TypeError)):
+        small_learner().restore(plain | {name: value})
+
+
 def test_the_same_seed_learns_the_same() -> None:
     learners = [small_learner(7), small_learner(7)]
     for learner in learners:

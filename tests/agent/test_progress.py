@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import itertools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pongrl.agent.progress import EVALUATION_COLUMN, Progress, ProgressFile, read_progress
+from pongrl.agent.progress import EVALUATION_COLUMN, Progress, ProgressFile, read_progress, rows_up_to
 from pongrl.errors import CheckpointError, PongError
 from pongrl.wire.plain import dumps, loads
 
@@ -51,14 +52,13 @@ def test_progress_survives_a_checkpoint() -> None:
 def test_a_resumed_progress_file_drops_rows_of_points_that_are_lost(tmp_path: Path) -> None:
     path = tmp_path / "progress.csv"
     progress = Progress()
-    file = ProgressFile(path, 0)
+    file = ProgressFile(path)
     for points in (100, 200, 300):
         progress.points = points
         file.write(progress)
         file.write(progress)  # the last row is not written twice
     file.close()
-    file = ProgressFile(path, 250)
-    file.close()
+    ProgressFile(path, rows_up_to(path, 250)[0]).close()
     with open(path, newline="") as text:
         rows = list(csv.DictReader(text))
     assert [row["points"] for row in rows] == ["100", "200"]
@@ -78,8 +78,8 @@ def test_a_progress_file_is_kept_when_there_is_no_room_to_go_on_with_it(tmp_path
     before, limits = path.read_text(), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
     try:
-        with pytest.raises(CheckpointError, match=r"progress\.csv cannot be gone on with \(File too large\)"):
-            ProgressFile(path, 500)
+        with pytest.raises(CheckpointError, match=r"progress\.csv cannot be written \(File too large\)"):
+            ProgressFile(path, rows_up_to(path, 500)[0])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_text() == before
@@ -95,27 +95,107 @@ def test_a_row_that_was_cut_is_dropped(tmp_path: Path, rest: str) -> None:
     file.close()
     whole = path.read_text()
     path.write_text(whole + rest)
-    ProgressFile(path, 500).close()
+    rows, is_foreign = rows_up_to(path, 500)
+    assert not is_foreign
+    ProgressFile(path, rows).close()
     assert path.read_text() == whole
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", None])
-def test_a_progress_file_that_cannot_be_gone_on_with_is_named(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_a_spreadsheet_has_marked_is_gone_on_with(tmp_path: Path) -> None:
     path = tmp_path / "progress.csv"
-    if content is None:
-        path.mkdir()
-    else:
-        path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"progress\.csv cannot be gone on with"):
-        ProgressFile(path, 500)
+    write_rows(path, 100, 200)
+    whole = path.read_bytes()
+    path.write_bytes(b"\xef\xbb\xbf" + whole)
+    rows, is_foreign = rows_up_to(path, 500)
+    assert [row["points"] for row in rows] == ["100", "200"]
+    assert not is_foreign
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("seconds", "x"), ("points", None), ("best", 1), ("recent", [1])]
+    "change",
+    [
+        lambda text: text.replace(".", ",").replace(",", ";"),  # a spreadsheet where numbers have a comma
+        lambda text: text.replace("100,", "1E+02,", 1),
+        lambda text: text.replace("seconds", "time"),
+        lambda text: text.replace("\r\n", ",note\r\n"),
+        lambda text: "\0\ufffd" + text,
+        lambda _: "precious",
+    ],
 )
-def test_progress_of_another_kind_is_refused(name: str, value: object) -> None:
-    with pytest.raises(TypeError, match=name):
+def test_what_a_file_has_beside_our_own_rows_is_told(tmp_path: Path, change: Callable[[str], str]) -> None:
+    path = tmp_path / "progress.csv"
+    write_rows(path, 100, 200, 300)
+    text = change(path.read_bytes().decode())
+    path.write_bytes(text.encode())
+    assert rows_up_to(path, 500)[1]
+
+
+def test_there_may_be_no_file_to_go_on_with(tmp_path: Path) -> None:
+    assert rows_up_to(tmp_path / "progress.csv", 500) == ([], False)
+    (tmp_path / "progress.csv").touch()
+    assert rows_up_to(tmp_path / "progress.csv", 500) == ([], False)
+
+
+def test_what_is_no_file_cannot_be_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    path.mkdir()
+    with pytest.raises(CheckpointError, match=r"progress\.csv cannot be gone on with"):
+        rows_up_to(path, 500)
+    with pytest.raises(CheckpointError, match=r"progress\.csv cannot be written"):
+        ProgressFile(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_a_file_that_was_removed_begins_anew_and_one_that_cannot_is_told(tmp_path: Path) -> None:
+    directory, progress = tmp_path / "run", Progress()
+    directory.mkdir()
+    path = directory / "progress.csv"
+    file = ProgressFile(path)
+    for points in (100, 200):
+        progress.points = points
+        file.write(progress)
+        path.unlink()
+    progress.points = 300
+    file.write(progress)
+    assert [row["points"] for row in rows_up_to(path, 500)[0]] == ["300"]
+    path.unlink()
+    directory.rmdir()
+    progress.points = 400
+    with pytest.raises(OSError, match="No such file or directory"):
+        file.write(progress)
+    file.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seconds", "x"), ("seconds", -1.0), ("seconds", 1e300), ("seconds", float("nan")), ("points", None),
+        ("points", -5), ("points", 2**80), ("frames", True), ("best", 1), ("best", 1.5), ("sum", 1.7e308),
+        ("recent", [1]), ("recent", b"\2"), ("recent", bytes(1001)), ("measured", -1),
+    ],
+)  # fmt: skip
+def test_progress_that_cannot_be_is_refused(name: str, value: object) -> None:
+    with pytest.raises((TypeError, ValueError), match="counter" if name == "measured" else name):
         Progress.from_plain(Progress().to_plain() | {name: value})
+
+
+def test_another_level_is_measured_anew_and_the_counters_go_on() -> None:
+    progress = Progress()
+    progress.count_point(True, 900)
+    progress.best = 0.9
+    progress.begin_level()
+    assert (progress.points, progress.win_rate, progress.running_mean, progress.best) == (900, 0, 0, -2)
+    progress.count_point(False, 10)
+    assert (progress.points, progress.win_rate, progress.running_mean) == (910, 0, pytest.approx(-1))
+    assert Progress.from_plain(progress.to_plain()).running_mean == pytest.approx(-1)
+
+
+def test_the_progress_of_an_older_checkpoint_is_read() -> None:
+    progress = Progress()
+    progress.count_point(True, 900)
+    plain = progress.to_plain()
+    del plain["measured"]
+    assert Progress.from_plain(plain).running_mean == progress.running_mean
 
 
 def write_rows(path: Path, *points: int, share: float | None = None, evaluating: bool = False) -> None:
@@ -145,7 +225,7 @@ def test_a_file_with_evaluations_keeps_its_column_when_it_is_resumed_without(tmp
     path = tmp_path / "progress.csv"
     write_rows(path, 100, share=0.5, evaluating=True)
     before = path.read_text()
-    ProgressFile(path, 100).close()
+    ProgressFile(path, rows_up_to(path, 100)[0]).close()
     assert path.read_text() == before
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pongrl.wire.text import printable
+from pongrl.text import printable
 
 
 @pytest.mark.parametrize(
@@ -13,3 +13,7 @@ from pongrl.wire.text import printable
 )
 def test_what_a_peer_sent_is_escaped_before_it_is_printed(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+def test_a_text_that_is_too_long_is_cut() -> None:
+    assert printable("\n" * 3000, longest=2) == r"\n\n… (3,000 characters)"

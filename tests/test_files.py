@@ -1,0 +1,68 @@
+"""Files that a person names: what may be read, and how they are replaced."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from pongrl.files import read_file, replacing
+
+posix = pytest.mark.skipif(os.name != "posix", reason="pipes, devices and links as POSIX has them")
+
+
+def test_an_ordinary_file_is_read_up_to_its_largest_size(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345678")
+    assert read_file(path, 8) == read_file(path, 8, b"123") == b"12345678"
+    with pytest.raises(OSError, match="it has 8 bytes, where 7 are the most"):
+        read_file(path, 7)
+
+
+def test_a_file_that_begins_otherwise_is_read_no_further(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345678")
+    assert read_file(path, 8, b"abc") == b"123"
+
+
+@posix
+def test_what_is_no_ordinary_file_is_neither_read_nor_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        for path, reason in (
+            (tmp_path / "pipe", "it is a pipe"), (tmp_path, "it is a directory"),
+            (Path("/dev/zero"), "it is a device"), (tmp_path / "socket", "No such device or address"),
+        ):  # fmt: skip
+            with pytest.raises(OSError, match=reason):
+                read_file(path, 8)
+
+
+@posix
+def test_a_file_is_not_replaced_if_something_else_is_in_its_place(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="it is a pipe"), replacing(tmp_path / "pipe"):
+        pass
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@posix
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    for name in ("file", "file.tmp"):
+        (tmp_path / name).symlink_to(victim)
+    with replacing(tmp_path / "file", "w", encoding="utf-8") as file:
+        file.write("new")
+    assert (tmp_path / "file").read_text() == "new"
+    assert victim.read_text() == "precious"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "victim"]
+
+
+def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(TypeError), replacing(tmp_path / "file", "w") as file:
+        file.writelines(["new", 5])
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("file", "old")]
