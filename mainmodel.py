@@ -44,7 +44,7 @@ from typing import Annotated
 
 from threadpoolctl import threadpool_limits
 
-from pongrl import cli
+from pongrl import cli, outlets
 from pongrl.agent.checkpoint_evaluation import evaluate_checkpoint
 from pongrl.agent.checkpoints import load_policy, load_trained
 from pongrl.agent.commands import QUIT, WORDS, Commands
@@ -126,7 +126,7 @@ class PolicyGradient:
         Raises:
             PongError: the server refuses us, or a file cannot be read or written.
         """
-        cli.start_log(self.debug)
+        outlets.start_log(self.debug)
         options = RunOptions.of(self)
         modes = {"plot": self._plot, "watch": self._watch, "evaluate": self._evaluate}
         asked = (mode for name, mode in modes.items() if getattr(options, name))

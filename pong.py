@@ -29,7 +29,7 @@ import sys
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
-from pongrl import cli
+from pongrl import cli, outlets
 from pongrl.errors import UsageError
 from pongrl.game.rules import TICKS_PER_SECOND
 from pongrl.server.benchmark import measure
@@ -117,7 +117,7 @@ class Pong:
             raise RuntimeError("started already")
         if not block and not self.headless:
             raise UsageError("start(block=False) needs headless=True: a window needs the main thread")
-        cli.start_log(self.debug)
+        outlets.start_log(self.debug)
         if self.benchmark:
             measure(self._options())
         elif block:
@@ -209,7 +209,8 @@ class Pong:
             self.close()
             raise
         if entrance is not None:
-            print(greeting(options, entrance, self.address), flush=True)
+            for line in greeting(options, entrance, run.addresses):
+                cli.say(line)
         return run
 
     def _open_recorder(self) -> None:

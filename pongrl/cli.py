@@ -35,10 +35,11 @@ import threading
 import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 from pongrl import __version__
 from pongrl.errors import PongError
+from pongrl.outlets import outlet_of
 from pongrl.text import printable
 
 Program = TypeVar("Program")
@@ -170,23 +171,9 @@ def _failed(sentence: str, debug: bool) -> int:
     """Say why the program ends, and return its exit code."""
     if debug:
         logging.exception("the program ends because of this")
-    print(f"error: {printable(sentence)}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody reads
+        _print(f"error: {sentence}", sys.stderr)
     return 2
-
-
-def start_log(debug: bool) -> None:
-    """Log to stderr, one plain line per event, with its time."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine("%(asctime)s %(message)s", "%H:%M:%S"))
-    logging.basicConfig(handlers=[handler])
-    logging.getLogger("pong").setLevel(logging.DEBUG if debug else logging.INFO)  # ours, not the libraries'
-
-
-class _OneLine(logging.Formatter):
-    """Escapes what came from outside; only a traceback of ours has several lines."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return printable(super().formatMessage(record))
 
 
 @contextlib.contextmanager
@@ -220,21 +207,24 @@ def say(line: str) -> None:
         BrokenPipeError: the reader of our output has gone.
     """
     try:
-        _print(line)
+        _print(line, sys.stdout)
     except BrokenPipeError:
         raise
     except OSError as error:
         log.debug("a line could not be written: %s", error)
 
 
-def _print(line: str) -> None:
+def _print(line: str, stream: TextIO | None) -> None:
     """Print a line. What came from outside may be in it, so it is escaped and cut."""
     line = printable(line)
-    out = sys.stdout
-    if out is not None and out.isatty():
+    outlet = outlet_of(stream)
+    if outlet is not None:
+        outlet.put(line)
+        return
+    if stream is not None and stream.isatty():
         line = fold(line, shutil.get_terminal_size().columns)
-    encoding = getattr(out, "encoding", None) or "utf-8"  # it may lack a letter
-    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    encoding = getattr(stream, "encoding", None) or "utf-8"  # it may lack a letter
+    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
 def fold(text: str, columns: int) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from mainmodel import PolicyGradient
 from pong import Pong
-from pongrl import __version__, cli
+from pongrl import __version__, cli, outlets
 from pongrl.checks import within
 from pongrl.cli import stop_signals
 from pongrl.errors import PongError
@@ -150,7 +150,7 @@ def test_an_empty_command_line_makes_the_constructors_defaults(program: Any) -> 
 def test_debugging_turns_up_our_own_log_alone(debug: bool) -> None:
     ours, before = logging.getLogger("pong"), logging.getLogger("pong").level
     try:
-        cli.start_log(debug)
+        outlets.start_log(debug)
         assert ours.isEnabledFor(logging.INFO)
         assert ours.isEnabledFor(logging.DEBUG) is debug
         assert not logging.getLogger("somebody else's").isEnabledFor(logging.DEBUG)
@@ -326,7 +326,7 @@ def test_what_came_from_outside_is_escaped_in_what_is_said_logged_and_told(
 
 def test_a_logged_line_is_one_line() -> None:
     log_it = "import logging; logging.getLogger('pong').info('a\\x1b\\nb')"
-    script = f"from pongrl import cli; cli.start_log(False); {log_it}"
+    script = f"from pongrl import outlets; outlets.start_log(False); {log_it}"
     command = [sys.executable, "-c", script]
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE)
     assert result.stderr.split(" ", 1)[1] == "a\\x1b\\nb\n"

@@ -19,6 +19,7 @@ from pongrl.errors import ConnectionLostError, PongError
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import NOBODY, Role, Step
 from pongrl.wire.retry import keep_trying
+from pongrl.wire.sockets import spelled
 from pongrl.wire.tokens import choose_token
 from pongrl.wire.waiting import Wake
 
@@ -83,7 +84,7 @@ class Server:
         self._thread: threading.Thread | None = None
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return spelled(self.host, self.port)
 
     def seek(self) -> None:
         """Begin to connect."""

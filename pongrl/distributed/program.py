@@ -7,7 +7,7 @@ from typing import Annotated
 
 from threadpoolctl import threadpool_limits
 
-from pongrl import cli
+from pongrl import cli, outlets
 from pongrl.agent.options import RunOptions
 from pongrl.agent.start import start
 from pongrl.checks import LARGEST_SEED, whole
@@ -80,7 +80,7 @@ class TrainRay:
         Raises:
             PongError: Ray cannot be started, no worker can play, or a file cannot be read or written.
         """
-        cli.start_log(self.debug)
+        outlets.start_log(self.debug)
         try:
             from pongrl.distributed.driver import train  # here, so that --help works without Ray
         except ModuleNotFoundError as error:

@@ -112,9 +112,11 @@ class Engine(threading.Thread):
 
     def turn(self) -> None:
         """Wait for the next thing to happen, and do what it asks for."""
-        for arrival in self._seats.arrivals():
+        arrival = next(self._seats.arrivals(), None)  # one at a time, and then a look at the clock
+        if arrival is not None:
             self._seat(arrival)
-        self._listen(self._clock.due if self._is_ticking() else None)
+        else:
+            self._listen(self._clock.due if self._is_ticking() else None)
         if self._is_ticking():
             if time.monotonic() >= self._clock.due:
                 self._tick()

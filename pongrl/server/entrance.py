@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import secrets
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pongrl.errors import UsageError
 from pongrl.server.options import GameOptions
-from pongrl.wire.sockets import Address
+from pongrl.wire.sockets import Address, spelled
 
 log = logging.getLogger("pong")
 
@@ -55,14 +56,15 @@ def token_to_ask(given: str | None, is_open: bool, is_loopback: bool) -> tuple[s
     return given, False
 
 
-def greeting(options: GameOptions, entrance: Entrance, address: Address) -> str:
-    """Return what a server prints when it listens; `LocalServer` of the agent reads the first line."""
-    host, port = address
+def greeting(options: GameOptions, entrance: Entrance, addresses: Sequence[Address]) -> list[str]:
+    """Return the lines that a server prints when it listens; the agent's `LocalServer` reads the first."""
+    port = addresses[0][1]
+    where = " and ".join(spelled(*address) for address in addresses)
     clock = "lockstep" if options.lockstep else f"real time at {options.fps} ticks per second"
-    words = f"listening on {host}:{port} (level {options.level}, {clock}, games: {options.games})"
+    words = f"listening on {where} (level {options.level}, {clock}, games: {options.games})"
     if not entrance.is_made_up:
-        return words
-    return f"{words}\nan agent on another machine connects with\n    {_agent_command(entrance, port)}"
+        return [words]
+    return [words, "an agent on another machine connects with", f"    {_agent_command(entrance, port)}"]
 
 
 def _agent_command(entrance: Entrance, port: int) -> str:

@@ -34,12 +34,13 @@ from pongrl.wire.framing import Kind, Parser
 from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, Handshake, server_handshake
 from pongrl.wire.limits import SERVER_HANDSHAKE_LIMITS, Sender, State, limits
 from pongrl.wire.messages import Role, Session, refusal
-from pongrl.wire.sockets import AGAIN, Address, reason_of, resolve, tuned
+from pongrl.wire.sockets import AGAIN, Address, Found, reason_of, resolve, spelled, tuned
 from pongrl.wire.waiting import Wake, ready
 
 PENDING_HANDSHAKES = 64  # at the same time; one more pushes out another
 READ_BYTES = 1024  # maximum per recv; all that an agent or a watcher sends is short
 DEAF_SECONDS = 1.0  # pause in accepting connections, when this process can open no more files
+NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # this machine has no such address
 OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -91,9 +92,10 @@ class Listener(threading.Thread):
         self._attempts = Attempts()
         self._deaf_until = 0.0
         self._closing = False
-        self._sock = listening_socket(host, port)
+        self._socks = listening_sockets(host, port)
         self._wake = Wake()
-        self.address: Address = self._sock.getsockname()[:2]
+        self.addresses: list[Address] = [sock.getsockname()[:2] for sock in self._socks]
+        self.address = self.addresses[0]
 
     def run(self) -> None:
         """Shake hands until `close`. This is the thread."""
@@ -110,7 +112,8 @@ class Listener(threading.Thread):
         self._wake.set()
         if self.is_alive():
             self.join()
-        self._sock.close()
+        for sock in self._socks:
+            sock.close()
         self._wake.close()
 
     def _turn(self) -> None:
@@ -118,10 +121,10 @@ class Listener(threading.Thread):
         now = time.monotonic()
         readable, _ = ready(self._readers(now), [], self._seconds_to_wait(now))
         for one in readable:
-            if one is self._sock:
-                self._accept()
-            elif one is self._wake:
+            if one is self._wake:
                 self._wake.clear()
+            elif one in self._socks:
+                self._accept(one)
             elif one in self._strangers:
                 self._attend(one, self._read)
         self._look_at_clock()
@@ -131,7 +134,7 @@ class Listener(threading.Thread):
         strangers = [number for number, stranger in self._strangers.items() if stranger.held is None]
         if now < self._deaf_until:
             return [self._wake, *strangers]
-        return [self._wake, self._sock, *strangers]
+        return [self._wake, *self._socks, *strangers]
 
     def _seconds_to_wait(self, now: float) -> float | None:
         """Return the time to the next deadline, None if there is none."""
@@ -150,10 +153,10 @@ class Listener(threading.Thread):
             elif stranger.held is not None and now >= stranger.due:
                 self._attend(number, self._take_up)
 
-    def _accept(self) -> None:
+    def _accept(self, listening: socket.socket) -> None:
         """Take the next connection, if its peer is still there."""
         try:
-            sock, address = self._sock.accept()
+            sock, address = listening.accept()
         except OSError as error:
             if error.errno in OUT_OF_FILES:
                 log.warning("no connection can be accepted now: %s", reason_of(error))
@@ -166,7 +169,7 @@ class Listener(threading.Thread):
         except OSError:  # on macOS, if the peer has left already
             sock.close()
             return
-        log.debug("%s:%s has connected", *address[:2])
+        log.debug("%s has connected", spelled(*address[:2]))
         if len(self._strangers) >= PENDING_HANDSHAKES:
             self._make_room()
         self._strangers[sock.fileno()] = self._stranger(sock, *address[:2])
@@ -177,7 +180,7 @@ class Listener(threading.Thread):
         next(handshake)
         deadline, parser = time.monotonic() + HANDSHAKE_SECONDS, Parser(SERVER_HANDSHAKE_LIMITS)
         network, is_greeting = network_of(host), self._tls is not None
-        return _Stranger(sock, f"{host}:{port}", network, deadline, parser, handshake, is_greeting)
+        return _Stranger(sock, spelled(host, port), network, deadline, parser, handshake, is_greeting)
 
     def _make_room(self) -> None:
         """Send away the oldest stranger of the address that has the most."""
@@ -257,28 +260,53 @@ class Listener(threading.Thread):
         log.info("%s %s", stranger.peer, why)
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
+def listening_sockets(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that listen on every address of a host, all on one port; an IPv4 address comes first.
 
     Raises:
         PongError: it cannot listen there.
     """
-    family, kind, protocol, _, address = resolve(host, port, passive=True)[0]
-    sock = None
+    found = sorted(set(resolve(host, port, passive=True)), key=lambda each: each[0] is not socket.AF_INET)
+    socks: list[socket.socket] = []
     try:
-        sock = socket.socket(family, kind, protocol)
+        for each in found:
+            number = socks[0].getsockname()[1] if socks else port  # port 0 was any: now it is that one
+            try:
+                socks.append(_listening_socket(each, number, is_alone=len(found) == 1))
+            except OSError as error:
+                if error.errno not in NOT_HERE or (each is found[-1] and not socks):
+                    raise
+    except OSError as error:
+        for sock in socks:
+            sock.close()
+        if port == 0 and socks and error.errno == errno.EADDRINUSE:  # free at one address, and not at another
+            return listening_sockets(host, port)
+        advice = "end the program that has this port, or choose another with --port"
+        if error.errno in NOT_HERE:
+            advice = "give --host an address of this machine"
+        raise PongError(f"cannot listen on {spelled(host, port)} ({reason_of(error)}): {advice}") from error
+    return socks
+
+
+def _listening_socket(found: Found, port: int, is_alone: bool) -> socket.socket:
+    """Return a socket that listens on one address.
+
+    Raises:
+        OSError: it cannot listen there.
+    """
+    family, kind, protocol, _, address = found
+    sock = socket.socket(family, kind, protocol)
+    try:
         if sys.platform != "win32":  # where it would let two servers share one port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
+        if family is socket.AF_INET6 and not is_alone:  # the IPv4 addresses have sockets of their own
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((address[0], port, *address[2:]))
         sock.listen(128)
         sock.setblocking(False)
-    except OSError as error:
-        if sock is not None:
-            sock.close()
-        advice = "end the program that has this port, or choose another with --port"
-        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-            advice = "give --host an address of this machine"
-        raise PongError(f"cannot listen on {host}:{port} ({reason_of(error)}): {advice}") from error
+    except BaseException:
+        sock.close()
+        raise
     return sock
 
 

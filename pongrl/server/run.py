@@ -71,6 +71,11 @@ class Run:
         return None if self._listener is None else self._listener.address
 
     @property
+    def addresses(self) -> list[Address]:
+        """All hosts and ports that the server listens on; a name can have several addresses."""
+        return [] if self._listener is None else self._listener.addresses
+
+    @property
     def snapshot(self) -> Snapshot | None:
         """What people see now; None before the first tick."""
         return self._snapshots.latest

@@ -16,10 +16,14 @@ from typing import NamedTuple, Protocol
 from pongrl.errors import Refusal, RefusedError
 from pongrl.server.gallery import MAX_WATCHERS
 from pongrl.server.options import GameOptions
+from pongrl.wire.allowance import Allowance
 from pongrl.wire.connection import Connection
 from pongrl.wire.handshake import Admission
 from pongrl.wire.messages import NOBODY, Role, Session
 from pongrl.wire.waiting import Wake
+
+SIDES = (Role.LEFT, Role.RIGHT)
+VISITS_AT_ONCE, VISITS_PER_SECOND = 20, 2  # by agents to one side, whoever they are
 
 
 class Watchers(Protocol):
@@ -55,6 +59,7 @@ class Seats:
         self._seated: dict[Role, _Seat] = {}
         self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._is_shut = False
+        self._visits = {side: Allowance(VISITS_AT_ONCE, VISITS_PER_SECOND) for side in SIDES}
 
     def admit(self, role: Role, identity: bytes) -> Session:
         """Return the session for a peer that has proved the token.
@@ -71,6 +76,8 @@ class Seats:
         if self._is_shut:
             raise RefusedError(Refusal.BUSY, "this server is ending: wait for the next")
         self._check_free(role, identity)
+        if not self._visits[role].take():  # each takes time from the game, and from the agent opposite
+            raise RefusedError(Refusal.BUSY, "agents have come to this side too often: try again in a second")
         return self._options.session()
 
     def _check_right(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pongrl.server.conversation import Conversation
 from pongrl.server.options import GameOptions
 from pongrl.wire.messages import Role
+from pongrl.wire.sockets import spelled
 
 
 def status(options: GameOptions, talks: Sequence[Conversation], idle: str) -> str:
@@ -33,8 +34,7 @@ def status(options: GameOptions, talks: Sequence[Conversation], idle: str) -> st
 
 def waiting(address: tuple[str, int]) -> str:
     """Say where the server waits for an agent."""
-    host, port = address
-    return f"waiting for an agent on {host}:{port}"
+    return f"waiting for an agent on {spelled(*address)}"
 
 
 def unserved(options: GameOptions) -> str:

@@ -14,6 +14,7 @@ from pongrl.ui.film import Recorder
 from pongrl.ui.game_window import GameWindow
 from pongrl.wire.client import PongWatcher
 from pongrl.wire.retry import FIRST_PAUSE, keep_trying
+from pongrl.wire.sockets import spelled
 
 FRAME_SECONDS = 1 / 60
 PATIENCE = 10 * FRAME_SECONDS  # without a view, until the window is looked after again
@@ -86,10 +87,11 @@ def watch(
             except BaseException:
                 watcher.close()
                 raise
-            say(f"watching the game at {host}:{port}: level {watcher.session.level}")
+            say(f"watching the game at {spelled(host, port)}: level {watcher.session.level}")
             return watcher
 
-        Spectator(view, recorder, is_quitting, say).run(connect, f"looking for a game at {host}:{port}")
+        where = f"looking for a game at {spelled(host, port)}"
+        Spectator(view, recorder, is_quitting, say).run(connect, where)
 
 
 def open_view(title: str, recorder: Recorder | None, say: Callable[[str], None]) -> View:

@@ -6,6 +6,9 @@
     receive      take, and wait until there is something                  the owner's thread
     keep_alive   heartbeats while the owner does something else           a thread beside it
 
+A STEP waits for its ACTION, so these come as fast as both sides want. Of all other messages of a player a
+peer may send a hundred a second; one that sends more is cut off.
+
 Each side sends a HEARTBEAT when it has sent nothing for two seconds, and gives up a peer that has been silent
 for nine. `wait` serves any number of connections, by their public names alone. It decides how to wait: on
 loopback an answer comes so soon that sleeping would cost more than polling.
@@ -22,7 +25,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pongrl.errors import ConnectionLostError, GoodbyeError
+from pongrl.errors import ConnectionLostError, GoodbyeError, ProtocolError
+from pongrl.wire.allowance import Allowance
 from pongrl.wire.framing import Kind, Message, Parser, message
 from pongrl.wire.messages import goodbye, parse_goodbye
 from pongrl.wire.sockets import AGAIN, reason_of
@@ -32,6 +36,8 @@ HEARTBEAT_SECONDS = 2.0  # less than a quarter of the silence: one lost packet m
 SILENCE_SECONDS = 9.0  # so that a peer that vanished is given up within ten
 SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # how long `wait` polls before it sleeps
 SHORT_WAITS, MOST_SHORT_WAITS = 3, 8  # fast waits needed before `wait` polls, and the most that are counted
+SMALL_TALK = frozenset((Kind.HEARTBEAT, Kind.PAUSE, Kind.PING, Kind.PONG))  # kinds that wait for nothing
+SMALL_TALK_AT_ONCE, SMALL_TALK_PER_SECOND = 200, 100
 READS_AT_ONCE = 16  # in one `take`: a peer that floods us must not keep us from our clock
 READ_BYTES = 1 << 16  # maximum of one read; the server, whose peers say little, uses a smaller one
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
@@ -71,6 +77,7 @@ class Connection:
         self._unsent = bytearray()
         self._sent = self._heard = clock()
         self._short_waits = 0
+        self._small_talk = Allowance(SMALL_TALK_AT_ONCE, SMALL_TALK_PER_SECOND, clock)
 
     def fileno(self) -> int:
         """Return the file number of the socket, for `select`."""
@@ -141,8 +148,13 @@ class Connection:
             elif came[0] is Kind.BYE:
                 reason = parse_goodbye(came[1])
                 raise GoodbyeError(f"{self.peer} said goodbye{': ' if reason else ''}{reason}")
-            elif came[0] is not Kind.HEARTBEAT:
-                return came
+            else:
+                if came[0] in SMALL_TALK and not self._small_talk.take():
+                    raise ProtocolError(
+                        f"over {SMALL_TALK_PER_SECOND} messages a second that are neither states nor moves"
+                    )
+                if came[0] is not Kind.HEARTBEAT:
+                    return came
 
     def _read(self) -> bool:
         """Feed the parser with what has come; return False if nothing has."""

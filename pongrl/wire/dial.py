@@ -16,7 +16,7 @@ from pongrl.wire.framing import Parser
 from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, Handshake, client_handshake
 from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, Sender, State, limits
 from pongrl.wire.messages import DEFAULT_PORT, NOBODY, Role, Session
-from pongrl.wire.sockets import reason_of, resolve, tuned
+from pongrl.wire.sockets import reason_of, resolve, spelled, tuned
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ class Call:
     ca: str | None = None
 
 
+class _HungUpError(Exception):
+    """The peer ended the connection before it said a word."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A connection to a server that has proved itself, and what it plays."""
@@ -59,7 +63,7 @@ def dial(call: Call) -> Line:
         RefusedError: a Pong server refuses us.
         ProtocolError: what listens there is no Pong server.
     """
-    where = f"{call.host}:{call.port}"
+    where = spelled(call.host, call.port)
     resolve(call.host, call.port, passive=False)
     try:
         sock = socket.create_connection((call.host, call.port), call.timeout)
@@ -75,6 +79,13 @@ def dial(call: Call) -> Line:
     except ProtocolError as error:
         sock.close()
         raise ProtocolError(f"{where} is not a Pong server that this agent can use: {error}") from error
+    except _HungUpError as error:
+        sock.close()
+        tls = "has no --certificate: then leave out --ca" if call.ca else "has a --certificate: give --ca"
+        raise ConnectionLostError(
+            f"what listens at {where} hung up before it said a word: perhaps it only forwards, "
+            f"and no server runs behind it; or it {tls}"
+        ) from error
     except BaseException:
         sock.close()
         raise
@@ -94,6 +105,8 @@ def _encrypted(sock: socket.socket, host: str, ca: str) -> socket.socket:
         raise ProtocolError(
             f"its certificate is not one that {ca} vouches for ({error.verify_message})"
         ) from error
+    except (ssl.SSLEOFError, ConnectionError) as error:
+        raise _HungUpError from error
     except OSError as error:
         raise ProtocolError(
             f"it does not speak TLS ({reason_of(error)}): leave out --ca if it has no --certificate"
@@ -118,16 +131,19 @@ def _carry(handshake: Handshake, sock: socket.socket, parser: Parser, seconds: f
 
     Raises:
         EOFError: the peer hung up.
+        _HungUpError: it did so before it said a word.
         OSError: the network failed, or time was over (TimeoutError).
     """
     deadline = time.monotonic() + seconds
     sock.sendall(next(handshake))
+    has_spoken = False
     while True:
         while (came := parser.next()) is None:
             sock.settimeout(max(deadline - time.monotonic(), 0.001))
             data = sock.recv(4096)
             if not data:
-                raise EOFError
+                raise EOFError if has_spoken else _HungUpError
+            has_spoken = True
             parser.feed(data)
         try:
             answer = handshake.send(came)

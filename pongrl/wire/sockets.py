@@ -38,6 +38,11 @@ def address_of(text: str, port: int) -> Address:
     return host.strip("[]"), int(number)
 
 
+def spelled(host: str, port: int) -> str:
+    """Return host and port as people write them: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def resolve(host: str, port: int, passive: bool) -> Sequence[Found]:
     """Find the addresses of a host, as `socket.getaddrinfo` does.
 

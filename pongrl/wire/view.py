@@ -10,6 +10,8 @@ from pongrl.wire.framing import Kind, message
 from pongrl.wire.plain import dumps, loads
 
 _STATUS_CHARACTERS = 150
+WIDTH, HEIGHT = 700, 500  # of the court; pongrl.game.rules has the same numbers, and a test compares them
+MOST = (1 << 31) - 1  # of anything that is counted
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,14 @@ class View:
                 (int(), int()) as ball, (int(), int()) as paddles, (int(), int()) as score, int(matches),
                 None | (int(), int()) as last, int(rally), int(before), (int(), int(), int()) as sounds,
                 str(status),
-            ) if all(
-                abs(number) < 1 << 31
-                for part in (ball, paddles, score, last or (), (matches, rally, before), sounds)
-                for number in part
+            ) if (
+                _are_within(ball[:1], WIDTH) and _are_within((ball[1], *paddles), HEIGHT)
+                and _are_within((*score, *(last or ()), matches, rally, before, *sounds), MOST)
             ):  # fmt: skip
                 words = printable(status[:_STATUS_CHARACTERS])
                 return cls(ball, paddles, score, matches, last, rally, before, sounds, words)
         raise ProtocolError("a VIEW that is none")
+
+
+def _are_within(numbers: tuple[int, ...], most: int) -> bool:
+    return all(0 <= number <= most for number in numbers)

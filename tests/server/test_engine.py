@@ -16,7 +16,8 @@ from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.game.people import Keys
 from pongrl.game.rules import LEFT, RIGHT, Game
 from pongrl.wire.framing import Kind
-from pongrl.wire.messages import Mover
+from pongrl.wire.handshake import Admission
+from pongrl.wire.messages import Mover, Role
 from tests.support.engines import GO_ON, PAUSE, Came, Line, eager, gains, talk, world
 from tests.support.games import court, place
 
@@ -248,6 +249,20 @@ def test_a_flood_of_pings_does_not_stop_the_clock() -> None:
         assert place(line.game) != place(Game(1))
 
     talk(script)
+
+
+def test_between_two_arrivals_the_engine_looks_at_the_clock() -> None:
+    identity = bytes(range(16))
+    with world() as made:
+        left, *others = [Line(made, eager(5), side) for side in (Role.LEFT, *[Role.RIGHT] * 3)]
+        made.seats.deliver(left, Admission(Role.LEFT, left.session))  # type: ignore[arg-type]
+        made.engine.turn()
+        for line in others:
+            made.seats.deliver(line, Admission(Role.RIGHT, line.session, identity))  # type: ignore[arg-type]
+        before = made.game.ball_x
+        made.tick()
+        assert made.game.ball_x != before
+        assert len(list(made.seats.arrivals())) == 2
 
 
 def test_a_debug_log_has_each_step_and_its_answer(caplog: pytest.LogCaptureFixture) -> None:

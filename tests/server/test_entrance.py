@@ -46,10 +46,10 @@ def test_an_open_server_asks_for_none_and_warns_if_strangers_can_connect(
 
 def test_a_server_says_where_it_listens_and_what_it_plays() -> None:
     entrance = Entrance("127.0.0.1", 0)
-    words = greeting(game_options(games=3), entrance, ("127.0.0.1", 5))
+    (words,) = greeting(game_options(games=3), entrance, [("127.0.0.1", 5)])
     assert words == "listening on 127.0.0.1:5 (level 2, real time at 60 ticks per second, games: 3)"
-    words = greeting(game_options(lockstep=True), entrance, ("127.0.0.1", 5))
-    assert words == "listening on 127.0.0.1:5 (level 2, lockstep, games: 1)"
+    (words,) = greeting(game_options(lockstep=True), entrance, [("127.0.0.1", 5), ("::1", 5)])
+    assert words == "listening on 127.0.0.1:5 and [::1]:5 (level 2, lockstep, games: 1)"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,6 @@ def test_who_must_be_told_a_token_is_given_the_agents_command_line(
     host: str, name: str, certificate: str | None, rest: str
 ) -> None:
     entrance = Entrance(host, 0, "abc", is_made_up=True, certificate=certificate)
-    _, words, command = greeting(game_options(), entrance, (host, 5)).split("\n")
+    _, words, command = greeting(game_options(), entrance, [(host, 5)])
     assert words == "an agent on another machine connects with"
     assert command == f"    PONG_TOKEN=abc python mainmodel.py --host {name} --port 5{rest}"

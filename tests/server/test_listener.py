@@ -251,8 +251,8 @@ def test_a_process_out_of_files_waits_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(listener_module, "DEAF_SECONDS", 0.01)
-    made = listener_module.listening_socket
-    monkeypatch.setattr(listener_module, "listening_socket", lambda *where: _NoFiles(made(*where)))
+    made = listener_module.listening_sockets
+    monkeypatch.setattr(listener_module, "listening_sockets", lambda *where: [_NoFiles(*made(*where))])
     with listening() as (listener, _), connected(listener):
         pass
     assert caplog.text.count("no connection can be accepted now: Too many open files") == 1
@@ -289,7 +289,7 @@ def test_who_does_not_fit_is_told_so(tmp_path: Path) -> None:
         with connected(server, ca=PEM):
             pass
     with serving() as server:
-        refused(server, "does not speak TLS", ca=PEM)
+        refused(server, "has no --certificate: then leave out --ca", ca=PEM)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there all of 127.0.0.0/8 is this machine")

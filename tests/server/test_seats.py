@@ -11,7 +11,7 @@ import pytest
 
 from pongrl.errors import Refusal, RefusedError
 from pongrl.server.gallery import MAX_WATCHERS
-from pongrl.server.seats import Seats
+from pongrl.server.seats import VISITS_AT_ONCE, Seats
 from pongrl.wire.handshake import Admission
 from pongrl.wire.messages import NOBODY, Role
 from tests.support.engines import game_options
@@ -53,6 +53,14 @@ def seat(seats: Seats, side: Role, identity: bytes = NOBODY) -> Any:
     peer = Peer()
     seats.deliver(peer, Admission(side, seats.admit(side, identity), identity))  # type: ignore[arg-type]
     return peer
+
+
+def test_agents_that_come_to_a_side_again_and_again_are_slowed_down() -> None:
+    with seats() as made:
+        for _ in range(VISITS_AT_ONCE):
+            seat(made, Role.RIGHT, MINE)
+        assert refused(made, Role.RIGHT, "too often: try again in a second", MINE) is Refusal.BUSY
+        seat(made, Role.LEFT)  # the other side is not held up
 
 
 def refused(seats: Seats, role: Role, words: str, identity: bytes = NOBODY) -> Refusal:

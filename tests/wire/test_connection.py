@@ -17,11 +17,14 @@ from pongrl.wire.connection import (
     MOST_SHORT_WAITS,
     SHORT_WAITS,
     SILENCE_SECONDS,
+    SMALL_TALK_AT_ONCE,
+    SMALL_TALK_PER_SECOND,
     Connection,
     wait,
 )
 from pongrl.wire.framing import Kind, Parser, message
 from pongrl.wire.limits import VIEWER_LIMITS, server_limits
+from pongrl.wire.messages import action
 from pongrl.wire.waiting import Wake, ready
 from tests.support import PATIENCE
 from tests.support.wire import HTTP, PING, SESSION
@@ -147,10 +150,32 @@ class Flood(socket.socket):
         return message(Kind.HEARTBEAT) * (size // len(message(Kind.HEARTBEAT)))
 
 
-def test_a_flood_of_heartbeats_does_not_hold_up_a_wait_until_a_time(ends: Ends) -> None:
+def test_a_flood_of_heartbeats_is_cut_off(ends: Ends) -> None:
     with Flood(fileno=ends[1].detach()) as flood:
         connection = Connection(flood, Parser(server_limits(SESSION)), "the peer", read_bytes=1024)
-        assert connection.receive(until=0.0) is None
+        with pytest.raises(ProtocolError, match="over 100 messages a second that are neither"):
+            connection.receive(until=0.0)
+
+
+def test_a_peer_may_talk_much_at_once_but_not_for_long(clock: Clock, timed: Ends) -> None:
+    connection, peer = timed
+    for _ in range(10):  # seconds
+        peer.sendall(message(*PING) * SMALL_TALK_PER_SECOND)
+        assert [connection.receive() for _ in range(SMALL_TALK_PER_SECOND)] == [PING] * SMALL_TALK_PER_SECOND
+        clock.now += 1
+    peer.sendall(message(*PING) * (SMALL_TALK_AT_ONCE + 1))
+    for _ in range(SMALL_TALK_AT_ONCE):
+        assert connection.receive() == PING
+    with pytest.raises(ProtocolError, match="over 100 messages a second"):
+        connection.receive()
+
+
+def test_moves_are_not_counted_as_talk(ends: Ends) -> None:
+    connection, peer = ends
+    move = action(0, bytes(SESSION.games))
+    peer.sendall(move * (2 * SMALL_TALK_AT_ONCE))
+    for _ in range(2 * SMALL_TALK_AT_ONCE):
+        assert connection.receive() == (Kind.ACTION, move[-4 - SESSION.games :])
 
 
 @pytest.mark.parametrize("begun", [b"", message(*PING)[:7]], ids=["between messages", "in a message"])
@@ -207,7 +232,8 @@ def test_what_may_not_come_is_a_protocol_error(ends: Ends, data: bytes) -> None:
 
 def test_more_than_the_line_takes_is_kept_and_arrives_in_order(clock: Clock, timed: Ends) -> None:
     connection, other = timed[0], over(timed[1], clock)
-    sent = [(Kind.PING, number.to_bytes(8, "big")) for number in range(50_000)]
+    moves = bytes(SESSION.games)
+    sent = [(Kind.ACTION, number.to_bytes(4, "big") + moves) for number in range(50_000)]
     connection.send(b"".join(message(*each) for each in sent))
     assert connection.is_behind
     came: list[object] = []

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pongrl.errors import ProtocolError
+from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
+from pongrl.wire import view
 from pongrl.wire.limits import VIEWER_LIMITS
 from pongrl.wire.messages import View
 from pongrl.wire.plain import dumps
@@ -17,9 +19,13 @@ from tests.support.wire import body_of, fuzz, mutated, read_garbage
 VIEW = View((345, 245), (200, 130), (3, 4), 1, (21, 12), 7, 5, (1, 2, 3), "agent connected from 10.0.0.7:5")
 
 
-@pytest.mark.parametrize("view", [VIEW, replace(VIEW, last_match=None, status="")])
-def test_a_view_comes_back_the_same(view: View) -> None:
-    assert View.parse(body_of(view.serialize(), VIEWER_LIMITS)) == view
+@pytest.mark.parametrize("shown", [VIEW, replace(VIEW, last_match=None, status="")])
+def test_a_view_comes_back_the_same(shown: View) -> None:
+    assert View.parse(body_of(shown.serialize(), VIEWER_LIMITS)) == shown
+
+
+def test_a_view_has_the_bounds_of_the_court() -> None:
+    assert (view.WIDTH, view.HEIGHT) == (COURT_WIDTH, COURT_HEIGHT)
 
 
 def test_a_long_status_is_cut_and_an_unprintable_one_escaped() -> None:
@@ -39,6 +45,10 @@ def test_a_long_status_is_cut_and_an_unprintable_one_escaped() -> None:
         ((1.0, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), ""),
         ((1, 2), (3, 4), (5, 6), 0, (7,), 7, 5, (8, 9, 1), ""),
         ((1, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), b""),
+        (((1 << 31) - 6, (1 << 31) - 9), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), ""),
+        ((701, 2), (3, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), ""),
+        ((1, 2), (-1, 4), (5, 6), 0, None, 7, 5, (8, 9, 1), ""),
+        ((1, 2), (3, 501), (5, 6), 0, None, 7, 5, (8, 9, 1), ""),
     ],
 )  # fmt: skip
 def test_a_view_that_is_none_is_refused(values: object) -> None:

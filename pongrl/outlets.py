@@ -1,0 +1,176 @@
+"""Standard output and standard error: lines that never hold up the thread that says them.
+
+A pipe whose reader does not read fills up, and then writing waits: for ever, if need be. So what goes into a
+pipe is written by a thread of its own. If that cannot follow, lines are left out, and their number is said
+once it can again.
+
+    Outlet     one pipe
+    outlet_of  the outlet of a stream, if it is a pipe
+    start_log  sends the log to standard error
+    drain      wait a moment for what was said last
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import logging
+import os
+import queue
+import stat
+import threading
+import time
+from typing import TextIO
+
+from pongrl.text import printable
+
+WAITING_LINES = 1000  # for a reader; more are left out
+LAST_SECONDS = 1.0  # that the end of a program waits for a reader
+ALIKE_LINES, ALIKE_SECONDS = 20, 10.0  # of one kind in the log, before the rest is only counted
+
+
+class Outlet:
+    """Writes lines into a pipe, in a thread of its own.
+
+    Args:
+        number: Of the file.
+        encoding: Of the lines.
+    """
+
+    def __init__(self, number: int, encoding: str) -> None:
+        self._number, self._encoding = number, encoding
+        self._lines: queue.Queue[str] = queue.Queue(WAITING_LINES)
+        self._left_out = 0
+        self._error: OSError | None = None
+        threading.Thread(target=self._run, name="outlet", daemon=True).start()
+
+    def put(self, line: str) -> None:
+        """Let a line be written, or leave it out if too many wait.
+
+        Raises:
+            OSError: An earlier line could not be written; a BrokenPipeError if the reader has gone.
+        """
+        if self._error is not None:
+            raise self._error
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self._left_out += 1
+
+    def drain(self, until: float) -> None:
+        """Wait until all is written, or until a time (time.monotonic)."""
+        with self._lines.all_tasks_done:
+            while self._lines.unfinished_tasks and self._error is None and time.monotonic() < until:
+                self._lines.all_tasks_done.wait(max(until - time.monotonic(), 0))
+
+    def _run(self) -> None:
+        while self._error is None:
+            line = self._lines.get()
+            left_out, self._left_out = self._left_out, 0
+            if left_out:
+                line += f"\n({left_out:,} lines were left out here, since nobody read them)"
+            try:
+                self._write(f"{line}\n".encode(self._encoding, "backslashreplace"))
+            except OSError as error:
+                self._error = error
+            self._lines.task_done()
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:  # not by the stream: its lock would be held while Python shuts down
+            view = view[os.write(self._number, view) :]
+
+
+_outlets: dict[int, Outlet] = {}  # by file number
+_lock = threading.Lock()
+
+
+def outlet_of(stream: TextIO | None) -> Outlet | None:
+    """Give the outlet of a stream; None if the stream is no pipe, and can be written to directly."""
+    if not isinstance(stream, io.TextIOWrapper):  # a test or a terminal's prompt has taken its place
+        return None
+    try:
+        number = stream.fileno()
+        mode = os.fstat(number).st_mode
+    except (OSError, ValueError):
+        return None
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return None
+    with _lock:
+        if number not in _outlets:
+            stream.flush()
+            if not _outlets:
+                atexit.register(drain)
+            _outlets[number] = Outlet(number, stream.encoding)
+        return _outlets[number]
+
+
+def drain() -> None:
+    """Wait a moment for what was said last, at the end of a program."""
+    until = time.monotonic() + LAST_SECONDS
+    for outlet in _outlets.values():
+        outlet.drain(until)
+
+
+# The log
+
+
+def start_log(debug: bool) -> None:
+    """Log to standard error, one plain line per event, with its time."""
+    handler = _Handler()
+    handler.setFormatter(_OneLine("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.addFilter(_Sparing(handler))
+    logging.basicConfig(handlers=[handler])
+    logging.getLogger("pong").setLevel(logging.DEBUG if debug else logging.INFO)  # ours, not the libraries'
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    def emit(self, record: logging.LogRecord) -> None:
+        outlet = outlet_of(self.stream)
+        if outlet is None:
+            super().emit(record)
+            return
+        try:
+            outlet.put(self.format(record))
+        except OSError:
+            self.handleError(record)
+
+
+class _OneLine(logging.Formatter):
+    """Escapes what came from outside; only a traceback of ours has several lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record))
+
+
+class _Sparing(logging.Filter):
+    """Lets only so many events of one kind through in a time, and counts the rest; --debug shows all.
+
+    What strangers do is logged, and there may be thousands of them. Events of one kind have one format.
+    """
+
+    def __init__(self, handler: logging.Handler) -> None:
+        super().__init__()
+        self._handler = handler
+        self._lock = threading.Lock()
+        self._seen: dict[str, int] = {}  # events by format, in their present time
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.INFO or logging.getLogger("pong").level < logging.INFO:
+            return True
+        kind = str(record.msg)
+        with self._lock:
+            count = self._seen[kind] = self._seen.get(kind, 0) + 1
+        if count == 1:
+            timer = threading.Timer(ALIKE_SECONDS, self._sum_up, (record,))
+            timer.daemon = True
+            timer.start()
+        return count <= ALIKE_LINES
+
+    def _sum_up(self, first: logging.LogRecord) -> None:
+        """Say how many events were left out, and begin to count anew."""
+        with self._lock:
+            left_out = self._seen.pop(str(first.msg)) - ALIKE_LINES
+        if left_out > 0:
+            words = f"{left_out:,} more lines like this in {ALIKE_SECONDS:.0f} s: {first.getMessage()}"
+            self._handler.emit(logging.makeLogRecord({"msg": words, "levelno": first.levelno}))
