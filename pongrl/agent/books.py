@@ -162,6 +162,7 @@ class TrainingBooks(Books):
         identity: by which servers know this agent again; it is kept in the checkpoints.
         examinations: evaluate the policy at some of the reports.
         level: that the run was on when it was stopped, if it is resumed.
+        checkpoint_seconds: between two times that interrupt.p is written.
     """
 
     def __init__(
@@ -173,11 +174,12 @@ class TrainingBooks(Books):
         identity: bytes,
         examinations: Examinations | None = None,
         level: int | None = None,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> None:
         super().__init__(options, progress, audience, say)
         self._identity, self._examinations = identity, examinations
         self._directory = Path(options.directory)
-        self._saver = Saver(say)
+        self._saver, self._checkpoint_seconds = Saver(say), checkpoint_seconds
         self._saved = time.monotonic()  # when interrupt.p was last written because of its age
         self._learner: Learner | None = None
         self._level = level  # None until there is a server
@@ -193,9 +195,9 @@ class TrainingBooks(Books):
         super().open(player, level)
 
     def go_on(self) -> None:
-        """Write interrupt.p every minute."""
+        """Write interrupt.p now and then."""
         super().go_on()
-        if self._last - self._saved >= CHECKPOINT_SECONDS:
+        if self._last - self._saved >= self._checkpoint_seconds:
             self._saved = self._last
             self.save(LATEST)
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pongrl.agent.books import Books, TrainingBooks
+from pongrl.agent.books import CHECKPOINT_SECONDS, Books, TrainingBooks
 from pongrl.agent.commands import Commands
 from pongrl.agent.evaluation import Examiner
 from pongrl.agent.examinations import Examinations
@@ -28,10 +28,15 @@ class Desk:
 
 
 @contextlib.contextmanager
-def open_desk(start: Start, commands: Commands, say: Callable[[str], None]) -> Iterator[Desk]:
+def open_desk(
+    start: Start,
+    commands: Commands,
+    say: Callable[[str], None],
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Iterator[Desk]:
     """Open the desk of a run; at the end observers are told, and all is given back."""
     audience = Audience()
-    books = _books(start, commands, audience, say)
+    books = _books(start, commands, audience, say, checkpoint_seconds)
     with contextlib.ExitStack() as stack:
         wake = stack.enter_context(commands.listening())
         stack.callback(books.close)
@@ -41,7 +46,13 @@ def open_desk(start: Start, commands: Commands, say: Callable[[str], None]) -> I
         yield Desk(start, commands, wake, books, audience, say)
 
 
-def _books(start: Start, commands: Commands, audience: Audience, say: Callable[[str], None]) -> Books:
+def _books(
+    start: Start,
+    commands: Commands,
+    audience: Audience,
+    say: Callable[[str], None],
+    checkpoint_seconds: float,
+) -> Books:
     """Make the books of a run: with files if something is learned."""
     options, progress = start.options, start.progress
     if options.play:
@@ -50,4 +61,6 @@ def _books(start: Start, commands: Commands, audience: Audience, say: Callable[[
     if options.evaluate_every is not None:
         examiner = Examiner(options.seed, options.debug, lambda: commands.is_quitting, audience.viewers)
         examinations = Examinations(options.evaluate_every, progress.points, examiner, say)
-    return TrainingBooks(options, progress, audience, say, start.identity, examinations, start.level)
+    return TrainingBooks(
+        options, progress, audience, say, start.identity, examinations, start.level, checkpoint_seconds
+    )

@@ -78,6 +78,8 @@ class LocalServer:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
+        if sys.platform != "win32":  # where this would not let it end in order
+            self._process.terminate()  # a forked copy of this process may hold the pipe open
         try:
             self._process.wait(ENDING_SECONDS)
         except subprocess.TimeoutExpired:

@@ -9,17 +9,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pongrl.distributed.authentication  # noqa: F401  # before anything imports ray
+
+# isort: split
 import ray
 from ray.exceptions import RayError, RayTaskError
 
 from pongrl import cli
 from pongrl.agent.commands import QUIT, WORDS, Commands, Controls
 from pongrl.agent.desk import Desk, open_desk
-from pongrl.agent.files import prepare_directory
+from pongrl.agent.files import LATEST, prepare_directory
 from pongrl.agent.learning import Learner
 from pongrl.agent.pilot import make_learner
 from pongrl.agent.policy import Policy
 from pongrl.agent.start import Start
+from pongrl.distributed.last_words import last_words
 from pongrl.distributed.pool import Pool
 from pongrl.distributed.worker import Answer, Share
 from pongrl.distributed.workforce import Post, Workforce
@@ -29,6 +33,11 @@ from pongrl.wire.sockets import address_of
 
 LOOK_SECONDS = 0.1  # until the driver looks at its console again
 JOINING_SECONDS = 5.0  # until a cluster that does not answer is given up
+CHECKPOINT_SECONDS = 10.0  # between two of interrupt.p, since Ray may end this process at any moment
+DIED = (
+    "error: Ray has died on this machine, and has taken this program with it: "
+    "go on with --resume, {latest} is at most some ten seconds old"
+)
 RAY_PORT = 6379  # of a cluster's head, unless it was told another
 STORE_BYTES = 256 << 20  # of shared memory: a copy of the weights takes 4.6 MB, and so does a gradient
 
@@ -51,7 +60,8 @@ def train(start: Start, workers: int, address: str | None) -> None:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(stopping())
-        desk = stack.enter_context(open_desk(start, commands, cli.say))
+        stack.enter_context(last_words(DIED.format(latest=Path(options.directory, LATEST))))
+        desk = stack.enter_context(open_desk(start, commands, cli.say, CHECKPOINT_SECONDS))
         if options.tensorboard is not None:
             _open_event_log(desk, options.tensorboard)
         desk.say(f"starting Ray, workers: {workers}")

@@ -8,7 +8,8 @@
 
 | | |
 |---|---|
-| observation | Box(0, 255, (50, 70), uint8): the court without the score; the left paddle is in column 0 |
+| observation | Box(0, 255, (50, 70), uint8): the court without the score; the left paddle is in column 0.
+|             | With frame_stack=N the last N frames, the newest last: (N, 50, 70) |
 | action | Discrete(3): 0 stays, 1 goes up, 2 goes down |
 | reward | points won minus points lost |
 | terminated | the match is over, or `points_per_episode` points were played |
@@ -43,16 +44,24 @@ import weakref
 from typing import Any, Unpack
 
 import gymnasium
+import numpy as np
 
 from pongrl.envs.games import draw_seed
-from pongrl.envs.holding import DECISIONS_PER_SECOND, Holding
+from pongrl.envs.holding import USUAL_FPS, Holding
+from pongrl.envs.remade import Remade
 from pongrl.envs.screen import RENDER_MODES
 from pongrl.envs.spaces import frame_space, move_space, moves_of
+from pongrl.envs.stack import Stack
 from pongrl.envs.where import Where, WhereOptions
+from pongrl.game.moves import DOWN, UP
 from pongrl.wire.arrays import UInt8Array
 
+ALL = np.ones(1, bool)  # games of one
+ARROW_UP, ARROW_DOWN = 1073741906, 1073741905  # as pygame counts keys; nothing else here needs pygame
+KEYS: dict[tuple[str | int, ...], int] = {("w",): UP, (ARROW_UP,): UP, ("s",): DOWN, (ARROW_DOWN,): DOWN}
 
-class RemotePong(gymnasium.Env[UInt8Array, Any]):
+
+class RemotePong(Remade, gymnasium.Env[UInt8Array, Any]):
     """One game of Pong on a server; we play the left paddle. The module says what its parts mean.
 
     The first `reset` connects, and starts the server if it is our own. A server has one place for the left
@@ -62,6 +71,7 @@ class RemotePong(gymnasium.Env[UInt8Array, Any]):
         points_per_episode: points of an episode; None means a match. With 1, each point is an episode, as
             is usual for learning Pong from pixels.
         render_mode: "rgb_array" for pictures (500, 700, 3), "human" for a window.
+        frame_stack: frames in an observation, the newest last; with more than 1 it is (frame_stack, 50, 70).
         where: host, port, token, token_file and ca of a server, or local=True with level, frameskip and
             points_to_win; see `Where`. The environment's spec keeps a token that is given here, and is easily
             printed: prefer PONG_TOKEN or token_file.
@@ -70,20 +80,26 @@ class RemotePong(gymnasium.Env[UInt8Array, Any]):
         PongError: `reset` and `step` raise it; its sentence says what happened and what to do.
     """
 
-    metadata: dict[str, Any] = {"render_modes": RENDER_MODES, "render_fps": DECISIONS_PER_SECOND}  # noqa: RUF012
+    metadata: dict[str, Any] = {"render_modes": RENDER_MODES, "render_fps": USUAL_FPS}  # noqa: RUF012
 
     def __init__(
         self,
         *,
         points_per_episode: int | None = None,
         render_mode: str | None = None,
+        frame_stack: int = 1,
         **where: Unpack[WhereOptions],
     ) -> None:
-        self.observation_space = frame_space()
+        self._arguments = {
+            "points_per_episode": points_per_episode, "render_mode": render_mode, "frame_stack": frame_stack,
+        } | where  # fmt: skip
+        self._stack = Stack(1, frame_stack)
+        self.observation_space = frame_space(self._stack.shape)
         self.action_space = move_space()
         self.render_mode = render_mode
         self._holding = Holding(Where(**where), 1, points_per_episode, render_mode)
         self._games = self._holding.games
+        self.metadata = self.metadata | {"render_fps": self._holding.render_fps}
         self._finalizer = weakref.finalize(self, self._holding.let_go)
 
     def reset(
@@ -92,14 +108,15 @@ class RemotePong(gymnasium.Env[UInt8Array, Any]):
         """Begin an episode. There are no `options`.
 
         Returns:
-            The first observation (50, 70), and info.
+            The first observation, and info.
         """
         super().reset(seed=seed)
         self._holding.check(begun=False)
         self._games.begin_single(seed, self._draw_seed)
-        self.metadata = self.metadata | {"render_fps": self._holding.decisions_per_second}
+        self.metadata = self.metadata | {"render_fps": self._holding.render_fps}
         self._holding.show()
-        return self._games.step.frames[0].copy(), self._games.info(0)
+        self._stack.begin(ALL, self._games.step.frames)
+        return self._stack.observations()[0], self._games.info(0)
 
     def _draw_seed(self) -> int:
         return draw_seed(self.np_random)
@@ -108,7 +125,7 @@ class RemotePong(gymnasium.Env[UInt8Array, Any]):
         """Make a move.
 
         Returns:
-            Observation (50, 70), reward, terminated, truncated and info.
+            Observation, reward, terminated, truncated and info.
 
         Raises:
             InvalidAction: the action is not 0, 1 or 2.
@@ -121,8 +138,13 @@ class RemotePong(gymnasium.Env[UInt8Array, Any]):
         info = games.info(0)
         if lost:
             info["lost"] = lost
-        frame, reward = games.step.frames[0].copy(), float(games.step.rewards[0])
-        return frame, reward, bool(games.over[0]), bool(lost), info
+        self._stack.add(games.step.frames)
+        reward = float(games.step.rewards[0])
+        return self._stack.observations()[0], reward, bool(games.over[0]), bool(lost), info
+
+    def get_keys_to_action(self) -> dict[tuple[str | int, ...], int]:
+        """Return the keys for `gymnasium.utils.play`: W and S, or the arrows."""
+        return dict(KEYS)
 
     def render(self) -> UInt8Array | None:
         """Draw the court as people see it: (500, 700, 3). `step` and `reset` draw the window."""

@@ -11,10 +11,13 @@ from pongrl.envs.games import Games
 from pongrl.envs.link import Link
 from pongrl.envs.screen import Screen, warn_of_nothing_rendered
 from pongrl.envs.where import Where
+from pongrl.errors import PongError
+from pongrl.game.rules import TICKS_PER_SECOND
 from pongrl.wire.arrays import UInt8Array
-from pongrl.wire.messages import Role
+from pongrl.wire.messages import Role, Session
 
-DECISIONS_PER_SECOND = 60 / 8  # of game time, with the usual 8 ticks of 1/60 s
+USUAL_FRAMESKIP = 8
+USUAL_FPS = round(TICKS_PER_SECOND / USUAL_FRAMESKIP)
 
 
 class Holding:
@@ -42,16 +45,33 @@ class Holding:
         render_mode: str | None,
         paddles: tuple[Role, ...] = (Role.LEFT,),
     ) -> None:
-        self.screen = Screen(render_mode)
+        self.screen, self._where = Screen(render_mode), where
         self.games = Games(Link(where, games, paddles, self.screen.wait), points_per_episode)
+        self._asked = self._ask(where) if render_mode == "rgb_array" else None
         self._closed = False
         self._process = os.getpid()
+
+    def _ask(self, where: Where) -> Session | None:
+        """Ask a running server how it plays: films are made at the pace that an environment has when made."""
+        if where.local:
+            return None
+        try:
+            return self.games.link.ask()
+        except PongError:
+            return None  # `reset` will say so
 
     @property
     def decisions_per_second(self) -> float:
         """Decisions per second of game time."""
-        session = self.games.session
-        return DECISIONS_PER_SECOND if session is None else session.ticks_per_second / session.frameskip
+        session = self.games.session or self._asked
+        if session is not None:
+            return session.ticks_per_second / session.frameskip
+        return TICKS_PER_SECOND / (self._where.frameskip or USUAL_FRAMESKIP)
+
+    @property
+    def render_fps(self) -> int:
+        """The same as a whole number, for `metadata`: Gymnasium's tools want one."""
+        return max(round(self.decisions_per_second), 1)
 
     def check(self, begun: bool = True) -> None:
         """Check that the environment is open, and that its games have begun.

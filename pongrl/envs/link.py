@@ -25,12 +25,13 @@ from pongrl.checks import LARGEST_SEED, whole
 from pongrl.envs.where import Where
 from pongrl.errors import ConnectionLostError, PongError, Refusal, RefusedError, UsageError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
-from pongrl.wire.client import PongClient
-from pongrl.wire.messages import IDENTITY_BYTES, Role, Session, Step
+from pongrl.wire.client import PongClient, PongWatcher
+from pongrl.wire.messages import IDENTITY_BYTES, MAX_GAMES, Role, Session, Step
 from pongrl.wire.retry import keep_trying
 from pongrl.wire.sockets import address_of
 from pongrl.wire.tokens import choose_token
 
+LARGEST_FOLDED = 2**61 - 1  # a prime, so that seeds that differ in high bits alone stay apart
 HANG_UP_SECONDS = 1.0  # longest wait until the server has seen one of two connections close
 
 Int64Array: TypeAlias = npt.NDArray[np.int64]
@@ -76,8 +77,21 @@ class Link:
         """What the server plays; None while there is no connection."""
         return self._clients[0].session if self._clients else None
 
+    def ask(self) -> Session:
+        """Ask a server on the network what it plays, without taking a paddle.
+
+        Raises:
+            PongError: there is no server, or it does not let us look on.
+        """
+        host, port = self._address
+        with PongWatcher(host, port, token=self._token, ca=self._where.ca) as watcher:
+            watcher.connect()
+            return watcher.session
+
     def begin(self, seed: int) -> Steps:
         """Begin new games; on a server of our own, the games of this seed.
+
+        A seed may be as large as it likes: Gymnasium allows any, and a server takes 63 bits.
 
         A lockstep server on the network begins new games for each connection. If it was started with --seed,
         these are always the same games. A server in real time plays on.
@@ -88,6 +102,7 @@ class Link:
         Raises:
             PongError: there is no server, or it does not let us in, or it plays another number of games.
         """
+        seed = folded(seed)
         if self._need_not_reconnect(seed):
             return self._steps
         self._hang_up()
@@ -217,6 +232,11 @@ class Link:
         """Close the connections, and end the server if it is our own. A second call does nothing."""
         self._hang_up()
         self._end_own()
+
+
+def folded(seed: int) -> int:
+    """Return a seed that a server takes for each of its games; a small one stays as it is."""
+    return seed if seed <= LARGEST_SEED - MAX_GAMES else seed % LARGEST_FOLDED
 
 
 def next_state(client: PongClient) -> Step:

@@ -5,6 +5,11 @@
     env = RemotePongParallel(host="raspberrypi.local")
     env = RemotePongParallel(local=True, points_per_episode=1)  # starts a server of its own
 
+    from pongrl.envs import pettingzoo_env
+
+    env = pettingzoo_env.parallel_env(local=True)  # the same, by the names that PettingZoo's modules have
+    env = pettingzoo_env.env(local=True)  # the agents move one after the other (AEC)
+
 | | |
 |---|---|
 | agents | "left" and "right" |
@@ -31,8 +36,10 @@ from gymnasium import spaces
 from gymnasium.error import InvalidAction, ResetNeeded
 from gymnasium.utils.seeding import np_random
 
+from pongrl.checks import whole
 from pongrl.envs.games import draw_seed, info_of
-from pongrl.envs.holding import DECISIONS_PER_SECOND, Holding
+from pongrl.envs.holding import USUAL_FPS, Holding
+from pongrl.envs.remade import Remade
 from pongrl.envs.screen import RENDER_MODES
 from pongrl.envs.spaces import frame_space, move_space, moves_of
 from pongrl.envs.where import Where, WhereOptions
@@ -41,7 +48,8 @@ from pongrl.wire.arrays import UInt8Array
 from pongrl.wire.messages import Role
 
 try:
-    from pettingzoo import ParallelEnv
+    from pettingzoo import AECEnv, ParallelEnv
+    from pettingzoo.utils import parallel_to_aec, wrappers
 except ImportError as error:
     raise ImportError(
         'RemotePongParallel needs PettingZoo: pip install "pongrl[envs]", '
@@ -52,7 +60,7 @@ AGENTS = ["left", "right"]
 Infos: TypeAlias = dict[str, dict[str, Any]]
 
 
-class RemotePongParallel(ParallelEnv[str, UInt8Array, Any]):
+class RemotePongParallel(Remade, ParallelEnv[str, UInt8Array, Any]):
     """One game of Pong on a server; we play both paddles. The module says what its parts mean.
 
     The first `reset` connects, and starts the server if it is our own.
@@ -60,6 +68,7 @@ class RemotePongParallel(ParallelEnv[str, UInt8Array, Any]):
     Args:
         points_per_episode: points of an episode; None means a match.
         render_mode: "rgb_array" for pictures (500, 700, 3), "human" for a window.
+        max_cycles: decisions after which an episode is truncated; the game itself goes on.
         where: host, port, token, token_file and ca of a server, or local=True with frameskip and
             points_to_win; see `Where`.
 
@@ -70,7 +79,7 @@ class RemotePongParallel(ParallelEnv[str, UInt8Array, Any]):
     metadata: dict[str, Any] = {  # noqa: RUF012  # as in PettingZoo
         "name": "remote_pong_v0",
         "render_modes": RENDER_MODES,
-        "render_fps": DECISIONS_PER_SECOND,
+        "render_fps": USUAL_FPS,
         "is_parallelizable": True,
     }
 
@@ -79,8 +88,15 @@ class RemotePongParallel(ParallelEnv[str, UInt8Array, Any]):
         *,
         points_per_episode: int | None = None,
         render_mode: str | None = None,
+        max_cycles: int | None = None,
         **where: Unpack[WhereOptions],
     ) -> None:
+        self._arguments = {
+            "points_per_episode": points_per_episode, "render_mode": render_mode, "max_cycles": max_cycles,
+        } | where  # fmt: skip
+        if max_cycles is not None:
+            whole("max_cycles", max_cycles, 1, 1_000_000_000)
+        self._longest, self._cycles = max_cycles, 0
         server = Where(**where)
         if server.level is not None:
             raise UsageError("level is the built-in AI's, which has neither paddle here: leave it out")
@@ -92,6 +108,7 @@ class RemotePongParallel(ParallelEnv[str, UInt8Array, Any]):
         self._random = np_random()[0]
         self._holding = Holding(server, 1, points_per_episode, render_mode, (Role.LEFT, Role.RIGHT))
         self._games = self._holding.games
+        self.metadata = self.metadata | {"render_fps": self._holding.render_fps}
         self._finalizer = weakref.finalize(self, self._holding.let_go)
 
     def observation_space(self, agent: str) -> spaces.Space[UInt8Array]:
@@ -114,7 +131,8 @@ class RemotePongParallel(ParallelEnv[str, UInt8Array, Any]):
             self._random = np_random(seed)[0]
         self._holding.check(begun=False)
         self._games.begin_single(seed, self._draw_seed)
-        self.metadata = self.metadata | {"render_fps": self._holding.decisions_per_second}
+        self.metadata = self.metadata | {"render_fps": self._holding.render_fps}
+        self._cycles = 0
         self.agents = self.possible_agents.copy()
         self._holding.show()
         return self._observations(), self._infos()
@@ -145,14 +163,16 @@ class RemotePongParallel(ParallelEnv[str, UInt8Array, Any]):
         games = self._games
         lost = games.play(moves, self._draw_seed)
         self._holding.show()
+        self._cycles += 1
         reward, terminated = float(games.step.rewards[0]), bool(games.over[0])
-        if terminated or lost:
+        truncated = bool(lost) or (self._cycles == self._longest and not terminated)
+        if terminated or truncated:
             self.agents = []
         infos = self._infos()
         if lost:
             for info in infos.values():
                 info["lost"] = lost
-        ends = dict.fromkeys(AGENTS, terminated), dict.fromkeys(AGENTS, bool(lost))
+        ends = dict.fromkeys(AGENTS, terminated), dict.fromkeys(AGENTS, truncated)
         return self._observations(), {"left": reward, "right": 0.0 - reward}, *ends, infos
 
     def _observations(self) -> dict[str, UInt8Array]:
@@ -170,3 +190,13 @@ class RemotePongParallel(ParallelEnv[str, UInt8Array, Any]):
         """Leave the server, and end it if it is our own. A second call does nothing."""
         self._finalizer.detach()
         self._holding.close()
+
+
+def parallel_env(**arguments: Any) -> RemotePongParallel:
+    """Make the environment in which both agents move at once; the arguments are the class's."""
+    return RemotePongParallel(**arguments)
+
+
+def env(**arguments: Any) -> AECEnv[str, UInt8Array, Any]:
+    """Make the environment in which the agents move one after the other; the arguments are the class's."""
+    return wrappers.OrderEnforcingWrapper(parallel_to_aec(parallel_env(**arguments)))

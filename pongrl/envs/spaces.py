@@ -14,9 +14,9 @@ from pongrl.game.moves import MOVE_NAMES
 from pongrl.wire.arrays import UInt8Array
 
 
-def frame_space() -> spaces.Space[UInt8Array]:
-    """Return the space of observations: frames (50, 70)."""
-    return spaces.Box(0, 255, (FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
+def frame_space(shape: tuple[int, ...] = (FRAME_HEIGHT, FRAME_WIDTH)) -> spaces.Space[UInt8Array]:
+    """Return the space of observations: frames (50, 70), or several of them."""
+    return spaces.Box(0, 255, shape, np.uint8)
 
 
 def move_space() -> spaces.Discrete:

@@ -13,9 +13,11 @@ from gymnasium.vector.utils import batch_space
 
 from pongrl.checks import whole
 from pongrl.envs.games import BoolArray, draw_seed
-from pongrl.envs.holding import DECISIONS_PER_SECOND, Holding
+from pongrl.envs.holding import USUAL_FPS, Holding
+from pongrl.envs.remade import Remade
 from pongrl.envs.screen import RENDER_MODES
 from pongrl.envs.spaces import frame_space, move_space, moves_of
+from pongrl.envs.stack import Stack
 from pongrl.envs.where import Where, WhereOptions
 from pongrl.errors import UsageError
 from pongrl.game.moves import STAY
@@ -23,7 +25,7 @@ from pongrl.wire.arrays import UInt8Array
 from pongrl.wire.messages import MAX_GAMES
 
 
-class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
+class RemotePongVector(Remade, VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
     """`num_envs` games of Pong on one server. They share every round trip.
 
     Gymnasium defines three ways to begin the next episode of a game. The games of one server play every
@@ -39,6 +41,9 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         autoreset_mode: one of these, or its name in Gymnasium ("NextStep", "SameStep", "Disabled").
         points_per_episode: points of an episode; None means a match.
         render_mode: "rgb_array" for pictures (500, 700, 3), "human" for a window with the first game.
+        frame_stack: frames in an observation, as for `RemotePong`.
+        max_episode_steps: decisions after which an episode is truncated. The game itself goes on, and the
+            next episode begins where it is.
         where: as for `RemotePong`.
 
     Raises:
@@ -47,7 +52,7 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
 
     metadata: dict[str, Any] = {  # noqa: RUF012  # as in Gymnasium
         "render_modes": RENDER_MODES,
-        "render_fps": DECISIONS_PER_SECOND,
+        "render_fps": USUAL_FPS,
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
 
@@ -58,11 +63,20 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         points_per_episode: int | None = None,
         render_mode: str | None = None,
+        frame_stack: int = 1,
+        max_episode_steps: int | None = None,
         **where: Unpack[WhereOptions],
     ) -> None:
         whole("num_envs", num_envs, 1, MAX_GAMES)
-        self.num_envs = num_envs
-        self.single_observation_space = frame_space()
+        if max_episode_steps is not None:
+            whole("max_episode_steps", max_episode_steps, 1, 1_000_000_000)
+        self._arguments = {
+            "num_envs": num_envs, "autoreset_mode": autoreset_mode, "points_per_episode": points_per_episode,
+            "render_mode": render_mode, "frame_stack": frame_stack, "max_episode_steps": max_episode_steps,
+        } | where  # fmt: skip
+        self.num_envs, self._longest = num_envs, max_episode_steps
+        self._stack = Stack(num_envs, frame_stack)
+        self.single_observation_space = frame_space(self._stack.shape)
         self.single_action_space = move_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -71,8 +85,16 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         self.metadata = self.metadata | {"autoreset_mode": self._mode}
         self._holding = Holding(Where(**where), num_envs, points_per_episode, render_mode)
         self._games = self._holding.games
+        self.metadata = self.metadata | {"render_fps": self._holding.render_fps}
         self._ended = np.zeros(num_envs, bool)  # games whose next episode has not begun yet
+        self._steps = np.zeros(num_envs, np.int64)  # decisions in each episode
+        self._actions: Any = None  # of `step_async`
         self._finalizer = weakref.finalize(self, self._holding.let_go)
+
+    @property
+    def autoreset_mode(self) -> AutoresetMode:
+        """How the next episode of a game begins."""
+        return self._mode
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -80,7 +102,7 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         """Begin an episode of each game, or of those in `options["reset_mask"]`: (num_envs,) of bool.
 
         Returns:
-            The observations of all games (num_envs, 50, 70), and the infos of those that begin.
+            The observations of all games (num_envs, …), and the infos of those that begin.
 
         Raises:
             UsageError: the mask has another shape or type or is all False, or comes with a seed.
@@ -94,9 +116,9 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         if seed is not None or games.session is None or (games.in_lockstep and games.running.any()):
             games.begin(self._draw_seed() if seed is None else seed)
         self._begin(np.ones(self.num_envs, bool))
-        self.metadata = self.metadata | {"render_fps": self._holding.decisions_per_second}
+        self.metadata = self.metadata | {"render_fps": self._holding.render_fps}
         self._holding.show()
-        return games.step.frames.copy(), self._infos()
+        return self._stack.observations(), self._infos()
 
     def _reset_some(self, mask: Any, seed: int | None) -> tuple[UInt8Array, dict[str, Any]]:
         shape = (self.num_envs,)
@@ -109,7 +131,24 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         infos: dict[str, Any] = {}
         for game in np.flatnonzero(mask).tolist():
             infos = self._add_info(infos, self._games.info(game), game)
-        return self._games.step.frames.copy(), infos
+        return self._stack.observations(), infos
+
+    def step_async(self, actions: Any) -> None:
+        """Keep the actions (num_envs,) for `step_wait`: the interface of older vector environments."""
+        self._actions = actions
+
+    def step_wait(
+        self,
+    ) -> tuple[UInt8Array, npt.NDArray[np.float64], BoolArray, BoolArray, dict[str, Any]]:
+        """Make the moves that `step_async` was given, as `step` does.
+
+        Raises:
+            ResetNeeded: it was not called before.
+        """
+        actions, self._actions = self._actions, None
+        if actions is None:
+            raise ResetNeeded("step_wait without a step_async before it")
+        return self.step(actions)
 
     def step(
         self, actions: Any
@@ -117,7 +156,7 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         """Make a move in each game: (num_envs,).
 
         Returns:
-            Observations (num_envs, 50, 70); rewards, terminated and truncated, (num_envs,) each; and infos.
+            Observations (num_envs, …); rewards, terminated and truncated, (num_envs,) each; and infos.
 
         Raises:
             InvalidAction: an action is not 0, 1 or 2.
@@ -130,27 +169,37 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         games, lost = self._games, ""
         if not begins.all():
             lost = games.play([np.where(begins, STAY, moves)], self._draw_seed)
+            self._stack.add(games.step.frames)
+            self._steps += 1
         if begins.any():
             self._begin(begins)
         self._holding.show()
         terminated = games.over.copy()
-        truncated = ~begins if lost else np.zeros(self.num_envs, bool)
-        frames, rewards = games.step.frames.copy(), games.step.rewards.astype(np.float64)
+        truncated = ~begins if lost else self._are_too_long() & ~terminated
+        rewards = games.step.rewards.astype(np.float64)
         self._ended = terminated | truncated
         if self._mode is AutoresetMode.SAME_STEP and self._ended.any():
-            infos = self._begin_at_once(frames, lost)
+            infos = self._begin_at_once(lost)
         else:
-            infos = self._add_lost(self._infos(), truncated, lost)
-        return frames, rewards, terminated, truncated, infos
+            infos = self._add_lost(self._infos(), truncated, lost) if lost else self._infos()
+        return self._stack.observations(), rewards, terminated, truncated, infos
 
-    def _begin_at_once(self, frames: UInt8Array, lost: str) -> dict[str, Any]:
+    def _are_too_long(self) -> BoolArray:
+        """Return which episodes have as many decisions as they may: (num_envs,)."""
+        if self._longest is None:
+            return np.zeros(self.num_envs, bool)
+        are_long: BoolArray = self._steps >= self._longest
+        return are_long
+
+    def _begin_at_once(self, lost: str) -> dict[str, Any]:
         """Begin the next episodes in the step that ended the last ones, and return its infos."""
         infos: dict[str, Any] = {}
+        observations = self._stack.observations()
         for game in np.flatnonzero(self._ended).tolist():
             last = self._games.info(game)
             if lost:
                 last["lost"] = lost
-            infos = self._add_info(infos, {"final_obs": frames[game].copy(), "final_info": last}, game)
+            infos = self._add_info(infos, {"final_obs": observations[game], "final_info": last}, game)
         self._begin(self._ended)
         return infos | self._infos()
 
@@ -161,6 +210,8 @@ class RemotePongVector(VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
 
     def _begin(self, which: BoolArray) -> None:
         self._games.start_episodes(which)
+        self._stack.begin(which, self._games.step.frames)
+        self._steps[which] = 0
         self._ended = self._ended & ~which
 
     def _infos(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ SHARE_OF_DESKTOP = 0.96  # that a new window may take; its frame and the task ba
 
 
 @contextlib.contextmanager
-def _display(instead: str) -> Iterator[Any]:
+def _display(instead: str, needs_screen: bool = True) -> Iterator[Any]:
     """Begin pygame's display and give pygame; turn pygame.error into one sentence."""
     pygame = pygame_quietly()
     os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
@@ -39,7 +39,7 @@ def _display(instead: str) -> Iterator[Any]:
         with quiet_libraries():
             pygame.display.init()
         chosen = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
-        if pygame.display.get_driver() in WITHOUT_SCREEN and not chosen:
+        if needs_screen and pygame.display.get_driver() in WITHOUT_SCREEN and not chosen:
             raise pygame.error("no screen was found")
         yield pygame
     except pygame.error as error:
@@ -50,7 +50,7 @@ def _display(instead: str) -> Iterator[Any]:
 
 
 def open_display(title: str, size: tuple[int, int], instead: str) -> Any:
-    """Open a window of a fixed size.
+    """Open a window of a fixed size; on a machine without a screen it is drawn into memory.
 
     Args:
         title: stands on the window's frame.
@@ -63,7 +63,7 @@ def open_display(title: str, size: tuple[int, int], instead: str) -> Any:
     Raises:
         PongError: there is no display.
     """
-    with _display(instead) as pygame:
+    with _display(instead, needs_screen=False) as pygame:
         pygame.display.set_caption(title)
         return pygame.display.set_mode(size)
 

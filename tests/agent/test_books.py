@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from pongrl.agent import books as books_module
-from pongrl.agent.books import Books, TrainingBooks
+from pongrl.agent.books import CHECKPOINT_SECONDS, Books, TrainingBooks
 from pongrl.agent.checkpoints import Checkpoint, load
 from pongrl.agent.files import BEST, LATEST
 from pongrl.agent.observers import Audience, Observer, Standing
@@ -30,8 +29,11 @@ def opened(directory: Path, lines: Lines | None = None, **given: Any) -> Iterato
     """Books of a run in a directory, opened, with a small learner."""
     observers = given.pop("observers", ())
     examinations = given.pop("examinations", None)
+    others = {name: given.pop(name) for name in ("checkpoint_seconds",) if name in given}
     options = options_of(hiddenUnits=2, seed=1, directory=str(directory), **given)
-    books = training_books(options, lines or Lines(), observers=observers, examinations=examinations)
+    books = training_books(
+        options, lines or Lines(), observers=observers, examinations=examinations, **others
+    )
     with contextlib.closing(books):
         books.open(learner_of(options), 2)
         yield books
@@ -95,17 +97,14 @@ def test_the_best_policy_at_a_report_is_kept(tmp_path: Path) -> None:
             assert load(tmp_path / BEST)["progress"]["points"] == best
 
 
-def test_the_latest_policy_is_kept_every_minute_whenever_the_best_was_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("seconds", "is_due"), [(CHECKPOINT_SECONDS, False), (0.0, True)])
+def test_the_latest_policy_is_kept_now_and_then_whenever_the_best_was_kept(
+    tmp_path: Path, seconds: float, is_due: bool
 ) -> None:
-    with opened(tmp_path) as books:
+    with opened(tmp_path, checkpoint_seconds=seconds) as books:
         books.count(state())
-        assert books.save(BEST).result(PATIENCE)
-        assert not (tmp_path / LATEST).exists()
-        monkeypatch.setattr(books_module, "CHECKPOINT_SECONDS", 0.0)  # a minute is over
-        books.count(state())
-        assert books.save(BEST).result(PATIENCE)
-        assert (tmp_path / LATEST).exists()
+        assert books.save(BEST).result(PATIENCE)  # checkpoints are written in their order
+        assert (tmp_path / LATEST).exists() == is_due
 
 
 def test_save_writes_the_latest_at_once_and_says_so(tmp_path: Path) -> None:

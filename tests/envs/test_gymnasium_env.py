@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import os
+import pickle
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +26,14 @@ from gymnasium.wrappers import (  # noqa: E402
     TimeLimit,
 )
 
+from pongrl.agent.local_server import LocalServer  # noqa: E402
+from pongrl.envs import link as link_module  # noqa: E402
 from pongrl.envs.gymnasium_env import RemotePong  # noqa: E402
-from pongrl.errors import UsageError  # noqa: E402
+from pongrl.errors import RefusedError, UsageError  # noqa: E402
 from pongrl.game.drawing import pygame_quietly  # noqa: E402
 from pongrl.game.moves import DOWN, STAY, UP  # noqa: E402
 from pongrl.wire.messages import Mover  # noqa: E402
-from tests.support import serving  # noqa: E402
+from tests.support import PATIENCE, ROOT, serving  # noqa: E402
 from tests.support.envs import actions_of, lived, local, remote, until_over  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("own_servers")
@@ -204,12 +213,23 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
 # Time, and a connection that is lost
 
 
-def test_the_frames_per_second_of_a_film_are_the_decisions_per_second_of_the_game() -> None:
-    with local(frameskip=6) as env:
-        assert env.metadata["render_fps"] == 7.5
+@pytest.mark.parametrize(("frameskip", "fps"), [(None, 8), (1, 60), (4, 15), (6, 10), (60, 1)])
+def test_a_film_has_the_games_pace_from_the_beginning_as_a_whole_number(
+    frameskip: int | None, fps: int
+) -> None:
+    with local(frameskip=frameskip) as env:
+        assert env.metadata["render_fps"] == fps
         env.reset()
-        assert env.metadata["render_fps"] == 10
-        assert RemotePong.metadata["render_fps"] == 7.5
+        assert env.metadata["render_fps"] == fps
+        assert isinstance(env.metadata["render_fps"], int)
+
+
+def test_a_film_of_a_game_on_a_server_has_its_pace_from_the_beginning_too() -> None:
+    with serving(frameskip=4) as server, remote(server, render_mode="rgb_array") as env:
+        assert env.metadata["render_fps"] == 15
+        with remote(server) as player:  # asking took no paddle
+            player.reset()
+    assert RemotePong(port=1, render_mode="rgb_array").metadata["render_fps"] == 8  # nobody is there to ask
 
 
 def test_in_real_time_a_step_is_the_next_state() -> None:
@@ -254,7 +274,107 @@ def test_a_server_lost_between_two_episodes_truncates_the_next(own_servers: list
 
 
 # ---------------------------------------------------------------------------------------------
+# Copies
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_copy_is_a_new_environment_made_with_the_same_arguments(
+    again: Callable[[Any], Any], is_begun: bool, own_servers: list[Any]
+) -> None:
+    made = gymnasium.make("pongrl.envs:RemotePong-v0", local=True, points_per_episode=1, frame_stack=2)
+    env = made.unwrapped
+    if is_begun:
+        env.reset(seed=3)
+    other = again(env)
+    np.testing.assert_array_equal(other.reset(seed=3)[0], env.reset(seed=3)[0])
+    for _ in range(20):
+        ours, theirs = env.step(UP), other.step(UP)
+        np.testing.assert_array_equal(ours[0], theirs[0])
+    assert other.spec == env.spec
+    env.close()
+    assert other.step(UP)[0].shape == (2, 50, 70)
+    other.close()
+    assert all(server.has_closed for server in own_servers)
+
+
+def test_copies_do_not_throw_each_other_out_of_a_server() -> None:
+    with serving(lockstep=True) as server, remote(server) as env:
+        other = copy.deepcopy(env)
+        env.reset()
+        with pytest.raises(RefusedError, match="already connected"):
+            other.reset()
+        env.step(UP)
+        other.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes fork on POSIX alone")
+def test_a_forked_copy_of_the_process_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "LocalServer", LocalServer)  # a process of its own
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda _: pytest.fail("the server did not end in order"))
+    with local() as env:
+        env.reset()
+        reader, writer = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which the child does not use
+            child = os.fork()
+        if child == 0:
+            os.close(writer)
+            env.close()  # does nothing here
+            os.read(reader, 1)  # until the parent is done
+            os._exit(0)
+        env.step(UP)
+        env.close()
+        os.close(writer)
+        os.close(reader)
+        os.waitpid(child, 0)
+
+
+# ---------------------------------------------------------------------------------------------
 # Wrappers and pictures
+
+
+def test_stacked_frames_are_those_of_gymnasiums_wrapper() -> None:
+    with local(points_per_episode=1, frame_stack=3) as env, local(points_per_episode=1) as plain:
+        wrapped = FrameStackObservation(plain, 3)
+        assert env.observation_space == wrapped.observation_space
+        for seed in (1, None):
+            np.testing.assert_array_equal(env.reset(seed=seed)[0], wrapped.reset(seed=seed)[0])
+            is_over = False
+            while not is_over:
+                ours, theirs = env.step(UP), wrapped.step(UP)
+                np.testing.assert_array_equal(ours[0], theirs[0])
+                is_over = ours[2]
+
+
+@pytest.mark.parametrize("frames", [0, 17, 2.0])
+def test_a_stack_that_cannot_be_is_refused(frames: Any) -> None:
+    with pytest.raises(UsageError, match="frame_stack must be a whole number from 1 to 16"):
+        RemotePong(frame_stack=frames)
+
+
+def test_the_keys_for_people_are_moves() -> None:
+    with local(render_mode="rgb_array") as env:
+        pygame = pygame_quietly()
+        keys = env.get_keys_to_action()
+        assert keys == {("w",): UP, (pygame.K_UP,): UP, ("s",): DOWN, (pygame.K_DOWN,): DOWN}
+
+
+HUMAN = """
+from pongrl.envs.gymnasium_env import RemotePong
+env = RemotePong(local=True, render_mode="human", points_per_episode=1)
+env.reset(seed=1)
+env.step(1)
+env.close()
+"""
+
+
+def test_a_window_on_a_machine_without_a_display_is_drawn_into_memory() -> None:
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "SDL_VIDEO_DRIVER")
+    without = {name: value for name, value in os.environ.items() if name not in names}
+    command = [sys.executable, "-c", HUMAN]
+    done = subprocess.run(command, env=without, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
 
 
 def test_frames_are_stacked() -> None:

@@ -14,7 +14,8 @@ import pytest
 pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install gymnasium")
 
 from pong import Pong
-from pongrl.envs.link import Link
+from pongrl.checks import LARGEST_SEED
+from pongrl.envs.link import Link, folded
 from pongrl.envs.where import Where
 from pongrl.errors import (
     ConnectionLostError,
@@ -25,7 +26,7 @@ from pongrl.errors import (
 )
 from pongrl.game.moves import UP
 from pongrl.wire.client import PongClient
-from pongrl.wire.messages import Role
+from pongrl.wire.messages import MAX_GAMES, Role
 from tests.support import PATIENCE, connected, serving
 
 BOTH = (Role.LEFT, Role.RIGHT)
@@ -128,9 +129,21 @@ def test_a_server_of_our_own_is_started_again_for_another_seed_alone(own_servers
     assert own_servers[2].has_closed
 
 
-def test_a_seed_too_large_is_refused_in_a_sentence() -> None:
-    with link_to() as link, pytest.raises(UsageError, match="seed must be a whole number from 0"):
-        link.begin(1 << 64)
+@pytest.mark.parametrize("seed", [2**63 - 1, 2**63, 2**64 - 1, 2**200])
+def test_a_seed_may_be_as_large_as_it_likes(seed: int) -> None:
+    with link_to(games=2) as link, link_to(games=2) as other, link_to(games=2) as next_one:
+        first = link.begin(seed)[0]
+        assert other.begin(seed)[0].serialize() == first.serialize()
+        answers = [np.array([1, 2])]
+        ends = [[each.play(answers)[0] for _ in range(60)][-1] for each in (link, other)]
+        assert ends[0].serialize() == ends[1].serialize()
+        next_one.begin(seed + 1)
+        assert [next_one.play(answers)[0] for _ in range(60)][-1].serialize() != ends[0].serialize()
+
+
+def test_small_seeds_stay_as_they_are() -> None:
+    assert [folded(seed) for seed in (0, 7, 2**62)] == [0, 7, 2**62]
+    assert folded(2**63) <= LARGEST_SEED - MAX_GAMES
 
 
 def test_options_of_a_server_of_our_own_reach_its_process() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import gc
 import warnings
 from typing import Any
@@ -20,6 +21,7 @@ from gymnasium.error import ClosedEnvironmentError, InvalidAction, ResetNeeded
 from pettingzoo.utils import parallel_to_aec
 
 from pong import Pong
+from pongrl.envs import pettingzoo_env
 from pongrl.envs.pettingzoo_env import RemotePongParallel
 from pongrl.errors import RefusedError, UsageError
 from pongrl.game.camera import Camera
@@ -290,3 +292,28 @@ def test_without_a_render_mode_nothing_is_rendered_and_a_warning_says_so() -> No
         env.reset()
         with pytest.warns(UserWarning, match="nothing is rendered"):
             assert env.render() is None
+
+
+def test_an_episode_may_be_cut_after_some_cycles() -> None:
+    with local(max_cycles=3) as env:
+        env.reset(seed=1)
+        cut = [env.step(moves(UP, UP))[3] for _ in range(3)]
+        assert cut == [dict.fromkeys(("left", "right"), number == 2) for number in range(3)]
+        assert env.agents == []
+
+
+def test_a_copy_is_a_new_environment() -> None:
+    with local(points_per_episode=1) as env:
+        env.reset(seed=1)
+        with contextlib.closing(copy.deepcopy(env)) as other:
+            np.testing.assert_array_equal(other.reset(seed=1)[0]["left"], env.reset(seed=1)[0]["left"])
+
+
+def test_the_module_has_the_names_of_pettingzoos_own() -> None:
+    with contextlib.closing(pettingzoo_env.parallel_env(local=True)) as together:
+        assert isinstance(together, RemotePongParallel)
+    in_turn = pettingzoo_env.env(local=True, points_per_episode=1)
+    in_turn.reset(seed=1)
+    for agent in in_turn.agent_iter(4):
+        in_turn.step(UP if agent == "left" else DOWN)
+    in_turn.close()

@@ -249,3 +249,57 @@ def test_pictures_are_of_all_games_and_a_window_shows_the_first() -> None:
         shown = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
         np.testing.assert_array_equal(shown, pictures[0])
     assert not pygame.display.get_init()
+
+
+def test_an_episode_may_be_cut_after_some_decisions() -> None:
+    envs = gymnasium.make_vec("pongrl.envs:RemotePong-v0", num_envs=2, local=True, max_episode_steps=3)
+    envs.reset(seed=1)
+    cut = [envs.step([UP, UP])[3].tolist() for _ in range(8)]
+    assert cut == [[number % 4 == 2] * 2 for number in range(8)]  # the step after the cut begins the next
+    envs.close()
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_stacks_are_as_gymnasium_makes_them_of_single_ones(mode: AutoresetMode) -> None:
+    options: dict[str, Any] = {"points_per_episode": 1, "frame_stack": 3}
+
+    def single() -> Any:
+        env = RemotePong(local=True, **options)
+        return BeginsStandingStill(env) if mode is AutoresetMode.NEXT_STEP else env
+
+    theirs = SyncVectorEnv([single] * 2, autoreset_mode=mode)
+    with several(2, autoreset_mode=mode, **options) as ours:
+        assert ours.autoreset_mode is mode
+        assert ours.observation_space == theirs.observation_space
+        np.testing.assert_array_equal(ours.reset(seed=4)[0], theirs.reset(seed=4)[0])
+        for _ in range(60):
+            mine, other = ours.step([UP, DOWN]), theirs.step([UP, DOWN])
+            if mode is not AutoresetMode.NEXT_STEP:  # there a stack begins a decision later than a single one
+                np.testing.assert_array_equal(mine[0], other[0])
+            ended = mine[2]
+            if mode is AutoresetMode.SAME_STEP and ended.any():
+                (game, *_) = np.flatnonzero(ended)
+                np.testing.assert_array_equal(mine[4]["final_obs"][game], other[4]["final_obs"][game])
+            if mode is AutoresetMode.DISABLED and ended.any():
+                first = [each.reset(options={"reset_mask": ended}) for each in (ours, theirs)]
+                np.testing.assert_array_equal(first[0][0], first[1][0])
+    theirs.close()
+
+
+def test_a_step_may_be_made_in_two_halves() -> None:
+    with several(2) as ours, several(2) as theirs:
+        for each in (ours, theirs):
+            each.reset(seed=1)
+        ours.step_async([UP, DOWN])
+        np.testing.assert_array_equal(ours.step_wait()[0], theirs.step([UP, DOWN])[0])
+        with pytest.raises(ResetNeeded, match="without a step_async"):
+            ours.step_wait()
+
+
+def test_a_copy_of_several_games_is_a_new_environment() -> None:
+    with several(2, frame_stack=2, autoreset_mode="SameStep") as envs:
+        envs.reset(seed=1)
+        other = copy.deepcopy(envs)
+        assert other.autoreset_mode is AutoresetMode.SAME_STEP
+        np.testing.assert_array_equal(other.reset(seed=5)[0], envs.reset(seed=5)[0])
+        other.close()
