@@ -143,34 +143,40 @@ class _OneLine(logging.Formatter):
         return printable(super().formatMessage(record))
 
 
+class _Kind:
+    """Events of one kind lately."""
+
+    def __init__(self, first: logging.LogRecord) -> None:
+        self.first, self.begin, self.count = first, time.monotonic(), 0
+
+
 class _Sparing(logging.Filter):
     """Lets only so many events of one kind through in a time, and counts the rest; --debug shows all.
 
-    What strangers do is logged, and there may be thousands of them. Events of one kind have one format.
+    What strangers do is logged, and there may be thousands of them. Events of one kind have one format. How
+    many were left out is said before the next line of any kind.
     """
 
     def __init__(self, handler: logging.Handler) -> None:
         super().__init__()
         self._handler = handler
         self._lock = threading.Lock()
-        self._seen: dict[str, int] = {}  # events by format, in their present time
+        self._kinds: dict[str, _Kind] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.INFO or logging.getLogger("pong").level < logging.INFO:
             return True
-        kind = str(record.msg)
         with self._lock:
-            count = self._seen[kind] = self._seen.get(kind, 0) + 1
-        if count == 1:
-            timer = threading.Timer(ALIKE_SECONDS, self._sum_up, (record,))
-            timer.daemon = True
-            timer.start()
-        return count <= ALIKE_LINES
+            over = self._take_over(time.monotonic())
+            kind = self._kinds.setdefault(str(record.msg), _Kind(record))
+            kind.count += 1
+        for each in over:
+            words = f"{each.count - ALIKE_LINES:,} more lines like this: {each.first.getMessage()}"
+            self._handler.emit(logging.makeLogRecord({"msg": words, "levelno": each.first.levelno}))
+        return kind.count <= ALIKE_LINES
 
-    def _sum_up(self, first: logging.LogRecord) -> None:
-        """Say how many events were left out, and begin to count anew."""
-        with self._lock:
-            left_out = self._seen.pop(str(first.msg)) - ALIKE_LINES
-        if left_out > 0:
-            words = f"{left_out:,} more lines like this in {ALIKE_SECONDS:.0f} s: {first.getMessage()}"
-            self._handler.emit(logging.makeLogRecord({"msg": words, "levelno": first.levelno}))
+    def _take_over(self, now: float) -> list[_Kind]:
+        """Forget the kinds whose time is over; return those of which events were left out."""
+        over = [name for name, kind in self._kinds.items() if now - kind.begin >= ALIKE_SECONDS]
+        forgotten = [self._kinds.pop(name) for name in over]
+        return [kind for kind in forgotten if kind.count > ALIKE_LINES]
