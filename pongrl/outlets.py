@@ -25,7 +25,7 @@ from typing import TextIO
 from pongrl.text import printable
 
 WAITING_LINES = 1000  # for a reader; more are left out
-LAST_SECONDS = 1.0  # that the end of a program waits for a reader
+LAST_SECONDS = 0.5  # that the end of a program waits for a reader
 ALIKE_LINES, ALIKE_SECONDS = 20, 10.0  # of one kind in the log, before the rest is only counted
 
 
