@@ -37,6 +37,7 @@ import pongrl.agent.single_thread  # noqa: F401  # before anything imports numpy
 # isort: split
 import contextlib
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
@@ -60,6 +61,7 @@ from pongrl.wire.messages import DEFAULT_PORT
 from pongrl.wire.tokens import choose_token
 
 
+@cli.remembers
 @dataclass(eq=False)
 class PolicyGradient:
     """Learn Pong from pixels: a two-layer policy gradient that plays over the network.
@@ -113,7 +115,6 @@ class PolicyGradient:
     plot: Annotated[tuple[str, ...], "draw progress.csv files as curves, or a checkpoint's hidden units"] = ()
     output: Annotated[str, "the picture that --plot writes", "-o", "--output"] = "curve.png"
     token: str | None = field(default=None, repr=False)
-    given: frozenset[str] | None = field(default=None, repr=False)  # options that the command line named
 
     def __post_init__(self) -> None:
         RunOptions.of(self)  # says what is wrong
@@ -125,9 +126,12 @@ class PolicyGradient:
 
         Raises:
             PongError: the server refuses us, or a file cannot be read or written.
+            RuntimeError: it is running already.
         """
-        outlets.start_log(self.debug)
         options = RunOptions.of(self)
+        if options.render or options.watch:
+            cli.need_main_thread("neither render nor watch")
+        outlets.start_log(self.debug)
         modes = {"plot": self._plot, "watch": self._watch, "evaluate": self._evaluate}
         asked = (mode for name, mode in modes.items() if getattr(options, name))
         next(asked, self._train)(options)
@@ -166,7 +170,7 @@ class PolicyGradient:
         from pongrl.ui.spectator import watch
 
         (host, port), *others = options.addresses
-        if others or options.local:
+        if others:
             raise UsageError("--watch shows the game of one server that is running: name one --host")
         token, commands = choose_token(options.token, options.token_file) or "", self._commands
         with commands.listening(), self._stop_signals():
@@ -213,6 +217,9 @@ class PolicyGradient:
         from pongrl.ui.console import Console
 
         self._status = run.status
+        if threading.current_thread() is not threading.main_thread():
+            yield  # the terminal belongs to the program that started us, and may have its prompt
+            return
         console = Console(WORDS, self._commands.enter, run.status)
         with contextlib.closing(console):
             console.start()

@@ -48,6 +48,7 @@ if TYPE_CHECKING:  # a headless run loads no view
 log = logging.getLogger("pong")
 
 
+@cli.remembers
 @dataclass(eq=False)
 class Pong:
     """Pong in a window, served to a reinforcement-learning agent over the network.
@@ -115,8 +116,10 @@ class Pong:
         """
         if self._run is not None:
             raise RuntimeError("started already")
-        if not block and not self.headless:
-            raise UsageError("start(block=False) needs headless=True: a window needs the main thread")
+        if not (self.headless or self.benchmark):
+            if not block:
+                raise UsageError("start(block=False) needs headless=True: a window needs the main thread")
+            cli.need_main_thread("headless=True")
         outlets.start_log(self.debug)
         if self.benchmark:
             measure(self._options())

@@ -16,7 +16,8 @@ explanation is written twice:
 
         def start(self) -> None: ...
 
-`main` runs such a program and returns its exit code. Every program has --help and --version too.
+`main` runs such a program and returns its exit code. Every program has --help and --version too. A program
+that wants to know what it was given in Python too is decorated with `remembers`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import difflib
+import functools
 import io
 import logging
 import os
@@ -38,9 +41,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, TextIO, TypeVar
 
 from pongrl import __version__
-from pongrl.errors import PongError
+from pongrl.errors import PongError, UsageError
 from pongrl.outlets import outlet_of
 from pongrl.text import printable
+
+NEAR = 0.65  # how alike an unknown option and the one that may be meant are, from 0 to 1
 
 Program = TypeVar("Program")
 
@@ -53,6 +58,39 @@ log = logging.getLogger("pong.cli")
 def flag_of(name: str) -> str:
     """Return the flag that sets an option: --hidden-units for hiddenUnits."""
     return "--" + re.sub(r"_|(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+def remembers(program: type[Program]) -> type[Program]:
+    """Let a program remember the names of the options that it is made with; see `given_to`."""
+    init = program.__init__
+    fields = dataclasses.fields(program)  # type: ignore[arg-type]  # it is a dataclass
+    names = [field.name for field in fields if not field.kw_only]
+
+    @functools.wraps(init)
+    def remembering(self: Any, *args: Any, **kwargs: Any) -> None:
+        self._named = frozenset(names[: len(args)]) | kwargs.keys() - {"given"}
+        init(self, *args, **kwargs)
+
+    program.__init__ = remembering  # type: ignore[method-assign]
+    return program
+
+
+def given_to(program: Any) -> frozenset[str]:
+    """Return the names of the options that a program was made with, the default values too."""
+    named: frozenset[str] = program._named  # noqa: SLF001  # `remembers` has put it there
+    return named
+
+
+def asked_of(program: Any) -> dict[str, str]:
+    """Return the flags of the options that a program was given, by name; not of those that are turned off."""
+    hints = typing.get_type_hints(type(program), include_extras=True)
+    flags = {}
+    for field in dataclasses.fields(program):
+        value, kind = getattr(program, field.name), hints[field.name]
+        is_off = value == field.default if isinstance(value, bool) else value in (None, "", ())
+        if field.name in given_to(program) and not is_off:
+            flags[field.name] = _flags(field.name, kind, field.default)[-1]
+    return flags
 
 
 def parse(program: type[Program], argv: Sequence[str] | None, prog: str | None = None) -> Program:
@@ -73,12 +111,15 @@ def parse(program: type[Program], argv: Sequence[str] | None, prog: str | None =
     for field in dataclasses.fields(program):  # type: ignore[arg-type]  # it is a dataclass
         hint = hints[field.name]
         if typing.get_origin(hint) is typing.Annotated:
-            kind, explanation, *flags = typing.get_args(hint)
+            kind, explanation, *_ = typing.get_args(hint)
             parser.add_argument(
-                *(flags or [_flag(field.name, kind, field.default)]),
+                *_flags(field.name, hint, field.default),
                 **_keywords(field.name, kind, field.default, explanation),
             )
-    given = vars(parser.parse_args(argv))
+    found, unknown = parser.parse_known_args(argv)
+    if unknown:
+        parser.refuse(unknown[0])
+    given = vars(found)
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     if "given" in hints:
         values["given"] = frozenset(given)
@@ -86,14 +127,31 @@ def parse(program: type[Program], argv: Sequence[str] | None, prog: str | None =
 
 
 class _Parser(argparse.ArgumentParser):
+    def refuse(self, argument: str) -> NoReturn:
+        """End because of an unknown argument; say which option may be meant."""
+        word = argument.split("=")[0]
+        flags = {}
+        for action in self._actions:  # by the name in Python too
+            for name in (*action.option_strings, action.dest):
+                flags[_bare(name)] = action.option_strings[-1]
+        near = difflib.get_close_matches(_bare(word), flags, 1, NEAR)
+        self.error(f"there is no {word}" + (f" (did you mean {flags[near[0]]}?)" if near else ""))
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see --help\n")
 
 
-def _flag(name: str, kind: Any, default: Any) -> str:
-    """Return the flag of an option: one that is on by default gets a flag to turn it off."""
+def _bare(word: str) -> str:
+    return re.sub("[-_]", "", word).lower()
+
+
+def _flags(name: str, hint: Any, default: Any) -> list[str]:
+    """Return the flags of an option, or its name if it has none. What is on gets a flag to turn it off."""
+    if typing.get_origin(hint) is not typing.Annotated:
+        return [name]
+    kind, _, *flags = typing.get_args(hint)
     flag = flag_of(name)
-    return flag.replace("--", "--no-", 1) if kind is bool and default else flag
+    return flags or [flag.replace("--", "--no-", 1) if kind is bool and default else flag]
 
 
 def _keywords(name: str, kind: Any, default: Any, explanation: str) -> dict[str, Any]:
@@ -174,6 +232,16 @@ def _failed(sentence: str, debug: bool) -> int:
     with contextlib.suppress(OSError):  # nobody reads
         _print(f"error: {sentence}", sys.stderr)
     return 2
+
+
+def need_main_thread(instead: str) -> None:
+    """Refuse to open a window in another thread than the main one, where some systems end the process.
+
+    Raises:
+        UsageError: this is another thread.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise UsageError(f"a window needs the main thread: call start() there, or use {instead}")
 
 
 @contextlib.contextmanager

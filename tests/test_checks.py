@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from mainmodel import PolicyGradient
+from pong import Pong
 from pongrl.checks import whole, within
 from pongrl.errors import PongError, UsageError
 
@@ -32,3 +38,48 @@ def test_a_whole_number_within_the_limits_is_one(value: int) -> None:
 def test_what_is_no_whole_number_within_the_limits_is_told_them(value: Any) -> None:
     with pytest.raises(UsageError, match=f"--level must be a whole number from 1 to 3, not {value}"):
         whole("--level", value, 1, 3)
+
+
+# Types
+
+FOREIGN = object()  # of no type that an option has
+
+
+@pytest.mark.parametrize("program", [Pong, PolicyGradient])
+def test_each_argument_of_a_wrong_type_is_one_usage_error_that_names_it(program: Any) -> None:
+    for name in {each.name for each in fields(program)} - {"given"}:
+        with pytest.raises(UsageError, match=f"^{name} must be .*, not <object"):
+            program(**{name: FOREIGN})
+
+
+@pytest.mark.parametrize(
+    ("program", "given", "sentence"),
+    [
+        (PolicyGradient, {"learningRate": "0.1"}, "learningRate must be a number, not '0.1'"),
+        (PolicyGradient, {"learningRate": True}, "learningRate must be a number, not True"),
+        (PolicyGradient, {"host": 5}, "host must be text or a tuple of texts or None, not 5"),
+        (PolicyGradient, {"host": ("a", 5)}, "host must be text or a tuple of texts or None, not ('a', 5)"),
+        (PolicyGradient, {"host": b"pi"}, "host must be text or a tuple of texts or None, not b'pi'"),
+        (PolicyGradient, {"port": "12345"}, "port must be a whole number, not '12345'"),
+        (PolicyGradient, {"resume": 1}, "resume must be True or False or text, not 1"),
+        (PolicyGradient, {"hiddenUnits": 250.0}, "hiddenUnits must be a whole number, not 250.0"),
+        (Pong, {"headless": "no"}, "headless must be True or False, not 'no'"),
+        (Pong, {"host": None}, "host must be text, not None"),
+        (Pong, {"games": [4]}, "games must be a whole number, not [4]"),
+    ],
+)
+def test_a_wrong_type_is_told_in_a_sentence(program: Any, given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        program(**given)
+    assert str(caught.value) == sentence
+
+
+def test_numbers_of_numpy_and_paths_become_plain_values() -> None:
+    given: dict[str, Any] = {
+        "batch_size": np.int64(5), "learningRate": np.float32(0.5), "directory": Path("a", "b"),
+        "host": ["a", "b"],
+    }  # fmt: skip
+    agent = PolicyGradient(**given)
+    values = agent.batch_size, agent.learningRate, agent.directory, agent.host
+    assert values == (5, 0.5, os.path.join("a", "b"), ("a", "b"))
+    assert [type(value) for value in values] == [int, float, str, tuple]

@@ -96,6 +96,26 @@ def test_a_command_line_that_cannot_be_read_is_one_line_and_code_2(
     assert said.err.endswith("; see --help\n")
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--lavel 2", "there is no --lavel (did you mean --level?)"),
+        ("--lavel=2", "there is no --lavel (did you mean --level?)"),
+        ("-level 2", "there is no -level (did you mean --level?)"),
+        ("--learningRate 1", "there is no --learningRate (did you mean --learning-rate?)"),
+        ("--points_to_win 3", "there is no --points_to_win (did you mean --points-to-win?)"),
+        ("--nonsense", "there is no --nonsense"),
+        ("stray", "there is no stray"),
+    ],
+)
+def test_an_unknown_option_is_told_the_nearest_name(
+    line: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.parse(Program, line.split(), "pong.py")
+    assert capsys.readouterr().err == f"pong.py: {words}; see --help\n"
+
+
 @pytest.fixture
 def help_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
     monkeypatch.setenv("COLUMNS", "200")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,6 @@ def test_an_option_that_cannot_be_is_told_at_once() -> None:
 
 def test_the_command_line_makes_the_constructors_defaults() -> None:
     made, default = cli.parse(PolicyGradient, []), PolicyGradient()
-    assert made.given == frozenset()
-    assert default.given is None
     assert repr(made) == repr(default)
 
 
@@ -64,6 +63,29 @@ def test_commands_and_the_status_may_come_from_another_thread(tmp_path: Path) ->
             agent.command(word)
         thread.join(PATIENCE)
         assert not thread.is_alive()
+
+
+def test_an_agent_that_is_running_is_not_started_again(tmp_path: Path) -> None:
+    with serving(lockstep=True) as server:
+        agent = PolicyGradient(port=server.address[1], hiddenUnits=10, directory=str(tmp_path))
+        thread = threading.Thread(target=agent.start)
+        thread.start()
+        while not list(tmp_path.iterdir()):
+            thread.join(0.01)
+        with pytest.raises(RuntimeError, match="this agent is running already: end that with q"):
+            agent.start()
+        agent.command("q")
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert load(tmp_path / "interrupt.p")["identity"]  # the first run went on to its end
+
+
+@pytest.mark.parametrize("given", [{"render": True}, {"watch": True}])
+def test_a_thread_that_may_not_open_a_window_is_refused(given: dict[str, Any]) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        error = thread.submit(PolicyGradient(**given).start).exception(PATIENCE)
+    assert isinstance(error, UsageError)
+    assert str(error).startswith("a window needs the main thread: call start() there")
 
 
 def test_a_run_that_is_told_to_quit_before_it_starts_ends_at_once(
@@ -106,7 +128,6 @@ def test_the_same_servers_know_an_agent_that_resumes_by_its_identity(tmp_path: P
         ({"plot": ("nosuch.csv", "other.p")}, Exception, "nosuch.csv"),
         ({"plot": ("a.p", "b.p")}, UsageError, "one checkpoint at a time"),
         ({"watch": True, "host": ("a", "b")}, UsageError, "one server that is running"),
-        ({"watch": True, "local": True}, UsageError, "one server that is running"),
         ({"evaluate": "nosuch.p"}, CheckpointError, "nosuch.p"),
         ({"play": "nosuch.p"}, CheckpointError, "nosuch.p"),
         ({"resume": "nosuch.p"}, CheckpointError, "nosuch.p"),

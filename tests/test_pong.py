@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -24,6 +25,14 @@ from tests.support.engines import nothing_is_left as nothing_is_left
 def test_a_window_needs_the_main_thread() -> None:
     with pytest.raises(UsageError, match="headless=True"):
         Pong().start(block=False)
+
+
+@pytest.mark.parametrize("given", [{}, {"server": False}])
+def test_a_thread_that_may_not_open_a_window_is_refused(given: dict[str, bool]) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        error = thread.submit(Pong(**given).start).exception(PATIENCE)  # type: ignore[arg-type]
+    assert isinstance(error, UsageError)
+    assert str(error) == "a window needs the main thread: call start() there, or use headless=True"
 
 
 def test_a_wrong_command_line_is_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -143,7 +143,13 @@ class Commands:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[Wake]:
-        """Let commands wake a run, which waits on the Wake; at its end forget those that came too late."""
+        """Let commands wake a run, which waits on the Wake; at its end forget those that came too late.
+
+        Raises:
+            RuntimeError: there is a run already.
+        """
+        if self._wake is not None:
+            raise RuntimeError("this agent is running already: end that with q, or make another agent")
         with contextlib.closing(Wake()) as self._wake:
             try:
                 yield self._wake

@@ -2,22 +2,23 @@
 
 The options are declared, with their explanations, by the programs that a person starts: `PolicyGradient` in
 mainmodel.py and `TrainRay` in pongrl.distributed. `RunOptions.of` takes the values from such a program.
-CHECKS is the table of what may be wrong with them.
+SERVES is the table of the modes in which each option serves, CHECKS that of what else may be wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pongrl.agent.evaluation import EVALUATION_SEED
 from pongrl.agent.files import BEST
-from pongrl.checks import LARGEST_SEED, whole, within
-from pongrl.cli import flag_of
+from pongrl.checks import LARGEST_SEED, settle_types, whole, within
+from pongrl.cli import asked_of, flag_of, given_to
 from pongrl.errors import UsageError
-from pongrl.wire.messages import DEFAULT_PORT, MAX_GAMES, Role
+from pongrl.modes import Mode, refuse_idle
+from pongrl.wire.messages import MAX_GAMES, Role
 from pongrl.wire.sockets import address_of
 
 
@@ -76,16 +77,26 @@ class RunOptions:
     def of(cls, program: Any) -> RunOptions:
         """Take the options from a program, which is a dataclass with options of these names.
 
-        If its `given` is None, since no command line was read, an option counts as given when its value is
-        not the default.
+        Raises:
+            UsageError: an option is of another type, out of its range, does not go with another, or would do
+                nothing.
         """
-        declared = fields(program)
-        given = program.given
-        if given is None:
-            given = frozenset(each.name for each in declared if getattr(program, each.name) != each.default)
+        settle_types(program)
         ours = {each.name for each in fields(cls)}
-        values = {each.name: getattr(program, each.name) for each in declared if each.name in ours}
-        return cls(**values | {"given": given})
+        values = {each.name: getattr(program, each.name) for each in fields(program) if each.name in ours}
+        options = cls(**values | {"given": given_to(program)})
+        refuse_idle(SERVES, options.mode, asked_of(program))
+        return options
+
+    @property
+    def mode(self) -> Mode:
+        """What is asked for."""
+        if self.plot:
+            return PLOT
+        if self.watch:
+            return WATCH
+        named, own = _EVALUATING if self.evaluate else _PLAYING if self.play else _TRAINING
+        return own if self.has_own_servers else named
 
     @property
     def addresses(self) -> tuple[tuple[str, int], ...]:
@@ -96,7 +107,7 @@ class RunOptions:
     @property
     def has_own_servers(self) -> bool:
         """Whether the run starts its servers. An evaluation does so too, unless a server is named."""
-        is_named = self.host is not None or self.port != DEFAULT_PORT or self.side == "right"
+        is_named = self.host is not None or "port" in self.given or self.side == "right"
         return bool(self.local) or (bool(self.evaluate) and not is_named)
 
     @property
@@ -118,6 +129,51 @@ class RunOptions:
         """Return the file that --play or --evaluate means: the one named, or save.p."""
         return Path(option) if isinstance(option, str) else Path(self.directory, BEST)
 
+
+# What the options are for
+
+_OWN = "on a server of our own: leave it out, or name a server that is running with --host"
+_NAMED = "on a server that is running: leave it out, or add --local"
+TRAIN, TRAIN_OWN = Mode("training", _NAMED), Mode("training", _OWN)
+PLAY, PLAY_OWN = Mode("--play", _NAMED), Mode("--play", _OWN)
+EVALUATE, EVALUATE_OWN = Mode("--evaluate", _NAMED), Mode("--evaluate", _OWN)
+WATCH, PLOT = Mode("--watch"), Mode("--plot")
+
+_TRAINING, _PLAYING, _EVALUATING = (TRAIN, TRAIN_OWN), (PLAY, PLAY_OWN), (EVALUATE, EVALUATE_OWN)
+_GAMES = (*_TRAINING, *_PLAYING, *_EVALUATING)
+_RUNNING = (TRAIN, PLAY, EVALUATE, WATCH)  # on a server that is running
+
+SERVES: Mapping[str, tuple[Mode, ...]] = {
+    "resume": _TRAINING,
+    "render": (*_TRAINING, *_PLAYING),
+    "host": _RUNNING,
+    "port": _RUNNING,
+    "hiddenUnits": _TRAINING,
+    "batch_size": _TRAINING,
+    "learningRate": _TRAINING,
+    "gamma": _TRAINING,
+    "decayRate": _TRAINING,
+    "side": (TRAIN, PLAY, EVALUATE),
+    "local": _GAMES,
+    "level": (TRAIN_OWN, EVALUATE_OWN),
+    "games": (*_TRAINING, EVALUATE_OWN),
+    "points": _GAMES,
+    "minutes": (*_TRAINING, *_PLAYING),
+    "seed": (*_TRAINING, *_EVALUATING),
+    "directory": _GAMES,
+    "tensorboard": _TRAINING,
+    "token_file": _RUNNING,
+    "ca": _RUNNING,
+    "evaluate_every": _TRAINING,
+    "play": _PLAYING,
+    "watch": (WATCH,),
+    "evaluate": _EVALUATING,
+    "sample": _EVALUATING,
+    "record": (*_GAMES, WATCH),
+    "output": (PLOT,),
+    "token": _RUNNING,
+}
+"""The modes in which each option serves; what is not here serves in all."""
 
 # The checks
 
@@ -174,28 +230,8 @@ CHECKS: tuple[Check, ...] = (
     _if_set("minutes", _within("minutes", 0.001, 1e6)),
     _if_set("games", _whole("games", 1, MAX_GAMES)),
     _refuse(lambda o: o.level not in (None, 1, 2, 3), "--level must be 1, 2 or 3, not {o.level}"),
-    _refuse(
-        lambda o: o.level is not None and not o.has_own_servers,
-        "--level is for the server of --local: give it to pong.py, or add --local",
-    ),
     _if_set("seed", _whole("seed", 0, LARGEST_SEED - EVALUATION_SEED)),
     _if_set("evaluate_every", _whole("evaluate_every", 1, 1_000_000_000)),
-    _refuse(
-        lambda o: o.play and (o.evaluate or o.resume or o.level is not None or o.games is not None),
-        "--play goes with neither --evaluate, --resume, --level nor --games: drop them",
-    ),
-    _refuse(
-        lambda o: o.render and o.evaluate,
-        "--render shows training and --play: to see a checkpoint play, use --play FILE",
-    ),
-    _refuse(
-        lambda o: o.record is not None and o.plot,
-        "--plot plays no game that --record could film: drop one",
-    ),
-    _refuse(
-        lambda o: o.tensorboard is not None and (o.play or o.evaluate),
-        "--tensorboard shows how training goes: drop --play and --evaluate",
-    ),
     _refuse(
         lambda o: o.local and o.host is not None,
         "--local starts a server of its own and needs no --host: drop one",

@@ -17,6 +17,7 @@ from pongrl.wire.messages import DEFAULT_PORT
 PROGRAM = "python -m pongrl.distributed"
 
 
+@cli.remembers
 @dataclass(eq=False)
 class TrainRay:
     """Train with many workers on Ray, each with servers of its own; files and console are mainmodel.py's.
@@ -55,7 +56,6 @@ class TrainRay:
     workers: Annotated[int, "workers, each a process with a core to itself"] = 2
     address: Annotated[str | None, "Ray cluster to run on, HOST:PORT or auto (default: only here)"] = None
     token: str | None = field(default=None, repr=False)
-    given: frozenset[str] | None = field(default=None, repr=False)  # options that the command line named
 
     def __post_init__(self) -> None:
         if self.host is None and self.local is False:

@@ -6,13 +6,15 @@ pongrl.server is given.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from pongrl.checks import LARGEST_SEED, whole
+from pongrl.checks import LARGEST_SEED, settle_types, whole
+from pongrl.cli import asked_of
 from pongrl.errors import UsageError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
+from pongrl.modes import Mode, refuse_idle
 from pongrl.wire.messages import MAX_GAMES, Session
 
 
@@ -61,6 +63,7 @@ class UserOptions(Protocol):
     open: bool
     certificate: str | None
     key: str | None
+    benchmark: bool
 
 
 class Rule(NamedTuple):
@@ -72,7 +75,7 @@ class Rule(NamedTuple):
 
 PLAYERS = (
     Rule(
-        lambda user: type(user.levelodiff) is not int or user.levelodiff not in (1, 2, 3, 4),
+        lambda user: user.levelodiff not in (1, 2, 3, 4),
         "the level must be 1, 2 or 3, or 4 to play itself, not {0.levelodiff}",
     ),
     Rule(
@@ -102,10 +105,6 @@ CONTRADICTIONS = (
         "--headless with --no-server leaves nothing to see and nothing to serve: drop one",
     ),
     Rule(
-        lambda user: user.headless and user.render,
-        "--render needs the window that --headless does without: drop one",
-    ),
-    Rule(
         lambda user: user.open and user.token_file is not None,
         "--open lets agents in without a token and --token-file names one: drop one",
     ),
@@ -116,18 +115,60 @@ CONTRADICTIONS = (
 )
 
 
+# What the options are for
+
+SERVED = Mode("serving agents")
+HEADLESS = Mode("serving agents", "with --headless, since it needs a window: leave one of them out")
+ALONE, BENCHMARK = Mode("--no-server"), Mode("--benchmark")
+
+_SERVING = (SERVED, HEADLESS)
+
+SERVES: Mapping[str, tuple[Mode, ...]] = {
+    "render": (SERVED,),
+    "server": (ALONE,),
+    "host": _SERVING,
+    "port": _SERVING,
+    "opponent": (SERVED, ALONE),
+    "headless": (HEADLESS, BENCHMARK),
+    "lockstep": _SERVING,
+    "fps": (*_SERVING, ALONE, BENCHMARK),
+    "frameskip": (*_SERVING, BENCHMARK),
+    "games": _SERVING,
+    "seed": (*_SERVING, ALONE, BENCHMARK),
+    "token_file": _SERVING,
+    "open": _SERVING,
+    "certificate": _SERVING,
+    "key": _SERVING,
+    "record": (*_SERVING, ALONE),
+    "until_eof": (*_SERVING, ALONE),
+    "token": _SERVING,
+}
+"""The modes in which each option serves; what is not here serves in all."""
+
+
+def mode_of(user: UserOptions) -> Mode:
+    """Return what the user asks for."""
+    if user.benchmark:
+        return BENCHMARK
+    if not user.server:
+        return ALONE
+    return HEADLESS if user.headless else SERVED
+
+
 def check(user: UserOptions) -> None:
-    """Check the user's options, one by one and together.
+    """Check the user's options, one by one and together, and make them plain values.
 
     Raises:
-        UsageError: an option is out of its range, or contradicts another.
+        UsageError: an option is of another type, out of its range, contradicts another, or would do nothing.
     """
+    settle_types(user)
     _check_rules(PLAYERS, user)
     for name, (low, high) in WHOLE_NUMBERS.items():
         value = getattr(user, name)
         if value is not None:  # there may be no seed
             whole("--" + name.replace("_", "-"), value, low, high)
     _check_rules(CONTRADICTIONS, user)
+    refuse_idle(SERVES, mode_of(user), asked_of(user))
 
 
 def _check_rules(rules: tuple[Rule, ...], user: UserOptions) -> None:

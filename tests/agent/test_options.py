@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import pytest
 
 from mainmodel import PolicyGradient
 from pongrl import cli
-from pongrl.agent.options import RunOptions
+from pongrl.agent.options import SERVES, RunOptions
 from pongrl.errors import UsageError
 from pongrl.wire.messages import Role
 from tests.support.agents import options_of
@@ -19,7 +19,7 @@ from tests.support.agents import options_of
     ("given", "words"),
     [
         ({"port": 0}, "--port"),
-        ({"port": None}, "--port"),
+        ({"port": None}, "port must be a whole number, not None"),
         ({"hiddenUnits": 0}, "--hidden-units"),
         ({"hiddenUnits": 7}, "--hidden-units must be even"),
         ({"batch_size": 0}, "--batch-size"),
@@ -34,15 +34,10 @@ from tests.support.agents import options_of
         ({"evaluate_every": 0}, "--evaluate-every"),
         ({"local": 129}, "--local"),
         ({"local": True, "level": 7}, "--level must be 1, 2 or 3, not 7"),
-        ({"level": 2}, "--level is for the server of --local"),
+        ({"level": 2}, "--level does nothing on a server that is running"),
         ({"side": "up"}, "--side must be left or right, not up"),
         ({"side": "right", "local": True}, "--side right"),
         ({"local": True, "host": "a"}, "--local starts a server of its own"),
-        ({"play": True, "resume": True}, "--play goes with neither"),
-        ({"play": True, "games": 2}, "--play goes with neither"),
-        ({"play": True, "tensorboard": "log"}, "--tensorboard shows how training goes"),
-        ({"evaluate": True, "render": True}, "--render shows training"),
-        ({"plot": ("a",), "record": "film.gif"}, "--plot plays no game"),
         ({"host": "pi:port"}, "a port from 1 to 65535"),
     ],
 )
@@ -106,9 +101,52 @@ def test_the_command_line_knows_what_was_given(line: str, given: set[str]) -> No
     assert RunOptions.of(cli.parse(PolicyGradient, line.split())).given == given
 
 
-def test_a_constructor_takes_what_is_not_the_default_as_given() -> None:
+def test_a_constructor_knows_what_was_given_too() -> None:
     assert options_of().given == set()
-    assert options_of(learningRate=0.001, gamma=0.9, host=("a",)).given == {"gamma", "host"}
+    assert options_of(learningRate=0.001, gamma=0.9, host=("a",)).given == {"learningRate", "gamma", "host"}
+    assert RunOptions.of(PolicyGradient(True, port=1)).given == {"resume", "port"}
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "--local --port 12345",
+            "--port does nothing on a server of our own: leave it out, or name a server",
+        ),
+        ("--local --ca cert.pem", "--ca does nothing on a server of our own"),
+        ("--evaluate --token-file t", "--token-file does nothing on a server of our own"),
+        ("--evaluate --host a --level 1", "--level does nothing on a server that is running"),
+        ("--evaluate --host a --games 2", "--games does nothing on a server that is running"),
+        ("--evaluate --resume", "--resume does nothing with --evaluate, it is for training: leave it out"),
+        ("--evaluate --render", "--render does nothing with --evaluate, it is for training and --play"),
+        ("--evaluate --tensorboard log", "--tensorboard does nothing with --evaluate"),
+        ("--play --resume", "--resume does nothing with --play"),
+        ("--play --games 2", "--games does nothing with --play, it is for training and --evaluate"),
+        ("--play --local --level 2", "--level does nothing with --play"),
+        ("--play --sample", "--sample does nothing with --play, it is for --evaluate: leave it out"),
+        ("--play --evaluate", "--play does not go with --evaluate: choose one"),
+        ("--watch --plot a", "--watch does not go with --plot: choose one"),
+        ("--watch --local", "--local does nothing with --watch"),
+        (
+            "--watch --directory d",
+            "--directory does nothing with --watch, it is for training, --play and",
+        ),
+        ("--plot a --record film.gif", "--record does nothing with --plot"),
+        ("-o x.png", "--output does nothing in training, it is for --plot: leave it out"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(line: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=f"^{sentence}"):
+        cli.parse(PolicyGradient, line.split())
+
+
+def test_options_that_are_turned_off_do_no_harm() -> None:
+    options_of(local=True, host=None, ca=None, evaluate=False, plot=(), render=False)
+
+
+def test_every_option_says_in_which_modes_it_serves() -> None:
+    assert {each.name for each in fields(PolicyGradient)} - SERVES.keys() == {"plot", "debug"}
 
 
 def test_a_checkpoint_is_named_or_the_best_one() -> None:

@@ -33,7 +33,7 @@ OWN = {"workers", "address", "host", "local"}  # the options that are not mainmo
         ({"host": "a"}, "--workers 2 need as many hosts, not 1"),
         ({"host": ("a",)}, "--workers 2 need as many hosts, not 1"),
         ({"host": ("a", "b"), "local": True}, "--local"),
-        ({"host": ("a", "b"), "level": 1}, "--level is for"),
+        ({"host": ("a", "b"), "level": 1}, "--level does nothing on a server that is running"),
         ({"seed": -1}, "--seed must be"),
         ({"seed": 1 << 62}, "--seed must be"),
         ({"hiddenUnits": 7}, "--hidden-units must be even"),

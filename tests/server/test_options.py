@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from pong import Pong
+from pongrl import cli
 from pongrl.errors import UsageError
+from pongrl.server.options import SERVES
 from pongrl.wire.messages import Session
 from tests.support.engines import game_options
 
@@ -15,11 +18,11 @@ from tests.support.engines import game_options
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("levelodiff", 0, "level"), ("levelodiff", 5, "level"), ("levelodiff", 2.0, "level"),
+        ("levelodiff", 0, "level"), ("levelodiff", 5, "level"), ("levelodiff", 2.0, "levelodiff"),
         ("port", -1, "--port"), ("port", 65536, "--port"),
-        ("fps", 0, "--fps"), ("fps", 1001, "--fps"), ("fps", 59.94, "--fps"),
-        ("frameskip", 0, "--frameskip"), ("frameskip", 61, "--frameskip"), ("frameskip", 2.5, "--frameskip"),
-        ("games", 0, "--games"), ("games", 129, "--games"), ("games", True, "--games"),
+        ("fps", 0, "--fps"), ("fps", 1001, "--fps"), ("fps", 59.94, "fps"),
+        ("frameskip", 0, "--frameskip"), ("frameskip", 61, "--frameskip"), ("frameskip", 2.5, "frameskip"),
+        ("games", 0, "--games"), ("games", 129, "--games"), ("games", True, "games"),
         ("points_to_win", 0, "--points-to-win"), ("points_to_win", 10_001, "--points-to-win"),
     ],
 )  # fmt: skip
@@ -59,6 +62,31 @@ def test_an_opponent_that_cannot_play_so_is_told(options: dict[str, Any]) -> Non
 def test_options_that_contradict_each_other_are_told(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         Pong(**options)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "--no-server --lockstep",
+            "--lockstep does nothing with --no-server, it is for serving agents",
+        ),
+        ("--no-server --port 5", "--port does nothing with --no-server"),
+        ("--no-server --render", "--render does nothing with --no-server"),
+        ("--headless --render", "--render does nothing with --headless"),
+        ("--benchmark --games 4", "--games does nothing with --benchmark"),
+        ("--benchmark --no-server", "--no-server does not go with --benchmark: choose one"),
+        ("--benchmark --record a.gif", "--record does nothing with --benchmark"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(line: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=f"^({sentence})"):
+        cli.parse(Pong, line.split())
+
+
+def test_every_option_says_in_which_modes_it_serves() -> None:
+    anywhere = {"levelodiff", "debug", "points_to_win", "benchmark", "given"}
+    assert {each.name for each in fields(Pong)} - SERVES.keys() == anywhere
 
 
 @pytest.mark.parametrize(
