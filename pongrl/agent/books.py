@@ -129,7 +129,8 @@ class Books:
         return [
             f"progress     {progress}",
             f"running mean {progress.running_mean:+.3f}, best at a report {best:+.3f}",
-            f"decisions    {progress.decisions:,}, updates {self._updates()}",
+            f"decisions    {progress.decisions:,} in {progress.frames / 1e6:.2f} M frames, "
+            f"updates {self._updates()}",
             f"network      {options.hiddenUnits} hidden units, learning rate {options.learningRate:g}",
             f"files        {Path(options.directory).resolve()}",
         ]

@@ -81,14 +81,15 @@ WORDS = {word: command.help for word, command in COMMANDS.items()} | {
     HELP: "say this",
 }
 """Every word that the console knows, with its line of help."""
+OTHER_WORDS = {"quit": QUIT, "exit": QUIT, "?": HELP}  # that people type
 
 
-def meaning(word: str) -> str | None:
-    """Return the command that a word is, or of which alone it is the beginning; None if there is none."""
-    if word in WORDS:
-        return word
-    meant = [each for each in WORDS if each.startswith(word)]
-    return meant[0] if word and len(meant) == 1 else None
+def meanings(word: str) -> list[str]:
+    """Return the command that a word is; else those of which it is the beginning."""
+    words = {each: each for each in WORDS} | OTHER_WORDS
+    if word in words:
+        return [words[word]]
+    return list(dict.fromkeys(meant for each, meant in words.items() if word and each.startswith(word)))
 
 
 class Commands:
@@ -111,11 +112,14 @@ class Commands:
             False if the run is to end, so that no line will be obeyed after it.
         """
         word = line.strip().lower()
-        meant = meaning(word)
+        meant, *others = meanings(word) or [""]
+        if others:
+            self._say(f"{word!r} may be {' or '.join((meant, *others))}: type more of it")
+            return True
         if meant == HELP:
             for each, words in WORDS.items():
                 self._say(f"{each:<7}{words}")
-        elif meant is not None:
+        elif meant:
             self._waiting.append(meant)
             if self._wake is not None:
                 self._wake.set()

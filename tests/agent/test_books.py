@@ -234,7 +234,7 @@ def test_without_learning_nothing_is_kept(tmp_path: Path) -> None:
 def test_stats_say_what_was_learned_and_refused(tmp_path: Path) -> None:
     with opened(tmp_path) as books:
         told = books.describe()
-    assert told[2] == "decisions    0, updates 0, steps refused: 0"
+    assert told[2] == "decisions    0 in 0.00 M frames, updates 0, steps refused: 0"
     assert told[3] == "network      2 hidden units, learning rate 0.001"
     assert told[4] == f"files        {tmp_path}"
 

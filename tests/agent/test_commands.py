@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pongrl.agent.books import Books
-from pongrl.agent.commands import COMMANDS, PAUSED, WORDS, Commands, Controls, meaning
+from pongrl.agent.commands import COMMANDS, PAUSED, WORDS, Commands, Controls, meanings
 from pongrl.agent.observers import Audience
 from pongrl.agent.progress import Progress
 from tests.support.agents import Lines, options_of
@@ -39,12 +39,26 @@ def controls_of(games: Games, lines: Lines) -> Controls:
 @pytest.mark.parametrize(
     ("word", "meant"),
     [
-        ("p", "p"), ("pi", "ping"), ("ping", "ping"), ("st", "stats"), ("sa", "save"), ("q", "q"),
-        ("he", "help"), ("s", None), ("pp", None), ("", None),
+        ("p", ["p"]), ("pi", ["ping"]), ("ping", ["ping"]), ("st", ["stats"]), ("sa", ["save"]), ("q", ["q"]),
+        ("he", ["help"]), ("s", ["stats", "save"]), ("pp", []), ("", []),
+        ("quit", ["q"]), ("qu", ["q"]), ("exit", ["q"]), ("ex", ["q"]), ("?", ["help"]),
     ],
 )  # fmt: skip
-def test_a_word_may_be_cut_short_as_long_as_it_is_clear(word: str, meant: str | None) -> None:
-    assert meaning(word) == meant
+def test_a_word_may_be_cut_short_as_long_as_it_is_clear(word: str, meant: list[str]) -> None:
+    assert meanings(word) == meant
+
+
+def test_a_beginning_of_several_words_is_called_so(lines: Lines) -> None:
+    assert Commands(lines).enter("S")
+    assert lines.said == ["'s' may be stats or save: type more of it"]
+
+
+@pytest.mark.parametrize("word", ["q", "quit", "exit", " EXIT "])
+def test_people_quit_with_the_words_that_they_know(word: str, lines: Lines) -> None:
+    commands = Commands(lines)
+    assert not commands.enter(word)
+    assert commands.is_quitting
+    assert lines.said == []
 
 
 def test_every_word_has_a_line_of_help_and_every_command_is_a_word() -> None:

@@ -16,7 +16,6 @@ import pytest
 from mainmodel import PolicyGradient
 from pong import Pong
 from pongrl.agent.observers import Decided, Standing
-from pongrl.errors import UsageError
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.moves import DOWN
 from pongrl.game.people import Snapshot
@@ -135,11 +134,6 @@ def test_training_goes_on_when_its_window_is_closed(tmp_path: Path, monkeypatch:
     assert not any(closed[:50])
     assert all(closed[-20:])
     assert not pygame.display.get_init()
-
-
-def test_an_evaluation_alone_has_no_window() -> None:
-    with pytest.raises(UsageError, match="use --play FILE"):
-        PolicyGradient(evaluate=True, render=True)
 
 
 def test_an_evaluation_beside_training_is_shown_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,12 +312,6 @@ def test_a_directory_for_the_log_that_cannot_be_is_refused_before_anything_is_be
     assert program.seen["stderr"] == [
         "error: cannot write into /dev/null/x (Not a directory): choose another --tensorboard\n"
     ]
-
-
-@pytest.mark.parametrize("other", ["play", "evaluate"])
-def test_without_training_there_is_nothing_to_log(other: str) -> None:
-    with pytest.raises(UsageError, match="--tensorboard shows how training goes"):
-        PolicyGradient(tensorboard="log", **{other: True})  # type: ignore[arg-type]
 
 
 def test_without_tensorboardx_one_sentence_says_how_to_install_it(tmp_path: Path) -> None:
