@@ -23,7 +23,7 @@ FOREGROUND_SECONDS = 0.5  # between two looks whether a shell has brought us to 
 STOPPING_SECONDS = 0.1  # until a signal to stop has surely stopped all threads
 HAS_JOBS = hasattr(os, "tcgetpgrp")  # Windows has none, and cannot wait for its standard input
 JOB_SIGNALS = [getattr(signal, name) for name in ("SIGTTIN", "SIGTTOU") if HAS_JOBS]
-SUSPEND = "\x1a"  # Ctrl-Z
+SUSPEND, LEAVE = "\x1a", "\x1a\x1a"  # results of a prompt: Ctrl-Z was typed; the terminal is no longer ours
 
 
 class Console(threading.Thread):
@@ -81,23 +81,23 @@ class Console(threading.Thread):
 
         while self._reach_foreground():
             with patch_stdout():
-                is_suspended = self._prompt()
-            if is_suspended and is_in_foreground():
+                end = self._prompt()
+            if end == SUSPEND and is_in_foreground():
                 os.kill(0, signal.SIGTSTP)  # the whole job, as the terminal itself would do
                 self._wake.wait(STOPPING_SECONDS)
 
-    def _prompt(self) -> bool:
-        """Obey lines until this is closing, or the terminal is to be given up: then return True."""
+    def _prompt(self) -> str:
+        """Obey lines until this is closing, or until SUSPEND or LEAVE, which is returned then."""
         session = self._session = self._session or self._open_session()
         while not self._is_closing:
             try:
                 line = session.prompt(pre_run=self._leave_if_closing)
             except KeyboardInterrupt:
                 line = QUIT  # Ctrl-C
-            if line == SUSPEND:
-                return True
+            if line in (SUSPEND, LEAVE):
+                return str(line)
             self._take(line or "")  # None if `close` has ended the prompt
-        return False
+        return ""
 
     def _open_session(self) -> Any:
         from prompt_toolkit import PromptSession
@@ -106,7 +106,7 @@ class Console(threading.Thread):
 
         keys = KeyBindings()
         if HAS_JOBS:
-            keys.add("c-z")(lambda _: self._suspend())
+            keys.add("c-z")(lambda _: self._give_up(SUSPEND))
         session: Any = PromptSession(
             "> ",
             completer=WordCompleter(self._words),
@@ -124,16 +124,16 @@ class Console(threading.Thread):
         if self._is_closing:
             self._session.app.exit()
 
-    def _suspend(self) -> None:
+    def _give_up(self, result: str) -> None:
         """End the prompt for a while."""
         app = self._session.app
         if not app.future.done():
-            app.exit(result=SUSPEND)
+            app.exit(result=result)
 
     def _leave_background(self, _: Any) -> None:
-        """End the prompt if a shell has stopped us behind its back, and lets us go on without the terminal."""
+        """End the prompt if a shell has stopped us behind its back, and we go on without the terminal."""
         if not is_in_foreground():
-            self._suspend()
+            self._give_up(LEAVE)
 
     def _toolbar(self) -> str:
         """Return the status line in as many rows as it needs, but no more than fit below the prompt."""
