@@ -89,7 +89,6 @@ class AgentWindow(Observer):
         if self._is_open:
             self._is_open, self.look_seconds = False, None
             self._screen.close()
-            pygame.font.quit()
 
     def _look(self, standing: Standing) -> None:
         """Handle events and draw, unless both were done just now."""

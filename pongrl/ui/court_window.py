@@ -11,7 +11,7 @@ from pongrl.game.drawing import pygame_quietly
 from pongrl.game.places import places
 from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
 from pongrl.ui.court import Scene, draw_court
-from pongrl.ui.screen import open_display
+from pongrl.ui.screen import SmallWindow
 from pongrl.ui.text import Text
 from pongrl.wire.arrays import Int32Array, UInt8Array
 
@@ -47,23 +47,29 @@ class CourtWindow:
     def __init__(self, title: str) -> None:
         self._pygame = pygame_quietly()
         instead = 'leave out render_mode="human", or set SDL_VIDEODRIVER=dummy,'
-        self._screen = open_display(title, (COURT_WIDTH, COURT_HEIGHT), instead)
+        self._window = SmallWindow(title, (COURT_WIDTH, COURT_HEIGHT), instead)
         self._due = time.monotonic()
         self.is_open = True
+
+    @property
+    def surface(self) -> Any:
+        """The pygame surface that is drawn on."""
+        return self._window.surface
 
     def show(self, frame: UInt8Array, scores: Int32Array) -> None:
         """Draw a frame (50, 70) and the scores (2,)."""
         self.poll()
         if self.is_open:
-            paint(self._screen, frame, scores)
-            self._pygame.display.flip()
+            paint(self._window.surface, frame, scores)
+            self._window.flip()
 
     def poll(self) -> None:
         """Handle the events; close the window if a person asks for it."""
         pygame = self._pygame
         if self.is_open and any(
-            event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE)
-            for event in pygame.event.get()
+            event.type in (pygame.QUIT, pygame.WINDOWCLOSE)
+            or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE)
+            for event in self._window.events()
         ):
             self.close()
 
@@ -84,4 +90,4 @@ class CourtWindow:
         """Close the window."""
         if self.is_open:
             self.is_open = False
-            self._pygame.display.quit()
+            self._window.close()

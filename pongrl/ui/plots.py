@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,21 @@ from pongrl.errors import PongError
 from pongrl.files import check_replaceable
 
 
-def pyplot() -> Any:
-    """Import matplotlib for drawing into files.
+def new_figure(width: float, height: float) -> Any:
+    """Make a figure of this size in inches, to be written into a file, without screen or notebook.
 
     Raises:
-        PongError: it is not installed.
+        PongError: matplotlib is not installed.
     """
+    foreign = os.environ.pop("MPLBACKEND", None)  # a notebook's, which may not be there, stops the import
     try:
-        import matplotlib
+        from matplotlib.figure import Figure
     except ImportError as error:
         raise PongError("pictures need matplotlib, which is not installed: pip install matplotlib") from error
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    return pyplot
+    finally:
+        if foreign is not None:
+            os.environ["MPLBACKEND"] = foreign
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def name_of(path: Path) -> str:
@@ -51,11 +53,13 @@ def draw_curves(paths: Sequence[Path], output: Path) -> None:
     runs = {name_of(path): read_progress(path) for path in paths}
     if len(runs) < len(paths):  # two folders of one name
         runs = {str(path): read_progress(path) for path in paths}
-    figure, axes = pyplot().subplots(2, 2, figsize=(11, 7), sharex="col", sharey="row", layout="constrained")
+    figure = new_figure(11, 7)
+    axes = figure.subplots(2, 2, sharex="col", sharey="row")
     for name, run in runs.items():
+        marker = "o" if len(run["points"]) == 1 else ""  # a single point makes no line
         for column, x in enumerate((np.array(run["frames"]) / 1e6, np.array(run["seconds"]) / 60)):
-            axes[0, column].plot(x, run["win_rate"], label=name)
-            axes[1, column].plot(x, run["running_mean"])
+            axes[0, column].plot(x, run["win_rate"], marker=marker, label=name)
+            axes[1, column].plot(x, run["running_mean"], marker=marker)
     _label(axes)
     write_picture(figure, output)
 
@@ -92,9 +96,8 @@ def draw_units(policy: Policy, output: Path, units: int = 12) -> None:
     strongest = finish(strongest_units(policy, units))
     columns = min(4, len(strongest))
     rows = 2 * -(-len(strongest) // columns)
-    figure, axes = pyplot().subplots(
-        rows, columns, figsize=(3 * columns, 1.9 * rows), squeeze=False, layout="constrained"
-    )
+    figure = new_figure(3 * columns, 1.9 * rows)
+    axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for place, unit in enumerate(strongest):
@@ -121,5 +124,3 @@ def write_picture(figure: Any, output: Path) -> None:
         raise PongError(
             f"{output} cannot be written ({reason}): choose a .png in a folder of yours"
         ) from error
-    finally:
-        pyplot().close(figure)

@@ -15,7 +15,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pongrl.errors import PongError
 from pongrl.game.drawing import pygame_quietly
@@ -28,10 +28,29 @@ SMALLEST = (350, 250)
 SHARE_OF_DESKTOP = 0.96  # that a new window may take; its frame and the task bar need the rest
 
 
+_open = 0  # windows of this process; the last one that closes ends pygame's video, and no other
+
+
+def _opened() -> None:
+    global _open
+    _open += 1
+
+
+def _closed() -> None:
+    """Count a window that has closed."""
+    global _open
+    _open -= 1
+    if _open == 0:
+        pygame_quietly().display.quit()
+
+
 @contextlib.contextmanager
 def _display(instead: str, needs_screen: bool = True) -> Iterator[Any]:
     """Begin pygame's display and give pygame; turn pygame.error into one sentence."""
+    global _open
     pygame = pygame_quietly()
+    if not pygame.display.get_init():
+        _open = 0  # somebody has ended all windows
     os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
     # Through a graphics card each update, however small, would carry the whole window.
     os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
@@ -42,30 +61,71 @@ def _display(instead: str, needs_screen: bool = True) -> Iterator[Any]:
         if needs_screen and pygame.display.get_driver() in WITHOUT_SCREEN and not chosen:
             raise pygame.error("no screen was found")
         yield pygame
+        _opened()
     except pygame.error as error:
-        pygame.display.quit()
+        if _open == 0:
+            pygame.display.quit()
         raise PongError(
             f"no window can be opened ({error}): {instead} on a machine without a display"
         ) from error
 
 
-def open_display(title: str, size: tuple[int, int], instead: str) -> Any:
-    """Open a window of a fixed size; on a machine without a screen it is drawn into memory.
+class SmallWindow:
+    """A window of a fixed size. With pygame-ce several of them can be open, each with its own events.
+
+    On a machine without a screen it is drawn into memory.
 
     Args:
         title: stands on the window's frame.
         size: (width, height) in pixels.
         instead: what to do on a machine without a display, for the error's sentence.
 
-    Returns:
-        The pygame surface to draw on.
-
     Raises:
         PongError: there is no display.
     """
-    with _display(instead, needs_screen=False) as pygame:
-        pygame.display.set_caption(title)
-        return pygame.display.set_mode(size)
+
+    _all: ClassVar[list[SmallWindow]] = []
+
+    def __init__(self, title: str, size: tuple[int, int], instead: str) -> None:
+        self._events: list[Any] = []
+        self._window: Any = None
+        with _display(instead, needs_screen=False) as pygame:
+            self._pygame = pygame
+            if hasattr(pygame, "Window"):
+                self._window = pygame.Window(title, size)
+                self.surface = self._window.get_surface()
+            else:  # there can be only one
+                pygame.display.set_caption(title)
+                self.surface = pygame.display.set_mode(size)
+        self._all.append(self)
+
+    def flip(self) -> None:
+        """Bring onto the screen what was drawn on `surface`."""
+        if self._window is None:
+            self._pygame.display.flip()
+        else:
+            self._window.flip()
+
+    def events(self) -> list[Any]:
+        """Return what has come for this window, or for all, since the last call."""
+        for event in self._pygame.event.get():
+            target = getattr(event, "window", None)
+            for each in self._all:
+                each.offer(event, target)
+        events, self._events = self._events, []
+        return events
+
+    def offer(self, event: Any, target: Any) -> None:
+        """Keep an event unless it is for another window; `target` is the one that it is for, or None."""
+        if target is None or self._window is None or target == self._window:
+            self._events.append(event)
+
+    def close(self) -> None:
+        """Close the window; others stay open."""
+        self._all.remove(self)
+        if self._window is not None:
+            self._window.destroy()
+        _closed()
 
 
 def first_size(wished: tuple[int, int], desktop: tuple[int, int]) -> tuple[int, int]:
@@ -167,7 +227,7 @@ class DisplayWindow:
 
     def close(self) -> None:
         """See Window."""
-        self._pygame.display.quit()
+        _closed()
 
 
 class DenseWindow:
@@ -215,7 +275,7 @@ class DenseWindow:
     def close(self) -> None:
         """See Window."""
         self._window.destroy()
-        self._pygame.display.quit()
+        _closed()
 
 
 class Screen:

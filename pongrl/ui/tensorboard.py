@@ -114,13 +114,15 @@ class EventFile:
     def __init__(self, directory: Path, points: int, resumed: bool, say: Callable[[str], None]) -> None:
         self._directory, self._say = directory, say
         self._file: Any = None
+        self._begin, self._began = time.time(), time.monotonic()
         with self._ending_at_disk_errors():
             directory.mkdir(parents=True, exist_ok=True)
             if not resumed:
                 keep_aside(directory, sorted(directory.glob("events.out.tfevents.*")))
             # TensorBoard reads files in the order of their names. The path is absolute, since tensorboardX
             # takes one that begins with "s3:" for an address.
-            name = f"events.out.tfevents.{time.time():.6f}"
+            self._begin = max(time.time(), _newest(directory) + 1)
+            name = f"events.out.tfevents.{self._begin:.6f}"
             self._file = RecordWriter(str(directory.resolve() / name))
         self._write(file_version="brain.Event:2")
         self._write(step=points + 1, session_log=SessionLog(status=SessionLog.START))
@@ -149,7 +151,9 @@ class EventFile:
     def _write(self, **event: Any) -> None:
         if self.is_open:
             with self._ending_at_disk_errors():
-                self._file.write(Event(wall_time=time.time(), **event).SerializeToString())
+                self._file.write(
+                    Event(wall_time=self._begin + time.monotonic() - self._began, **event).SerializeToString()
+                )
 
     @contextlib.contextmanager
     def _ending_at_disk_errors(self) -> Iterator[None]:
@@ -164,6 +168,16 @@ class EventFile:
                 f"{self._directory} could not be written ({error.strerror}): "
                 "TensorBoard's log ends here, training goes on"
             )
+
+
+def _newest(directory: Path) -> float:
+    """Return the time of the newest file of events; the clock may have been set back since."""
+    times = [0.0]
+    for path in directory.glob("events.out.tfevents.*"):
+        times.append(path.stat().st_mtime)
+        with contextlib.suppress(ValueError):  # another program's
+            times.append(float(path.name.removeprefix("events.out.tfevents.")))
+    return max(times)
 
 
 class EventLog(Observer):

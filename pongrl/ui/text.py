@@ -163,6 +163,5 @@ class Text:
 
     def close(self) -> None:
         """Release the fonts."""
-        self._kept.clear()
+        self._kept.clear()  # the module stays: another window may have fonts of it
         self._fonts.clear()
-        self._module.quit()

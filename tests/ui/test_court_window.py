@@ -30,8 +30,23 @@ def test_a_picture_needs_no_display_and_outlives_one() -> None:
 def test_a_window_shows_the_picture() -> None:
     window = CourtWindow("test")
     window.show(FRAME, SCORES)
-    np.testing.assert_array_equal(pixels(), picture(FRAME, SCORES))
+    np.testing.assert_array_equal(pixels(window.surface), picture(FRAME, SCORES))
     window.close()
+
+
+@pytest.mark.skipif(not hasattr(pygame, "Window"), reason="pygame itself has one window")
+def test_two_windows_show_their_own_pictures_and_one_outlives_the_other() -> None:
+    one, other = CourtWindow("one"), CourtWindow("other")
+    one.show(FRAME, SCORES)
+    other.show(FRAME, SCORES[::-1].copy())
+    np.testing.assert_array_equal(pixels(one.surface), picture(FRAME, SCORES))
+    np.testing.assert_array_equal(pixels(other.surface), picture(FRAME, SCORES[::-1].copy()))
+    one.close()
+    other.show(FRAME, SCORES)
+    np.testing.assert_array_equal(pixels(other.surface), picture(FRAME, SCORES))
+    pygame.event.post(QUIT)
+    other.poll()
+    assert not other.is_open
 
 
 def test_a_window_is_paced_from_frame_to_frame(monkeypatch: pytest.MonkeyPatch) -> None:

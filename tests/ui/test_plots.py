@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import pytest
 from pongrl.agent.policy import Policy
 from pongrl.agent.progress import Progress, ProgressFile
 from pongrl.errors import PongError
-from pongrl.ui.plots import draw_curves, draw_units, name_of, pyplot
+from pongrl.ui.plots import draw_curves, draw_units, name_of, new_figure
+from tests.support import PATIENCE, ROOT
 
 pytest.importorskip("matplotlib")
 
@@ -65,9 +68,33 @@ def test_a_picture_that_cannot_be_written_is_named(runs: list[Path], tmp_path: P
 
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(PongError, match="pip install matplotlib"):
-        pyplot()
+        new_figure(4, 3)
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "nonsense"])
+def test_a_notebooks_choice_of_a_backend_is_left_alone(
+    runs: list[Path], tmp_path: Path, backend: str
+) -> None:
+    script = "import sys; from pathlib import Path; from pongrl.ui.plots import draw_curves; "
+    script += "draw_curves([Path(sys.argv[1])], Path(sys.argv[2]))"
+    command = [sys.executable, "-c", script, str(runs[0]), str(tmp_path / "curve.png")]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"MPLBACKEND": backend}, capture_output=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr
+    assert is_picture(tmp_path / "curve.png")
+
+
+def test_a_run_of_one_row_is_a_dot(runs: list[Path], tmp_path: Path) -> None:
+    empty, one = tmp_path / "empty.png", tmp_path / "one.png"
+    lines = runs[0].read_text().splitlines(keepends=True)
+    runs[0].write_text("".join(lines[:2]))
+    draw_curves([runs[0]], one)
+    runs[0].write_text("".join([lines[0], lines[1].replace(lines[1].split(",")[5], "-1")]))  # out of sight
+    draw_curves([runs[0]], empty)
+    assert one.read_bytes() != empty.read_bytes()
 
 
 @pytest.mark.parametrize("hidden_units", [20, 2])

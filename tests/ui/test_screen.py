@@ -10,7 +10,7 @@ import pytest
 from pongrl.errors import PongError
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui import screen as screen_module
-from pongrl.ui.screen import Screen, first_size, open_display
+from pongrl.ui.screen import Screen, SmallWindow, first_size
 from tests.support.ui import QUIT, press
 
 pygame = pygame_quietly()
@@ -111,7 +111,7 @@ def test_the_pointer_is_hidden_only_in_full_screen(screen: Screen) -> None:
 def test_without_a_display_one_sentence_says_what_to_do_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "no such driver")
     with pytest.raises(PongError, match=r"no window can be opened \(.*\): stay at home on a machine without"):
-        open_display("test", (700, 500), "stay at home")
+        SmallWindow("test", (700, 500), "stay at home")
     with pytest.raises(PongError, match="use --headless"):
         Screen("test", (700, 500))
 

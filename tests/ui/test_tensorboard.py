@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,22 @@ def test_a_resumed_run_goes_on_and_hides_what_its_checkpoint_has_not_learned(tmp
     events = read(tmp_path)
     assert steps_of(events) == [100, 200, 290]
     assert steps_of(events, "progress/evaluation_win_rate") == [100, 200]
+
+
+def test_after_a_clock_was_set_back_the_events_are_still_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with logging(tmp_path) as (log, _):
+        for points in (100, 200):
+            log.reported(standing_at(points))
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 86400)
+    with logging(tmp_path, 200, resumed=True) as (log, _):
+        log.reported(standing_at(300))
+    events = read(tmp_path)
+    assert steps_of(events) == [100, 200, 300]
+    times = [event.wall_time for event in events.Scalars("progress/win_rate")]
+    assert times == sorted(times)
 
 
 def test_a_new_run_keeps_the_log_of_the_run_before(tmp_path: Path) -> None:
