@@ -283,7 +283,7 @@ def test_who_does_not_fit_is_told_so(tmp_path: Path) -> None:
     garbage, other = tmp_path / "garbage.pem", tmp_path / "other.pem"
     garbage.write_text("nothing of the kind")
     with serving(certificate=PEM) as server:
-        refused(server, "if it has a --certificate, give --ca")
+        refused(server, "or it has a --certificate: give --ca")
         refused(server, "cannot be read", ca=str(garbage))
         refused(server, "cannot be read", ca=str(other))
         with connected(server, ca=PEM):
