@@ -285,12 +285,12 @@ def say(line: str) -> None:
 def _print(line: str, stream: TextIO | None) -> None:
     """Print a line. What came from outside may be in it, so it is escaped and cut."""
     line = printable(line)
+    if stream is not None and stream.isatty():
+        line = fold(line, shutil.get_terminal_size().columns)
     outlet = outlet_of(stream)
     if outlet is not None:
         outlet.put(line)
         return
-    if stream is not None and stream.isatty():
-        line = fold(line, shutil.get_terminal_size().columns)
     encoding = getattr(stream, "encoding", None) or "utf-8"  # it may lack a letter
     print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 

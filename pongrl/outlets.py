@@ -1,11 +1,11 @@
 """Standard output and standard error: lines that never hold up the thread that says them.
 
-A pipe whose reader does not read fills up, and then writing waits: for ever, if need be. So what goes into a
-pipe is written by a thread of its own. If that cannot follow, lines are left out, and their number is said
-once it can again.
+A pipe whose reader does not read fills up, and then writing waits: for ever, if need be. A terminal waits
+too, after Ctrl-S or when the line to it is dead. So what goes into one of these is written by a thread of its
+own. If that cannot follow, lines are left out, and their number is said once it can again.
 
-    Outlet     one pipe
-    outlet_of  the outlet of a stream, if it is a pipe
+    Outlet     one pipe or terminal
+    outlet_of  the outlet of a stream, if it is one of these
     start_log  sends the log to standard error
     drain      wait a moment for what was said last
 """
@@ -17,6 +17,7 @@ import io
 import logging
 import os
 import queue
+import select
 import stat
 import threading
 import time
@@ -25,20 +26,20 @@ from typing import TextIO
 from pongrl.text import printable
 
 WAITING_LINES = 1000  # for a reader; more are left out
+LINES_AT_ONCE = 100  # in one write
 LAST_SECONDS = 0.5  # that the end of a program waits for a reader
 ALIKE_LINES, ALIKE_SECONDS = 20, 10.0  # of one kind in the log, before the rest is only counted
 
 
 class Outlet:
-    """Writes lines into a pipe, in a thread of its own.
+    """Writes lines into a pipe or to a terminal, in a thread of its own.
 
     Args:
-        number: Of the file.
-        encoding: Of the lines.
+        stream: Where they go. Its buffers are passed by: their lock would be held while Python shuts down.
     """
 
-    def __init__(self, number: int, encoding: str) -> None:
-        self._number, self._encoding = number, encoding
+    def __init__(self, stream: TextIO) -> None:
+        self._raw, self._encoding = getattr(stream.buffer, "raw", stream.buffer), stream.encoding
         self._lines: queue.Queue[str] = queue.Queue(WAITING_LINES)
         self._left_out = 0
         self._error: OSError | None = None
@@ -65,28 +66,38 @@ class Outlet:
 
     def _run(self) -> None:
         while self._error is None:
-            line = self._lines.get()
+            lines = [self._lines.get()]
+            while len(lines) < LINES_AT_ONCE and not self._lines.empty():
+                lines.append(self._lines.get())
+            taken = len(lines)
             left_out, self._left_out = self._left_out, 0
             if left_out:
-                line += f"\n({left_out:,} lines were left out here, since nobody read them)"
+                lines.append(f"({left_out:,} lines were left out here, since nobody read them)")
             try:
-                self._write(f"{line}\n".encode(self._encoding, "backslashreplace"))
+                self._write("".join(line + os.linesep for line in lines))
             except OSError as error:
                 self._error = error
-            self._lines.task_done()
+            for _ in range(taken):
+                self._lines.task_done()
 
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:  # not by the stream: its lock would be held while Python shuts down
-            view = view[os.write(self._number, view) :]
+    def _write(self, text: str) -> None:
+        view = memoryview(text.encode(self._encoding, "backslashreplace"))
+        while view:
+            written = self._raw.write(view)
+            if written is None:  # another program has set the file not to wait
+                select.select([], [self._raw], [])
+            else:
+                view = view[written:]
 
 
 _outlets: dict[int, Outlet] = {}  # by file number
 _lock = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_outlets.clear)  # their threads stay behind
 
 
 def outlet_of(stream: TextIO | None) -> Outlet | None:
-    """Give the outlet of a stream; None if the stream is no pipe, and can be written to directly."""
+    """Give the outlet of a stream; None if nobody has to read it, so that it can be written to directly."""
     if not isinstance(stream, io.TextIOWrapper):  # a test or a terminal's prompt has taken its place
         return None
     try:
@@ -94,14 +105,14 @@ def outlet_of(stream: TextIO | None) -> Outlet | None:
         mode = os.fstat(number).st_mode
     except (OSError, ValueError):
         return None
-    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)):
         return None
     with _lock:
         if number not in _outlets:
             stream.flush()
             if not _outlets:
                 atexit.register(drain)
-            _outlets[number] = Outlet(number, stream.encoding)
+            _outlets[number] = Outlet(stream)
         return _outlets[number]
 
 

@@ -1,4 +1,4 @@
-"""Standard output and error as pipes: nobody who says something waits for a reader."""
+"""Standard output and error as pipes and terminals: nobody who says something waits for a reader."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import TextIO
 
 import pytest
 
@@ -18,49 +19,51 @@ from tests.support import PATIENCE, ROOT
 
 
 @pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
+def pipe() -> Iterator[tuple[TextIO, TextIO]]:
     reader, writer = os.pipe()
-    yield reader, writer
-    for number in (reader, writer):
-        os.close(number)
+    with open(reader, encoding="utf-8") as text, open(writer, "w", encoding="cp1252") as lines:
+        yield text, lines
 
 
-def test_lines_arrive_in_their_order_whatever_is_in_them(pipe: tuple[int, int]) -> None:
-    outlet = Outlet(pipe[1], "cp1252")
+def test_lines_arrive_in_their_order_whatever_is_in_them(pipe: tuple[TextIO, TextIO]) -> None:
+    reader, writer = pipe
+    outlet = Outlet(writer)
     for line in ("one", "日", "three"):
         outlet.put(line)
-    outlet.drain(time.monotonic() + PATIENCE)
-    assert os.read(pipe[0], 1000) == b"one\n\\u65e5\nthree\n"
+    assert [reader.readline() for _ in range(3)] == ["one\n", "\\u65e5\n", "three\n"]
 
 
+@pytest.mark.parametrize("waits", [True, False])
 def test_a_pipe_that_nobody_reads_holds_up_nobody_and_lines_left_out_are_counted(
-    pipe: tuple[int, int],
+    pipe: tuple[TextIO, TextIO], waits: bool
 ) -> None:
     reader, writer = pipe
-    outlet, long = Outlet(writer, "utf-8"), "x" * 1000
+    if not waits:
+        if sys.platform == "win32":
+            pytest.skip("pipes always wait there")
+        os.set_blocking(writer.fileno(), False)
+    outlet, long = Outlet(writer), "x" * 1000
     for _ in range(3 * WAITING_LINES):  # this pipe takes some sixty of them
         outlet.put(long)
     outlet.drain(time.monotonic() + 0.01)
-    with open(os.dup(reader), encoding="utf-8") as text:
-        lines = [text.readline() for _ in range(WAITING_LINES)]
-        outlet.put("the end")
-        while lines[-1] != "the end\n":
-            lines.append(text.readline())
+    lines = [reader.readline() for _ in range(WAITING_LINES)]
+    outlet.put("the end")
+    while lines[-1] != "the end\n":
+        lines.append(reader.readline())
     told = [line for line in lines if "were left out here, since nobody read them" in line]
     assert sum(
         int(line[1:].split(" ")[0].replace(",", "")) for line in told
     ) == 3 * WAITING_LINES - lines.count(long + "\n")
 
 
-def test_a_reader_that_has_gone_is_told_at_a_later_line() -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    outlet = Outlet(writer, "utf-8")
+def test_a_reader_that_has_gone_is_told_at_a_later_line(pipe: tuple[TextIO, TextIO]) -> None:
+    reader, writer = pipe
+    reader.close()
+    outlet = Outlet(writer)
     outlet.put("lost")
     outlet.drain(time.monotonic() + PATIENCE)
     with pytest.raises(BrokenPipeError):
         outlet.put("lost too")
-    os.close(writer)
 
 
 def test_files_and_what_is_no_file_have_no_outlet() -> None:
@@ -80,9 +83,36 @@ logging.getLogger("pong").info("still here")
 """
 
 
-def test_a_log_that_nobody_reads_holds_up_nothing() -> None:
-    with subprocess.Popen([sys.executable, "-c", SERVER], stderr=subprocess.PIPE, cwd=ROOT) as process:
-        assert process.wait(PATIENCE) == 0  # before anything was read
+@pytest.mark.parametrize("kind", ["pipe", "terminal"])
+def test_a_log_that_nobody_reads_holds_up_nothing(kind: str) -> None:
+    if kind == "pipe":
+        reader, writer = os.pipe()
+    else:
+        reader, writer = pytest.importorskip("pty").openpty()
+    try:
+        command = [sys.executable, "-c", SERVER]
+        assert subprocess.run(command, stderr=writer, cwd=ROOT, timeout=PATIENCE).returncode == 0
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+FORKED = """
+import os
+from pongrl import cli
+cli.say("parent")
+child = os.fork()
+cli.say("one" if child else "other")
+if child:
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes fork there nowhere")
+def test_a_process_that_was_forked_says_its_lines_too() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE)
+    assert sorted(result.stdout.split()) == ["one", "other", "parent"]
 
 
 def test_what_strangers_do_is_logged_some_times_and_then_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -266,7 +266,8 @@ def listening_sockets(host: str, port: int) -> list[socket.socket]:
     Raises:
         PongError: it cannot listen there.
     """
-    found = sorted(set(resolve(host, port, passive=True)), key=lambda each: each[0] is not socket.AF_INET)
+    named = dict.fromkeys(resolve(host, port, passive=True))  # each once
+    found = sorted(named, key=lambda each: each[0] is not socket.AF_INET)
     socks: list[socket.socket] = []
     try:
         for each in found:

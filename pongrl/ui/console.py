@@ -16,6 +16,7 @@ from typing import Any
 
 from pongrl.agent.commands import QUIT
 from pongrl.cli import fold
+from pongrl.outlets import drain
 from pongrl.wire.waiting import Wake, ready
 
 REFRESH_SECONDS = 0.5
@@ -80,6 +81,7 @@ class Console(threading.Thread):
         from prompt_toolkit.patch_stdout import patch_stdout
 
         while self._reach_foreground():
+            drain()  # what was said before belongs above the prompt
             with patch_stdout():
                 end = self._prompt()
             if end == SUSPEND and is_in_foreground():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pongrl.errors import ConnectionLostError, PongError, ProtocolError
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Parser
-from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, Handshake, client_handshake
+from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, client_handshake
 from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, Sender, State, limits
 from pongrl.wire.messages import DEFAULT_PORT, NOBODY, Role, Session
 from pongrl.wire.sockets import reason_of, resolve, spelled, tuned
@@ -42,10 +42,6 @@ class Call:
     ca: str | None = None
 
 
-class _HungUpError(Exception):
-    """The peer ended the connection before it said a word."""
-
-
 @dataclass(frozen=True)
 class Line:
     """A connection to a server that has proved itself, and what it plays."""
@@ -71,7 +67,7 @@ def dial(call: Call) -> Line:
         raise ConnectionLostError(f"no server at {where} ({reason_of(error)})") from error
     try:
         if call.ca is not None:
-            sock = _encrypted(sock, call.host, call.ca)
+            sock = _encrypted(sock, call, call.ca)
         parser = Parser(CLIENT_HANDSHAKE_LIMITS)
         session = _shake_hands(sock, parser, call).session
         parser.limits = limits(State.of(call.role), Sender.SERVER, session)
@@ -79,19 +75,12 @@ def dial(call: Call) -> Line:
     except ProtocolError as error:
         sock.close()
         raise ProtocolError(f"{where} is not a Pong server that this agent can use: {error}") from error
-    except _HungUpError as error:
-        sock.close()
-        tls = "has no --certificate: then leave out --ca" if call.ca else "has a --certificate: give --ca"
-        raise ConnectionLostError(
-            f"what listens at {where} hung up before it said a word: perhaps it only forwards, "
-            f"and no server runs behind it; or it {tls}"
-        ) from error
     except BaseException:
         sock.close()
         raise
 
 
-def _encrypted(sock: socket.socket, host: str, ca: str) -> socket.socket:
+def _encrypted(sock: socket.socket, call: Call, ca: str) -> socket.socket:
     """Agree on TLS with a server whose certificate is in the file `ca`, or signed by one in it."""
     try:
         context = ssl.create_default_context(cafile=ca)
@@ -100,13 +89,13 @@ def _encrypted(sock: socket.socket, host: str, ca: str) -> socket.socket:
             f"the certificates in {ca} cannot be read ({reason_of(error)}): give --ca a PEM file"
         ) from error
     try:
-        return context.wrap_socket(sock, server_hostname=host)
+        return context.wrap_socket(sock, server_hostname=call.host)
     except ssl.SSLCertVerificationError as error:
         raise ProtocolError(
             f"its certificate is not one that {ca} vouches for ({error.verify_message})"
         ) from error
-    except (ssl.SSLEOFError, ConnectionError) as error:
-        raise _HungUpError from error
+    except (ssl.SSLEOFError, ConnectionError, TimeoutError) as error:
+        raise _lost(call, error, has_spoken=False) from error
     except OSError as error:
         raise ProtocolError(
             f"it does not speak TLS ({reason_of(error)}): leave out --ca if it has no --certificate"
@@ -114,40 +103,40 @@ def _encrypted(sock: socket.socket, host: str, ca: str) -> socket.socket:
 
 
 def _shake_hands(sock: socket.socket, parser: Parser, call: Call) -> Admission:
-    """Carry the client's half of the handshake over a socket; all of it has one deadline."""
-    hint = "" if call.ca else "; if it has a --certificate, give --ca"
-    try:
-        return _carry(client_handshake(call.token, call.role, call.identity), sock, parser, call.timeout)
-    except TimeoutError as error:
-        raise ProtocolError(f"it has not answered for {call.timeout:g} seconds") from error
-    except EOFError as error:
-        raise ProtocolError(f"it hung up in the middle of the handshake{hint}") from error
-    except OSError as error:
-        raise ConnectionLostError(f"the server is gone ({reason_of(error)}){hint}") from error
-
-
-def _carry(handshake: Handshake, sock: socket.socket, parser: Parser, seconds: float) -> Admission:
-    """Send what a half of the handshake yields, and send it what comes, until it ends.
+    """Carry the client's half of the handshake over a socket; all of it has one deadline.
 
     Raises:
-        EOFError: the peer hung up.
-        _HungUpError: it did so before it said a word.
-        OSError: the network failed, or time was over (TimeoutError).
+        ConnectionLostError: the peer hung up, or time was over.
     """
-    deadline = time.monotonic() + seconds
-    sock.sendall(next(handshake))
-    has_spoken = False
-    while True:
-        while (came := parser.next()) is None:
-            sock.settimeout(max(deadline - time.monotonic(), 0.001))
-            data = sock.recv(4096)
-            if not data:
-                raise EOFError if has_spoken else _HungUpError
-            has_spoken = True
-            parser.feed(data)
-        try:
-            answer = handshake.send(came)
-        except StopIteration as done:
-            admission: Admission = done.value
-            return admission
-        sock.sendall(answer)
+    handshake = client_handshake(call.token, call.role, call.identity)
+    deadline, has_spoken = time.monotonic() + call.timeout, False
+    try:
+        sock.sendall(next(handshake))
+        while True:
+            while (came := parser.next()) is None:
+                sock.settimeout(max(deadline - time.monotonic(), 0.001))
+                data = sock.recv(4096)
+                if not data:
+                    raise EOFError
+                has_spoken = True
+                parser.feed(data)
+            sock.sendall(handshake.send(came))
+    except StopIteration as done:
+        admission: Admission = done.value
+        return admission
+    except (EOFError, OSError) as error:
+        raise _lost(call, error, has_spoken) from error
+
+
+def _lost(call: Call, error: Exception, has_spoken: bool) -> ConnectionLostError:
+    """Say how the peer was lost during the handshake. A silent one may forward to a server that is absent."""
+    where, is_silent = spelled(call.host, call.port), isinstance(error, TimeoutError)
+    if has_spoken:
+        how = "fell silent" if is_silent else "hung up"
+        return ConnectionLostError(f"the server at {where} {how} in the middle of the handshake")
+    silence = f"has not said a word for {call.timeout:g} seconds"
+    how = silence if is_silent else "hung up before it said a word"
+    tls = "has no --certificate: then leave out --ca" if call.ca else "has a --certificate: give --ca"
+    return ConnectionLostError(
+        f"what listens at {where} {how}: perhaps it only forwards, and no server runs behind it; or it {tls}"
+    )

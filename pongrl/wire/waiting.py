@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import select
 import selectors
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
+
+LONGEST_WAIT = 0.5  # seconds that a signal may go unheard
 
 
 class HasFileno(Protocol):
@@ -65,9 +69,23 @@ class Wake:
 def ready(readers: Sequence[R], writers: Sequence[W], seconds: float | None) -> tuple[list[R], list[W]]:
     """Wait until some of these can be read or written, at most so long (None: for ever).
 
+    A long wait is made of short ones. The system may give a signal to another thread, or to this one just
+    before it waits; Python hears it when the wait is over.
+
     Returns:
         The readers that can be read, and the writers that can be written; both empty when time is over.
     """
+    if seconds is not None and seconds <= LONGEST_WAIT:
+        return _ready(readers, writers, seconds)
+    until = math.inf if seconds is None else time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        readable, writable = _ready(readers, writers, min(left, LONGEST_WAIT))
+        if readable or writable:
+            return readable, writable
+    return [], []
+
+
+def _ready(readers: Sequence[R], writers: Sequence[W], seconds: float) -> tuple[list[R], list[W]]:
     try:
         readable, writable, _ = select.select(readers, writers, [], seconds)
         return readable, writable
@@ -76,7 +94,7 @@ def ready(readers: Sequence[R], writers: Sequence[W], seconds: float | None) -> 
 
 
 def _ready_by_selector(
-    readers: Sequence[Any], writers: Sequence[Any], seconds: float | None
+    readers: Sequence[Any], writers: Sequence[Any], seconds: float
 ) -> tuple[list[Any], list[Any]]:
     with selectors.DefaultSelector() as selector:
         for one in {*readers, *writers}:

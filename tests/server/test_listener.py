@@ -137,6 +137,62 @@ def test_an_address_of_another_machine_is_not_blamed_on_its_port() -> None:
     assert "port, or" not in str(caught.value)
 
 
+# Names with several addresses
+
+ELSEWHERE = "192.0.2.1"  # for documentation: no machine has it
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def name(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let every host to listen on have these addresses."""
+
+    def resolve(_: str, port: int, passive: bool) -> list[Any]:
+        return [found for address in addresses for found in sockets.resolve(address, port, passive)]
+
+    monkeypatch.setattr(listener_module, "resolve", resolve)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_every_address_of_a_name_is_listened_on_by_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    name(monkeypatch, "::1", "127.0.0.1", "::1")
+    with listening() as (listener, _):
+        port = listener.address[1]
+        assert listener.addresses == [("127.0.0.1", port), ("::1", port)]
+        for host in ("127.0.0.1", "::1"):
+            with PongClient(host, port) as client:
+                client.connect()
+
+
+def test_an_address_of_a_name_that_this_machine_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    name(monkeypatch, ELSEWHERE, "127.0.0.1")
+    with listening() as (listener, _), connected(listener):
+        assert [host for host, _ in listener.addresses] == ["127.0.0.1"]
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_a_port_that_is_taken_at_one_address_of_a_name_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    name(monkeypatch, "127.0.0.1", "::1")
+    before = open_files()
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PongError, match=f"cannot listen on localhost:{port}"):
+            Listener("localhost", port, "", admit, lambda *_: None)
+    assert open_files() <= before
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_an_address_with_colons_is_shown_in_brackets() -> None:
+    with serving(host="::1") as server, connected(server):
+        refused(server, r"already connected from \[::1\]:\d+")
+
+
 @pytest.mark.parametrize("host", UNRESOLVABLE)
 def test_a_host_to_listen_on_that_cannot_be_found_is_named(host: str) -> None:
     before = open_files()
@@ -283,7 +339,7 @@ def test_who_does_not_fit_is_told_so(tmp_path: Path) -> None:
     garbage, other = tmp_path / "garbage.pem", tmp_path / "other.pem"
     garbage.write_text("nothing of the kind")
     with serving(certificate=PEM) as server:
-        refused(server, "if it has a --certificate, give --ca")
+        refused(server, "or it has a --certificate: give --ca")
         refused(server, "cannot be read", ca=str(garbage))
         refused(server, "cannot be read", ca=str(other))
         with connected(server, ca=PEM):

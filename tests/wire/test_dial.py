@@ -60,36 +60,48 @@ def impostor(words: bytes, stay: bool) -> Iterator[int]:
 
 
 HALF_A_CHALLENGE = message(Kind.CHALLENGE, bytes(34))[:20]
-
-
-@pytest.mark.parametrize("ca", [None, PEM])
-def test_who_hangs_up_before_a_word_is_taken_for_an_absent_server(ca: str | None) -> None:
-    before = open_files()
-    with (
-        impostor(b"", False) as port,
-        PongClient(port=port, timeout=PATIENCE, ca=ca) as client,
-        pytest.raises(ConnectionLostError, match="perhaps it only forwards, and no server runs behind"),
-    ):
-        client.connect()
-    assert open_files() <= before
+FORWARDS = "perhaps it only forwards, and no server runs behind it; or it has"
 
 
 @pytest.mark.parametrize(
     ("words", "stay", "timeout", "sentence"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", True, PATIENCE, "kind 72, which may not come here"),
-        (b"", True, 0.05, "it has not answered for 0.05 seconds"),
-        (HALF_A_CHALLENGE, True, 0.05, "it has not answered for 0.05 seconds"),
-        (HALF_A_CHALLENGE, False, PATIENCE, "it hung up in the middle of the handshake"),
+        (b"", False, PATIENCE, f"hung up before it said a word: {FORWARDS}"),
+        (b"", True, 0.05, f"has not said a word for 0.05 seconds: {FORWARDS}"),
+        (HALF_A_CHALLENGE, False, PATIENCE, "hung up in the middle of the handshake"),
+        (HALF_A_CHALLENGE, True, 0.05, "fell silent in the middle of the handshake"),
     ],
-    ids=["HTTP", "nothing", "half a message", "hangs up in a message"],
+    ids=["hangs up", "is silent", "hangs up in a message", "falls silent in a message"],
 )
-def test_a_server_that_is_not_pong_is_told_from_one(
+def test_who_breaks_off_is_taken_for_an_absent_server(
     words: bytes, stay: bool, timeout: float, sentence: str
 ) -> None:
     before = open_files()
     with impostor(words, stay) as port, PongClient(port=port, timeout=timeout) as client:
-        with pytest.raises(ProtocolError, match=sentence) as caught:
+        with pytest.raises(ConnectionLostError, match=sentence) as caught:
+            client.connect()
+        assert f"127.0.0.1:{port}" in str(caught.value)
+    assert open_files() <= before
+
+
+@pytest.mark.parametrize(("stay", "timeout"), [(False, PATIENCE), (True, 0.05)])
+def test_who_breaks_off_instead_of_speaking_tls_is_taken_for_an_absent_server(
+    stay: bool, timeout: float
+) -> None:
+    before = open_files()
+    with (
+        impostor(b"", stay) as port,
+        PongClient(port=port, timeout=timeout, ca=PEM) as client,
+        pytest.raises(ConnectionLostError, match=f"{FORWARDS} no --certificate: then leave out --ca"),
+    ):
+        client.connect()
+    assert open_files() <= before
+
+
+def test_a_server_that_is_not_pong_is_told_from_one() -> None:
+    before = open_files()
+    with impostor(b"HTTP/1.1 400 Bad Request\r\n\r\n", stay=True) as port, PongClient(port=port) as client:
+        with pytest.raises(ProtocolError, match="kind 72, which may not come here") as caught:
             client.connect()
         assert f"127.0.0.1:{port} is not a Pong server" in str(caught.value)
     assert open_files() <= before

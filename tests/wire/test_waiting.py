@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import sys
 import time
+from typing import Any
 
 import pytest
 
+from pongrl.wire import waiting
 from pongrl.wire.framing import message
-from pongrl.wire.waiting import Wake
+from pongrl.wire.waiting import LONGEST_WAIT, Wake
 from tests.support import PATIENCE
 from tests.support.wire import PING
 from tests.support.wire_peers import over
@@ -31,6 +33,21 @@ def test_a_cleared_wake_is_not_heard(wake: Wake) -> None:
 def test_setting_a_closed_wake_does_nothing(wake: Wake) -> None:
     wake.close()
     wake.set()
+
+
+@pytest.mark.parametrize("seconds", [None, PATIENCE])
+def test_a_wait_ends_by_what_a_signal_did_that_another_thread_received(
+    wake: Wake, monkeypatch: pytest.MonkeyPatch, seconds: float | None
+) -> None:
+    lengths: list[float | None] = []
+
+    def interrupted(*arguments: Any) -> Any:
+        lengths.append(arguments[3])
+        return [wake] if len(lengths) == 3 else [], [], []  # Python runs a signal's handler between two waits
+
+    monkeypatch.setattr(waiting.select, "select", interrupted)
+    assert waiting.ready([wake], [], seconds) == ([wake], [])
+    assert lengths == [LONGEST_WAIT] * 3
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="select has no limit of this kind there")
