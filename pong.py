@@ -192,7 +192,7 @@ class Pong:
 
     def _show(self, run: Run, options: GameOptions, window: GameWindow) -> None:
         """Show the game in the window, and give it the keys that people hold, until either ends."""
-        window.begin(title(options), None if self.server else options.people)
+        window.begin(title(options), options.people)
         while run.is_alive() and not self._ending:
             is_open, keys = window.poll()
             if not is_open:

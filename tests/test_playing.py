@@ -10,7 +10,7 @@ import pytest
 from pong import Pong
 from pongrl.cli import parse
 from pongrl.game.drawing import pygame_quietly
-from pongrl.game.people import Snapshot
+from pongrl.game.people import People, Snapshot
 from pongrl.game.rules import LEFT
 from pongrl.ui.game_window import GameWindow
 from pongrl.ui.start_screen import StartScreen
@@ -30,7 +30,7 @@ def press(key: int) -> None:
 
 
 def leave(_: Snapshot) -> None:
-    """Leave a game as soon as it is shown."""
+    """Leave a game as soon as it is shown: Escape asks once."""
     press(pygame.K_ESCAPE)
 
 
@@ -48,9 +48,9 @@ def titles_of(
     titles: list[str] = []
     begin, show, appear = GameWindow.begin, GameWindow.show, StartScreen.__init__
 
-    def begin_and_note(window: GameWindow, title: str, people: int | None = None) -> None:
+    def begin_and_note(window: GameWindow, title: str, people: People | None = None) -> None:
         begin(window, title, people)
-        titles.append(f"{title}: {people}")
+        titles.append(f"{title}: {len(people.sides) if people is not None and people.play else 0}")
 
     def show_and_act(window: GameWindow, snapshot: Snapshot, *arguments: Any) -> None:
         show(window, snapshot, *arguments)
@@ -72,7 +72,7 @@ def test_escape_goes_from_the_game_to_the_start_screen_and_ends_there(
 ) -> None:
     keys = iter([pygame.K_1, pygame.K_4, pygame.K_5, pygame.K_ESCAPE])
     titles = titles_of(monkeypatch, Pong(server=False, given=frozenset()), keys)
-    assert titles == ["Pong, level 1: 1", "Pong, two players: 2", "Pong, level 4: 0"]
+    assert titles == ["Pong, against the built-in AI: 1", "Pong, two players: 2", "Pong, level 4: 0"]
     assert not pygame.display.get_init()
 
 
@@ -85,8 +85,9 @@ def test_enter_chooses_the_same_game_again(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("flags", "title"),
     [
-        (["--level", "2"], "Pong, level 2: 1"), (["--opponent", "human"], "Pong, two players: 2"),
-        (["--opponent", "ai"], "Pong, level 2: 1"), (["--level", "4"], "Pong, level 4: 0"),
+        (["--level", "2"], "Pong, against the built-in AI: 1"),
+        (["--opponent", "ai"], "Pong, against the built-in AI: 1"),
+        (["--opponent", "human"], "Pong, two players: 2"), (["--level", "4"], "Pong, level 4: 0"),
     ],
 )  # fmt: skip
 def test_a_command_line_that_names_level_or_opponent_plays_at_once(
@@ -97,11 +98,16 @@ def test_a_command_line_that_names_level_or_opponent_plays_at_once(
 
 
 def test_a_program_that_makes_a_pong_has_said_what_to_play(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert titles_of(monkeypatch, Pong(server=False), iter([])) == ["Pong, level 2: 1"]
+    assert titles_of(monkeypatch, Pong(server=False), iter([])) == ["Pong, against the built-in AI: 1"]
 
 
-def test_a_served_game_is_shown_without_people_who_pause_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert titles_of(monkeypatch, Pong(port=0, opponent="human"), iter([])) == ["Pong, against you: None"]
+@pytest.mark.parametrize(
+    ("opponent", "title"), [("human", "Pong, against you: 1"), ("ai", "Pong, level 2: 0")]
+)
+def test_a_served_game_is_shown_to_who_plays_it(
+    monkeypatch: pytest.MonkeyPatch, opponent: str, title: str
+) -> None:
+    assert titles_of(monkeypatch, Pong(port=0, opponent=opponent), iter([])) == [title]
 
 
 def test_a_key_that_is_held_moves_the_paddle_until_the_game_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Pong's rules: a tick of the game at a time, by integers and one random generator.
 
-`Game.step` is all that changes a game. It knows no clock: the caller decides how fast the game goes.
+`Game.step` plays. The game knows no clock: the caller decides how fast it goes, and when a ball is served.
 """
 
 from __future__ import annotations
@@ -46,6 +46,21 @@ class Game:
         self.ball_vx = self._random.randint(4, 8) * self._random.choice((-1, 1))
         self.ball_vy = self._random.randint(-8, 8)
         self.rally = 0
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the ball lies where it is served, and nothing has moved it yet."""
+        return self.ball_x == SERVE_X and not self.rally  # a ball comes back there only after a hit
+
+    def move_paddles(self, left: float, right: float) -> None:
+        """Move the paddles as `step` does, while the ball waits for its serve."""
+        for side, pixels in enumerate((left, right)):
+            self.paddles[side] = min(max(math.floor(self.paddles[side] + pixels), 0), PADDLE_BOTTOM)
+
+    def restart(self) -> None:
+        """Begin this match again, with a serve."""
+        self.score, self.last_rally = [0, 0], 0
+        self._serve()
 
     def step(self, left: float, right: float) -> int:
         """Play one tick with the paddles moving `left` and `right` pixels (down is positive).

@@ -126,8 +126,8 @@ class Engine(threading.Thread):
             self._end_decision()
 
     def _is_ticking(self) -> bool:
-        """Return whether real time passes. In lockstep it does while no agent is here."""
-        return not self._pausing and not (self._lockstep and self._talks)
+        """Return whether real time passes. In lockstep it does while no agent is here, or people pause."""
+        return not self._pausing and (self._keys.paused or not (self._lockstep and self._talks))
 
     def _listen(self, until: float | None) -> None:
         """Do what the agents ask for, once one says something, or `until` is reached."""
@@ -146,8 +146,10 @@ class Engine(threading.Thread):
                 return
 
     def _tick(self) -> None:
-        """Play a tick of real time, unless people pause by a key."""
+        """Play a tick of real time, unless people pause the game."""
         keys = self._keys
+        if self._match.obey(keys):
+            self._settle()
         if not keys.paused and self._match.tick(keys):
             self._end_decision()
         self._tell_observers(None)

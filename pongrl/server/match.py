@@ -12,6 +12,7 @@ STEPs at different times, each when it has answered the last one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,7 @@ from pongrl.game.people import Keys
 from pongrl.game.players import Player, built_in
 from pongrl.game.rules import LEFT, RIGHT, Game
 from pongrl.server.options import GameOptions
+from pongrl.server.umpire import Umpire
 from pongrl.wire.arrays import Int32Array, UInt8Array
 from pongrl.wire.messages import Mover, Role, Step
 
@@ -102,6 +104,10 @@ class Board:
         self.hands[side].forget()
         return self.hands[side]
 
+    def oppose(self, right: Player) -> None:
+        """Let another player have the right paddle where no agent has it."""
+        self._right = self._opponent = right
+
     def unseat(self, side: Role) -> None:
         """Take the paddle of a side from its agent; on the right the built-in AI has it again."""
         if side is Role.RIGHT:
@@ -175,12 +181,16 @@ class Match:
     """All boards of a server. For the engine's thread alone."""
 
     def __init__(self, options: GameOptions, film: Film | None = None) -> None:
-        self._options, self._film = options, film
+        self.options, self._film = options, film
+        self.umpire = Umpire(options)
+        self._seated: set[Role] = set()  # sides that agents have
+        self._restarts = 0  # that people were granted
         self.begin()
 
     def begin(self) -> None:
         """Start new games, from the seed if there is one; nobody is seated at them."""
-        games, seed = self._options.games, self._options.seed
+        games, seed = self.options.games, self.options.seed
+        self._seated.clear()
         self._frames = np.zeros((games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
         self.boards = tuple(
             self._board(None if seed is None else seed + number, frame)
@@ -189,8 +199,8 @@ class Match:
         self._ticks = 0  # in this decision
 
     def _board(self, seed: int | None, frame: UInt8Array) -> Board:
-        level, points = self._options.level, self._options.points_to_win
-        right = None if self._options.opponent == "human" else built_in(min(level, 3))
+        level, points = self.options.level, self.options.points_to_win
+        right = None if self.options.opponent == "human" else built_in(min(level, 3))
         return Board(Game(seed, points), frame, right, built_in(3) if level == 4 else None)
 
     @property
@@ -200,12 +210,30 @@ class Match:
 
     def seat(self, side: Role) -> list[Hand]:
         """Give an agent the paddles of a side, and return its hands, one a game."""
+        self._seated.add(side)
         return [board.seat(side) for board in self.boards]
 
     def unseat(self, side: Role) -> None:
         """Take the paddles of a side from its agent."""
+        self._seated.discard(side)
         for board in self.boards:
             board.unseat(side)
+
+    def obey(self, keys: Keys) -> bool:
+        """Do what people wish for.
+
+        Returns:
+            True if the built-in AI plays at another level now.
+        """
+        if keys.restarts != self._restarts:
+            self._restarts = keys.restarts
+            self.first.restart()
+        if keys.level is None or keys.level == self.options.level:
+            return False
+        self.options = replace(self.options, level=keys.level)
+        for board in self.boards:
+            board.oppose(built_in(keys.level))
+        return True
 
     def begin_decision(self) -> None:
         """Start a decision of real time: its first tick comes next."""
@@ -217,16 +245,21 @@ class Match:
         """Play one tick of real time on all boards.
 
         A decision ends after `frameskip` ticks, or when every board has played a point. A board that has
-        played one rests until then, so that it plays the same as in lockstep.
+        played one rests until then, so that it plays the same as in lockstep. While the umpire lets the ball
+        wait for its serve, only people move their paddles.
 
         Returns:
             True if the decision has ended with this tick.
         """
+        if not self.umpire.lets_play(self.first, bool(self._seated), keys):
+            left, right = self.person_on_the_left(keys), self._person_on_the_right(keys)
+            self.first.move_paddles(VELOCITY[STAY if left is None else left], VELOCITY[right])
+            return False
         for number, board in enumerate(self.boards):
             if not board.resting:
                 self._play(number, board, 1, keys)
         self._ticks += 1
-        if self._ticks < self._options.frameskip and not all(board.resting for board in self.boards):
+        if self._ticks < self.options.frameskip and not all(board.resting for board in self.boards):
             return False
         self.begin_decision()
         return True
@@ -234,16 +267,15 @@ class Match:
     def decide(self, keys: Keys) -> None:
         """Play a whole decision of lockstep on all boards: `frameskip` ticks, fewer where a point ends it."""
         for number, board in enumerate(self.boards):
-            self._play(number, board, self._options.frameskip, keys)
+            self._play(number, board, self.options.frameskip, keys)
 
     def _play(self, number: int, board: Board, ticks: int, keys: Keys) -> None:
         """Play a board; people's keys and the film have to do with the first one only."""
         if number:
             board.play(ticks)
             return
-        if self._options.opponent == "human":
-            move = keys.either if self._options.serves else keys.arrows
-            board.hands[RIGHT].move = STAY if move is None else move
+        if self.options.opponent == "human":
+            board.hands[RIGHT].move = self._person_on_the_right(keys)
         if self._film is None:
             board.play(ticks, self.person_on_the_left(keys))
         else:
@@ -256,14 +288,21 @@ class Match:
             serves = board.play(1, human)
             film.add(
                 (game.score[LEFT], game.score[RIGHT]), (game.paddles[LEFT], game.paddles[RIGHT]),
-                (game.ball_x, game.ball_y), 1 / self._options.fps, serves,
+                (game.ball_x, game.ball_y), 1 / self.options.fps, serves,
             )  # fmt: skip
 
     def person_on_the_left(self, keys: Keys) -> int | None:
         """Return the move that these keys make with the first board's left paddle; None if they make none."""
-        if self._options.opponent == "ai":
+        if self.options.opponent == "ai":
             return keys.either
-        return None if self._options.serves else keys.letters
+        return None if self.options.serves else keys.letters
+
+    def _person_on_the_right(self, keys: Keys) -> int:
+        """Return the move that these keys make with the right paddle, if it is a person's."""
+        if self.options.opponent == "ai":
+            return STAY
+        move = keys.either if self.options.serves else keys.arrows
+        return STAY if move is None else move
 
     def observe(self, side: Role, number: int, dropped: int) -> Step:
         """Return the state for the agent of a side, and start counting for its next one.

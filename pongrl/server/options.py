@@ -14,6 +14,8 @@ from pongrl.checks import LARGEST_SEED, settle_types, whole
 from pongrl.cli import asked_of
 from pongrl.errors import UsageError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
+from pongrl.game.people import People
+from pongrl.game.rules import LEFT, RIGHT
 from pongrl.modes import Mode, refuse_idle
 from pongrl.wire.messages import MAX_GAMES, Session
 
@@ -34,11 +36,12 @@ class GameOptions:
     inset: bool  # the window shows what the agent is sent
 
     @property
-    def people(self) -> int:
-        """How many people play at this keyboard when nothing is served: 0 to 2."""
-        if self.level == 4:
-            return 0
-        return 2 if self.opponent == "human" else 1
+    def people(self) -> People:
+        """Who is at this keyboard."""
+        if self.opponent == "human":
+            return People((RIGHT,) if self.serves else (LEFT, RIGHT), play=True, serve=self.serves)
+        plays = not self.serves and self.level != 4
+        return People((LEFT,), play=plays, serve=self.serves, choose_level=plays)
 
     def session(self) -> Session:
         """Return what an agent is told of the games in WELCOME."""

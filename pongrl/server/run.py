@@ -24,7 +24,7 @@ from pongrl.server.match import Film, Match
 from pongrl.server.options import GameOptions
 from pongrl.server.seats import Seats
 from pongrl.server.snapshots import Snapshots
-from pongrl.server.status import unserved, waiting
+from pongrl.server.status import waiting
 from pongrl.wire.sockets import Address
 
 
@@ -61,7 +61,7 @@ class Run:
                 self._gallery.close()
                 raise
         match = Match(options, film)
-        idle = unserved(options) if self._listener is None else waiting(self._listener.address)
+        idle = "" if self._listener is None else waiting(self._listener.address)
         self._snapshots = Snapshots(options, match, self._gallery, idle, has_window)
         self._engine = Engine(options, match, self._seats, (self._snapshots, *observers))
 

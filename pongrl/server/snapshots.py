@@ -18,7 +18,7 @@ from pongrl.server.conversation import Conversation
 from pongrl.server.gallery import VIEWS_PER_SECOND
 from pongrl.server.match import Match
 from pongrl.server.options import GameOptions
-from pongrl.server.status import status
+from pongrl.server.status import serve_waits, status
 from pongrl.wire.arrays import UInt8Array
 from pongrl.wire.messages import Mover, Step, View
 
@@ -56,7 +56,7 @@ class Snapshots:
 
     def gathered(self, talks: Sequence[Conversation], keys: Keys) -> None:
         """Show which agents are here and which of them pause, also to people who come to watch later."""
-        self._status = status(self._options, talks, self._idle)
+        self._status = status(self._match.options, talks, self._idle)
         self._shown = time.monotonic()
         self._show(keys, None)
 
@@ -73,7 +73,7 @@ class Snapshots:
         self._show(keys, sent)
 
     def _show(self, keys: Keys, sent: Step | None) -> None:
-        game = self._match.first
+        game, umpire = self._match.first, self._match.umpire
         frame, words = self._what_was_sent(sent)
         points = game.matches * 2 * game.points_to_win + sum(game.score)  # grows with every point
         self.latest = Snapshot(
@@ -88,6 +88,8 @@ class Snapshots:
             status=self._status_with(keys),
             frame=frame,
             sent=words,
+            serve_in=umpire.count,
+            notice=serve_waits(self._options) if umpire.is_waiting else (),
         )
         self._audience.show(self.latest)
 
@@ -105,6 +107,10 @@ class Snapshots:
         )
 
     def _status_with(self, keys: Keys) -> str:
-        if self._options.serves and self._match.person_on_the_left(keys) is not None:
+        if not self._options.serves:
+            return self._status
+        if keys.paused:
+            return f"paused at the server's window   {self._status}"
+        if self._match.person_on_the_left(keys) is not None:
             return self._status + "   keys have the left paddle"
         return self._status

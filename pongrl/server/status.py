@@ -26,7 +26,7 @@ def status(options: GameOptions, talks: Sequence[Conversation], idle: str) -> st
     elif Role.LEFT in peers:
         words = f"agent connected from {peers[Role.LEFT]}"
     else:
-        words = idle
+        words = idle if options.serves else unserved(options)
     if Role.RIGHT in peers:
         return f"{words}   right paddle: agent at {peers[Role.RIGHT]}"
     return words + right_paddle(options) if options.serves else words
@@ -38,12 +38,18 @@ def waiting(address: tuple[str, int]) -> str:
 
 
 def unserved(options: GameOptions) -> str:
-    """Say which keys do what, where people play without a server."""
-    words = "P pauses, Escape leaves"
+    """Say who has which paddle, where people play without a server."""
     if options.level == 4:
-        return f"{right_paddle(options)}   {words}"
+        return right_paddle(options)
     keys = "W/S" if options.opponent == "human" else "W/S or arrow keys"
-    return f"left paddle: {keys}{right_paddle(options)}   {words}"
+    return f"left paddle: {keys}{right_paddle(options)}"
+
+
+def serve_waits(options: GameOptions) -> tuple[str, ...]:
+    """Say for whom a serve waits, and what to do about it: a headline, and what stands below it."""
+    if options.opponent == "human":
+        return "waiting for an agent", "the first ball is served when it comes"
+    return "waiting for an agent", "or hold W, S or an arrow key to play yourself"
 
 
 def right_paddle(options: GameOptions) -> str:
@@ -58,6 +64,6 @@ def right_paddle(options: GameOptions) -> str:
 
 def title(options: GameOptions) -> str:
     """Return the window's title."""
-    if options.people < 2:
-        return f"Pong, level {options.level}"
-    return "Pong, against you" if options.serves else "Pong, two players"
+    if options.opponent == "human":
+        return "Pong, against you" if options.serves else "Pong, two players"
+    return "Pong, against the built-in AI" if options.people.choose_level else f"Pong, level {options.level}"

@@ -25,11 +25,21 @@ class Scene(NamedTuple):
 
 
 def scaled(court: Box, x: float, y: float, width: float, height: float) -> Box:
-    """Convert a rectangle of the 700×500 court into pixels of the box that the court is drawn in."""
-    across, down = court[2] / COURT_WIDTH, court[3] / COURT_HEIGHT
-    left, top = court[0] + round(x * across), court[1] + round(y * down)
-    right, bottom = court[0] + round((x + width) * across), court[1] + round((y + height) * down)
-    return left, top, max(right - left, 1), max(bottom - top, 1)
+    """Convert a rectangle of the 700×500 court into pixels of the box that the court is drawn in.
+
+    What lies off the court is cut off: a peer says where things are, and pygame writes where it is told to.
+    What is on the court has one pixel at least.
+    """
+    left, wide = _scaled(x, width, COURT_WIDTH, court[2])
+    top, high = _scaled(y, height, COURT_HEIGHT, court[3])
+    return court[0] + left, court[1] + top, wide, high
+
+
+def _scaled(start: float, length: float, court: int, pixels: int) -> tuple[int, int]:
+    """Convert a start and a length along one side of the court into pixels."""
+    start, end = min(max(start, 0), court), min(max(start + length, 0), court)
+    first = round(start * pixels / court)
+    return first, max(round(end * pixels / court) - first, 1 if end > start else 0)
 
 
 def paddle_boxes(court: Box, paddles: tuple[int, int]) -> list[Box]:
@@ -57,9 +67,10 @@ def draw_court(
         surface.fill(LINE, scaled(court, COURT_WIDTH // 2 - 2, y, 4, 15))
     size = max(round(DIGITS * court[2] / COURT_WIDTH), 1)
     for side, points in enumerate(scene.score):
-        words = text.render(str(points), size, colours.score)
-        middle, top, _, _ = scaled(court, COURT_WIDTH // 4 * (1 + 2 * side), 20, 0, 0)
-        surface.blit(words, words.get_rect(midtop=(middle, top)))
+        x, y, width, height = scaled(court, COURT_WIDTH // 2 * side + 10, 20, COURT_WIDTH // 2 - 20, DIGITS)
+        fitting, _ = text.fit((str(points),), width, height, size)
+        words = text.render(str(points), fitting, colours.score)
+        surface.blit(words, words.get_rect(midtop=(x + width // 2, y)))
     for box in paddle_boxes(court, scene.paddles):
         surface.fill(colours.paddles, box)
     if scene.ball is not None:

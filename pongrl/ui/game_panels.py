@@ -1,20 +1,22 @@
-"""How the parts of the game's window are drawn: header, court, footer, inset and notices."""
+"""How the parts of the game's window are drawn: header, court, what lies over it, footer and inset."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.people import Snapshot
-from pongrl.game.rules import BALL
+from pongrl.game.rules import BALL, COURT_WIDTH, SERVE_Y
 from pongrl.ui.court import Scene, draw_court, frame_picture, paddle_boxes, scaled
 from pongrl.ui.game_layout import GameLayout
-from pongrl.ui.text import Text
-from pongrl.ui.theme import ACCENT, BAR, DIM, LINE, WHITE, Box, Colour
+from pongrl.ui.notices import KeyTable
+from pongrl.ui.text import SMALLEST_SIZE, Text
+from pongrl.ui.theme import ACCENT, BACKGROUND, BAR, DIM, LINE, WHITE, Box, Colour
 from pongrl.wire.arrays import UInt8Array
 
 ALERTS = ("paused", "keys have")  # parts of the status that begin so are to be seen at a glance
+HINT = "H shows the keys"
 
 
 class Pen:
@@ -22,6 +24,17 @@ class Pen:
 
     def __init__(self, surface: Any, text: Text, layout: GameLayout) -> None:
         self.surface, self.text, self.layout = surface, text, layout
+
+    def sheet(self, width: int, height: int) -> Box:
+        """Lay a sheet to write on over the middle of the court, and return the box inside its margins."""
+        left, top, wide, high = self.layout.court
+        width, height = min(width, wide), min(height, high)
+        x, y = left + (wide - width) // 2, top + (high - height) // 2
+        self.surface.fill(BAR, (x, y, width, height))
+        for edge in (y, y + height - 1):
+            self.surface.fill(LINE, (x, edge, width, 1))
+        side, above = self.layout.text, self.layout.text // 3
+        return x + side, y + above, max(width - 2 * side, 1), max(height - 2 * above, 1)
 
     def spread(self, box: Box, parts: Sequence[str], colours: Sequence[Colour]) -> None:
         """Write parts into a bar, the first at the left, the others at the right."""
@@ -44,19 +57,20 @@ def draw_header(pen: Pen, status: tuple[str, ...]) -> None:
     pen.spread(pen.layout.header, status, colours)
 
 
-def footer_parts(snapshot: Snapshot) -> tuple[str, str]:
-    """Say how the matches and the rallies stand."""
-    match, rally = f"match {snapshot.matches + 1}", f"rally {snapshot.rally}"
+def footer_parts(snapshot: Snapshot, is_muted: bool = False) -> tuple[str, ...]:
+    """Say how the matches and the rallies stand, and how to see the keys."""
+    match = f"match {snapshot.matches + 1}"
     if snapshot.last_match is not None:
         match += "   last match {}–{}".format(*snapshot.last_match)
-    if snapshot.sounds[2]:  # points so far
-        rally += f"   last point's rally {snapshot.last_rally}"
-    return match, rally
+    rally = f"rally {snapshot.rally}"
+    if snapshot.last_rally:
+        rally += f"   last rally {snapshot.last_rally}"
+    return (match, rally, "sound off", HINT) if is_muted else (match, rally, HINT)
 
 
-def draw_footer(pen: Pen, parts: tuple[str, str]) -> None:
+def draw_footer(pen: Pen, parts: tuple[str, ...]) -> None:
     """Write how the matches and the rallies stand."""
-    pen.spread(pen.layout.footer, parts, (DIM, DIM))
+    pen.spread(pen.layout.footer, parts, (DIM,) * len(parts))
 
 
 def draw_inset(pen: Pen, box: Box, frame: UInt8Array | None, sent: str) -> None:
@@ -86,24 +100,59 @@ def draw_inset(pen: Pen, box: Box, frame: UInt8Array | None, sent: str) -> None:
     pen.text.column(surface, inner, (words, *sent.split("   ")), size, DIM)
 
 
+class Overlay(NamedTuple):
+    """What lies over the court; most of the time nothing."""
+
+    notice: tuple[str, ...] = ()  # a headline, and what stands below it
+    keys: KeyTable = ()  # what the keys do
+    number: int = 0  # of a countdown
+
+    def draw(self, pen: Pen) -> None:
+        """Draw the first of its parts that there is: they would lie on each other."""
+        if self.keys:
+            draw_keys(pen, self.keys)
+        elif self.notice:
+            draw_notice(pen, self.notice)
+        elif self.number:
+            draw_count(pen, self.number)
+
+
 def draw_notice(pen: Pen, notice: tuple[str, ...]) -> None:
     """Write a notice across the court: the first part large, the others below it."""
-    surface, size, court = pen.surface, pen.layout.text, pen.layout.court
-    width, half = round(0.8 * court[2]), round(0.15 * court[3])
-    x, y = court[0] + (court[2] - width) // 2, court[1] + court[3] // 2
-    surface.fill(BAR, (x, y - half, width, 2 * half))
-    surface.fill(LINE, (x, y - half, width, 1))
-    surface.fill(LINE, (x, y + half - 1, width, 1))
-    room = 2 * half - 2 * size // 3
-    first = round(room * (0.6 if notice[1:] else 1))
-    inner = width - 2 * size
-    pen.text.centre(surface, (x + size, y - room // 2, inner, first), notice[:1], 2 * size, WHITE)
-    rest = (x + size, y - room // 2 + first, inner, room - first)
-    pen.text.centre(surface, rest, notice[1:], size, DIM)
+    size, court = pen.layout.text, pen.layout.court
+    x, y, width, height = pen.sheet(round(0.8 * court[2]), round(0.3 * court[3]))
+    first = round(height * (0.6 if notice[1:] else 1))
+    pen.text.centre(pen.surface, (x, y, width, first), notice[:1], 2 * size, WHITE)
+    pen.text.centre(pen.surface, (x, y + first, width, height - first), notice[1:], size, DIM)
+
+
+def draw_keys(pen: Pen, keys: KeyTable) -> None:
+    """Write a table of keys over the court, as large as there is room for."""
+    court, text = pen.layout.court, pen.text
+    columns = [[row[column] for row in keys] for column in (0, 1)]
+    margins = 2 * pen.layout.text
+    for size in range(pen.layout.text, SMALLEST_SIZE - 1, -1):
+        first, second = (max(text.width([words], size) for words in column) for column in columns)
+        high = round(1.3 * text.line_height(size))
+        width, height = first + size + second + margins, high * len(keys) + margins // 2
+        if width <= court[2] and height <= court[3]:
+            break
+    x, y, _, room = pen.sheet(width, height)
+    y += max(room - high * len(keys), 0) // 2
+    for number, (key, words) in enumerate(keys):
+        for place, part, colour in ((x, key, WHITE), (x + first + size, words, DIM)):
+            pen.surface.blit(text.render(part, size, colour), (place, y + high * number))
+
+
+def draw_count(pen: Pen, count: int) -> None:
+    """Write the number of a countdown over the ball, on the line between the halves."""
+    x, y, width, height = scaled(pen.layout.court, COURT_WIDTH / 2 - 40, SERVE_Y - 130, 80, 100)
+    pen.surface.fill(BACKGROUND, (x, y, width, height))
+    pen.text.centre(pen.surface, (x, y, width, height), (str(count),), height, ACCENT)
 
 
 class CourtPanel:
-    """The court with a notice on it; only what has changed since the last time is drawn."""
+    """The court and what lies over it; only what has changed since the last time is drawn."""
 
     def __init__(self) -> None:
         self._still: object = None  # what stands still while the ball and the paddles move
@@ -113,7 +162,7 @@ class CourtPanel:
         """Draw all of the court the next time."""
         self._still = None
 
-    def draw(self, pen: Pen, scene: Scene, notice: tuple[str, ...]) -> list[Box]:
+    def draw(self, pen: Pen, scene: Scene, overlay: Overlay) -> list[Box]:
         """Draw what has changed.
 
         Returns:
@@ -123,14 +172,13 @@ class CourtPanel:
         boxes = paddle_boxes(court, scene.paddles)
         if scene.ball is not None:
             boxes.append(scaled(court, *scene.ball, BALL, BALL))
-        still = court, scene.score, notice, len(boxes)
+        still = court, scene.score, overlay, len(boxes)
         changed = self._changes(boxes, court) if still == self._still else [court]
         self._still, self._boxes = still, boxes
         for box in changed:
             pen.surface.set_clip(box)
             draw_court(pen.surface, pen.text, scene, court)
-            if notice:
-                draw_notice(pen, notice)
+            overlay.draw(pen)
         pen.surface.set_clip(None)
         return changed
 

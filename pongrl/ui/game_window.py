@@ -1,29 +1,32 @@
 """The game's window: court, score, what is going on, sounds, the keys held, and what the agent is sent.
 
-    header   the connection, who has the right paddle, whether keys have one; without a server, the keys
+    header   the connection, who has which paddle, whether keys have one
     court    as large as fits with its proportions kept, and a notice on it when there is something to say
     inset    if wanted: the frame that the agent was sent last; below the court, or beside it in a wide window
-    footer   the match, the last one's score, the hits of this point and of the last one
+    footer   the match, the last one's score, the hits of this point and of the last one, where help is
 
 It takes snapshots and gives keys; it knows neither the engine nor the network. Everything is drawn at the
 window's own resolution, and only where something has changed. The parts of its work:
 
     game_layout   where the parts are
     game_panels   how they are drawn
-    keyboard      which keys are held
-    notices       pauses, and the end of a match
+    controls      what people hold and wish for: keyboard (what a key means), pointer, gamepads
+    notices       what is written across the court: pauses, the end of a match, the keys, questions
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from pongrl.game.drawing import pygame_quietly
-from pongrl.game.people import Keys, Snapshot
+from pongrl.game.people import Keys, People, Snapshot
+from pongrl.ui.controls import Controls
 from pongrl.ui.court import Scene
 from pongrl.ui.game_layout import GameLayout, window_size
 from pongrl.ui.game_panels import (
     CourtPanel,
+    Overlay,
     Pen,
     draw_footer,
     draw_header,
@@ -31,8 +34,10 @@ from pongrl.ui.game_panels import (
     footer_parts,
     status_parts,
 )
-from pongrl.ui.keyboard import Keyboard
+from pongrl.ui.gamepads import Gamepads
+from pongrl.ui.keyboard import meant
 from pongrl.ui.notices import Notices
+from pongrl.ui.pointer import place_of
 from pongrl.ui.screen import Screen
 from pongrl.ui.sound import Sounds
 from pongrl.ui.text import Text
@@ -58,62 +63,93 @@ class GameWindow:
         self.screen = Screen(title, window_size(inset))
         self.text = Text()
         self._clock = pygame.time.Clock()
+        pygame.key.stop_text_input()  # which would give keys to the system's input of Chinese, say
         self._sounds = Sounds()
+        self._gamepads = Gamepads()
         self._court = CourtPanel()
+        self._paddles: tuple[int, int] = (0, 0)  # as shown last
         self._drawn: dict[str, object] = {}  # what each part shows
         self._layout = GameLayout.of((1, 1), inset)
         self.begin(title)
 
-    def begin(self, title: str, people: int | None = None) -> None:
+    def begin(self, title: str, people: People | None = None) -> None:
         """Begin a game.
 
         Args:
             title: stands on the window's frame.
-            people: how many play at this keyboard without a server; P and the space bar then pause. None
-                if a server leads the game.
+            people: who is at this window; without it, somebody who only watches.
         """
+        people = People() if people is None else people
         self.screen.title = title
         self.screen.is_stale = True
-        self._keyboard, self._notices = Keyboard(), Notices(people)
+        self._controls, self._notices = Controls(people), Notices(people)
+
+    def events(self) -> list[Any]:
+        """Return the events that came in, those of gamepads as keys."""
+        return [each for event in self.screen.poll() for each in self._gamepads.translate(event)]
 
     def poll(self) -> tuple[bool, Keys]:
         """Handle the events that came in.
 
         Returns:
-            False once people want to leave the game; and the keys that they hold.
+            False once people want to leave the game; and what they hold and wish for.
         """
         pygame = self._pygame
-        for event in self.screen.poll():
-            if event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE:
+        for event in self.events():
+            place = place_of(event, self.screen.surface.get_size(), self.screen.density)
+            if event.type == pygame.KEYDOWN and self._press(meant(event)):
                 return False, Keys()
-            if event.type == pygame.KEYDOWN and event.key in self._pause_keys():
-                self._notices.toggle_pause()
-            self._keyboard.handle(event)
+            if place is not None and event.type in (pygame.MOUSEBUTTONDOWN, pygame.FINGERDOWN):
+                self._point(place[1])
+            self._controls.handle(event, place, self._layout.court)
         if self.screen.is_closed:
             return False, Keys()
-        return True, self._keyboard.keys(self._notices.is_paused)
+        return True, self._controls.keys(self._notices.is_paused, self._paddles)
 
-    def _pause_keys(self) -> tuple[int, ...]:
-        """Return the keys that pause, or that end a pause."""
-        pygame = self._pygame
-        both = pygame.K_p, pygame.K_SPACE
-        return (*both, pygame.K_RETURN, pygame.K_KP_ENTER) if self._notices.is_paused else both
+    def _press(self, key: int) -> bool:
+        """Do what a key asks for; return True if it is to leave the game."""
+        pygame, notices = self._pygame, self._notices
+        if key == pygame.K_ESCAPE:
+            return notices.leave()
+        if notices.dismiss():
+            return False
+        if key in (pygame.K_p, pygame.K_SPACE):
+            notices.toggle_pause()
+        elif key in (pygame.K_RETURN, pygame.K_KP_ENTER) or self._controls.wish(key):
+            notices.go_on()
+        elif key in (pygame.K_h, pygame.K_F1):
+            notices.toggle_help()
+        elif key == pygame.K_m:
+            self._sounds.is_muted = not self._sounds.is_muted
+        return False
+
+    def _point(self, y: float) -> None:
+        """Do what a click or a touch asks for: it ends what stands on the court; a bar pauses or helps."""
+        notices, layout = self._notices, self._layout
+        if notices.dismiss():
+            return
+        if notices.is_paused or y < layout.header[3]:
+            notices.toggle_pause()
+        elif y >= layout.footer[1]:
+            notices.toggle_help()
 
     def show(self, snapshot: Snapshot, notice: tuple[str, ...] = ()) -> None:
         """Draw what has changed, play the sounds, and wait for the next frame of the display.
 
         Args:
             snapshot: what to show.
-            notice: what to write across the court: a headline and what stands below it. Without it the
-                window writes there that the game is paused, or who has won a match.
+            notice: what to write across the court: a headline and what stands below it. What people pause
+                or ask for goes before it.
         """
         self._sounds.play(snapshot.sounds)
         self._notices.follow(snapshot)
+        self._paddles = snapshot.paddles
         changed = self._lay_out()
         pen = Pen(self.screen.surface, self.text, self._layout)
         changed += self._draw_header(pen, snapshot)
-        scene = Scene(snapshot.score, snapshot.paddles, snapshot.ball)
-        changed += self._court.draw(pen, scene, notice or self._notices.words)
+        scene = Scene(self._notices.score(snapshot), snapshot.paddles, snapshot.ball)
+        words = self._notices.words(notice or snapshot.notice)
+        changed += self._court.draw(pen, scene, Overlay(words, self._notices.keys, snapshot.serve_in))
         changed += self._draw_footer(pen, snapshot)
         changed += self._draw_inset(pen, snapshot)
         self.screen.update(changed)
@@ -137,7 +173,7 @@ class GameWindow:
         return self._draw("header", pen.layout.header, status, lambda: draw_header(pen, status))
 
     def _draw_footer(self, pen: Pen, snapshot: Snapshot) -> list[Box]:
-        parts = footer_parts(snapshot)
+        parts = footer_parts(snapshot, self._sounds.is_muted)
         return self._draw("footer", pen.layout.footer, parts, lambda: draw_footer(pen, parts))
 
     def _draw_inset(self, pen: Pen, snapshot: Snapshot) -> list[Box]:
@@ -157,7 +193,8 @@ class GameWindow:
         return [box]
 
     def close(self) -> None:
-        """Close the window and the sound device."""
+        """Close the window, and give back the sound device and the gamepads."""
         self._sounds.close()
+        self._gamepads.close()
         self.text.close()
         self.screen.close()

@@ -1,4 +1,4 @@
-"""The keys that move paddles: which of them are held."""
+"""What a key means, whatever the keyboard's layout; and which of the keys that move paddles are held."""
 
 from __future__ import annotations
 
@@ -8,12 +8,35 @@ from pongrl.game.drawing import pygame_quietly
 from pongrl.game.moves import DOWN, UP
 from pongrl.game.people import Keys
 
+pygame = pygame_quietly()
+
+# Keys that are meant by their place: one above the other, and in a row. An AZERTY keyboard has Z in the place
+# of W, and & in that of 1.
+PLACES: dict[int, int] = {
+    pygame.KSCAN_W: pygame.K_w, pygame.KSCAN_S: pygame.K_s,
+    **{pygame.KSCAN_1 + number: pygame.K_1 + number for number in range(9)},
+}  # fmt: skip
+# Keys that are meant by their letter. They are known by their place where a layout has no such letters.
+LETTERS: dict[int, int] = {
+    pygame.KSCAN_P: pygame.K_p, pygame.KSCAN_F: pygame.K_f, pygame.KSCAN_H: pygame.K_h,
+    pygame.KSCAN_M: pygame.K_m, pygame.KSCAN_R: pygame.K_r,
+}  # fmt: skip
+FIRST_FOREIGN, FIRST_NAMED = 0x250, 1 << 30  # letters of Greek, Cyrillic and so on; keys without a letter
+
+
+def meant(event: Any) -> int:
+    """Return the key, as pygame's constant K_…, that an event of the keyboard means."""
+    place = getattr(event, "scancode", 0)
+    if place in PLACES:
+        return PLACES[place]
+    key: int = event.key
+    return LETTERS.get(place, key) if FIRST_FOREIGN <= key < FIRST_NAMED else key
+
 
 class Keyboard:
     """Follows the keys W, S and the arrows, and gives the move of the key that was pressed last."""
 
     def __init__(self) -> None:
-        self._pygame = pygame = pygame_quietly()
         self._letters = {pygame.K_w: UP, pygame.K_s: DOWN}
         self._arrows = {pygame.K_UP: UP, pygame.K_DOWN: DOWN}
         self._either = self._letters | self._arrows
@@ -21,11 +44,10 @@ class Keyboard:
 
     def handle(self, event: Any) -> None:
         """Take note of a pygame event."""
-        pygame = self._pygame
-        if event.type == pygame.KEYDOWN and event.key in self._either:
-            self._held.append(event.key)
-        elif event.type == pygame.KEYUP and event.key in self._held:
-            self._held.remove(event.key)
+        if event.type == pygame.KEYDOWN and (key := meant(event)) in self._either:
+            self._held.append(key)
+        elif event.type == pygame.KEYUP and (key := meant(event)) in self._held:
+            self._held.remove(key)
         elif event.type == pygame.WINDOWFOCUSLOST:
             self._held.clear()  # the keys' releases go to another window
 

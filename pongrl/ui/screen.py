@@ -19,13 +19,15 @@ from typing import Any, ClassVar, Protocol
 
 from pongrl.errors import PongError
 from pongrl.game.drawing import pygame_quietly
+from pongrl.ui.icon import icon
+from pongrl.ui.keyboard import meant
 from pongrl.ui.quiet import quiet_libraries
 from pongrl.ui.theme import Box
 
 COUNT_IN_POINTS = ("cocoa", "wayland")  # SDL's drivers for macOS and Wayland
 WITHOUT_SCREEN = ("offscreen", "dummy", "evdev")  # drivers that draw into memory, where nobody sees it
 SMALLEST = (350, 250)
-SHARE_OF_DESKTOP = 0.96  # that a new window may take; its frame and the task bar need the rest
+FRAME = (16, 80)  # pixels of the desktop that a new window's frame and the task bar may need
 
 
 _open = 0  # windows of this process; the last one that closes ends pygame's video, and no other
@@ -60,6 +62,7 @@ def _display(instead: str, needs_screen: bool = True) -> Iterator[Any]:
         chosen = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
         if needs_screen and pygame.display.get_driver() in WITHOUT_SCREEN and not chosen:
             raise pygame.error("no screen was found")
+        pygame.display.set_icon(icon())
         yield pygame
         _opened()
     except pygame.error as error:
@@ -130,9 +133,10 @@ class SmallWindow:
 
 def first_size(wished: tuple[int, int], desktop: tuple[int, int]) -> tuple[int, int]:
     """Enlarge a size by the largest whole factor that the desktop has room for, or shrink it to fit."""
-    room = min(SHARE_OF_DESKTOP * have / want for want, have in zip(wished, desktop, strict=True))
+    width, height = (max(have - frame, 1) for have, frame in zip(desktop, FRAME, strict=True))
+    room = min(width / wished[0], height / wished[1])
     factor = int(room) if room >= 1 else room
-    return round(wished[0] * factor), round(wished[1] * factor)
+    return max(int(wished[0] * factor), 1), max(int(wished[1] * factor), 1)
 
 
 class Window(Protocol):
@@ -236,6 +240,7 @@ class DenseWindow:
     def __init__(self, title: str, size: tuple[int, int]) -> None:
         self._pygame = pygame = pygame_quietly()
         self._window = pygame.Window(title, size, resizable=True, allow_high_dpi=True)
+        self._window.set_icon(icon())
         self._window.minimum_size = SMALLEST
         self._window.get_surface()
 
@@ -332,7 +337,7 @@ class Screen:
             if event.type == pygame.QUIT:
                 self.is_closed = True
             elif event.type == pygame.KEYDOWN and (
-                event.key == pygame.K_f or (event.key == pygame.K_ESCAPE and self.is_full)
+                meant(event) == pygame.K_f or (event.key == pygame.K_ESCAPE and self.is_full)
             ):
                 self.toggle_full()
             else:

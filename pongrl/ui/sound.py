@@ -15,10 +15,11 @@ LOUDNESS = 6000  # of 32,767
 
 
 class Sounds:
-    """One tone for each kind of event; a tone is played when its event's count has grown."""
+    """One tone for each kind of event, played when its event's count has grown, unless `is_muted`."""
 
     def __init__(self) -> None:
         pygame = pygame_quietly()
+        self.is_muted = False
         self._heard: tuple[int, ...] | None = None
         self._tones: list[Any] = []  # stays empty without a sound device
         try:
@@ -30,7 +31,7 @@ class Sounds:
 
     def play(self, counts: tuple[int, ...]) -> None:
         """Play the tones of all events since the last call; `counts` has one number for each of TONES."""
-        if self._heard is not None:
+        if self._heard is not None and not self.is_muted:
             for tone, before, now in zip(self._tones, self._heard, counts, strict=False):
                 if now > before:  # a smaller count means that new games have begun
                     tone.play()

@@ -119,6 +119,7 @@ class Spectator:
         self._is_quitting, self._say = is_quitting, say
         self._notice = ""  # why no game is shown
         self._has_met = False  # a server
+        self._is_paused = False  # the picture stands still, not the game
 
     def run(self, connect: Callable[[], PongWatcher], notice: str) -> None:
         """Show the game until the view is closed.
@@ -143,7 +144,9 @@ class Spectator:
                 return
 
     def _goes_on(self) -> bool:
-        return self._view.poll()[0] and not self._is_quitting()
+        is_open, keys = self._view.poll()
+        self._is_paused = keys.paused
+        return is_open and not self._is_quitting()
 
     def _look(self, watcher: PongWatcher) -> None:
         """Show and film what comes until the view is closed.
@@ -152,15 +155,17 @@ class Spectator:
             ConnectionLostError: the server is gone.
         """
         before = time.monotonic()
+        shown = NOTHING_YET
         while self._goes_on():
             view = watcher.watch(time.monotonic() + PATIENCE)
-            if view is None:
-                continue
-            if self._recorder is not None:
+            if view is not None and self._recorder is not None:
                 now = time.monotonic()
                 self._recorder.add(view.score, view.paddles, view.ball, now - before)
                 before = now
-            self._view.show(Snapshot(**vars(view)))
+            if view is not None and not self._is_paused:
+                shown = Snapshot(**vars(view))
+            if view is not None or self._is_paused:
+                self._view.show(shown)
 
     def _report(self, error: PongError) -> None:
         """Say why no game is shown; raise an error that no later attempt can avoid."""

@@ -12,6 +12,7 @@ from pongrl.game.rules import LEFT, RIGHT, Game
 from pongrl.ui.court import Scene, draw_court
 from pongrl.ui.game_layout import GameLayout, largest_court
 from pongrl.ui.game_window import GameWindow
+from pongrl.ui.keyboard import meant
 from pongrl.ui.theme import ACCENT, BACKGROUND, BAR, DIM, FAINT_COURT, LINE, WHITE, Box
 
 FRAMES_PER_SECOND = 30
@@ -19,7 +20,7 @@ TICKS = 2  # of the game behind, per frame: its usual speed
 WORDS = (
     "W/S or the arrow keys move your paddle, the left one.",
     "Two players: W/S the left paddle, the arrow keys the right one.",
-    "P pauses, F fills the screen, Escape goes back.",
+    "Mouse, touch and gamepads move them too. H shows all keys, Escape goes back.",
 )
 
 
@@ -86,7 +87,7 @@ class StartScreen:
 
     def __init__(self, window: GameWindow, last: tuple[int, str] | None = None) -> None:
         self._pygame = pygame = pygame_quietly()
-        self._screen, self._text = window.screen, window.text
+        self._window, self._screen, self._text = window, window.screen, window.text
         self._clock = pygame.time.Clock()
         self._game, self._left, self._right = Game(), built_in(3), built_in(2)
         self.marked = [(choice.level, choice.opponent) for choice in CHOICES].index(last or FIRST_CHOICE)
@@ -106,10 +107,10 @@ class StartScreen:
             The number of the choice if one was made.
         """
         pygame = self._pygame
-        for event in self._screen.poll():
+        for event in self._window.events():
             chosen = None
             if event.type == pygame.KEYDOWN:
-                chosen = self._press(event.key)
+                chosen = self._press(meant(event))
             elif event.type in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
                 chosen = self._point(event)
             if chosen is not None:

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui.theme import Box, Colour
 
+FINER = 4  # small words are drawn so many times as large, and shrunk
+LARGE = 64  # the size of font from which on letters stand evenly as they are
 SMALLEST_SIZE = 7
 GAP = "    "  # between two parts on one line
 MAX_KEPT = 200  # rendered words and fitted lines; the numbers of a rally come again and again
+
+
+def finer(size: int) -> int:
+    """Return how many times as large words of this size are drawn before they are shrunk."""
+    return FINER if size < LARGE else 1
+
+
+def even_words(font: Any, words: str, colour: Colour, finer: int) -> Any:
+    """Render words by a font that is `finer` times as large as they should be.
+
+    A font places letters on whole pixels, so that small ones stand unevenly. Shrunk afterwards, they stand
+    on parts of a pixel. Only their height is kept to whole pixels: the line that they stand on is sharp.
+    """
+    pygame = pygame_quietly()
+    large = pygame.surfarray.array_alpha(font.render(words, True, colour))
+    above = -font.get_ascent() % finer
+    right, below = (-length % finer for length in (large.shape[0], above + large.shape[1]))
+    large = np.pad(large, ((0, right), (above, below)))
+    width, height = large.shape[0] // finer, large.shape[1] // finer
+    small = pygame.Surface((width, height), pygame.SRCALPHA)
+    small.fill(colour)
+    shares = large.reshape(width, finer, height, finer).mean(axis=(1, 3))
+    pygame.surfarray.pixels_alpha(small)[...] = shares.round()
+    return small
 
 
 class Text:
@@ -28,11 +57,16 @@ class Text:
         self._kept: dict[tuple[str, int, Colour], Any] = {}
         self._fits: dict[tuple[tuple[str, ...], int, int, int], tuple[int, list[list[str]]]] = {}
 
-    def font(self, size: int) -> Any:
-        """Return pygame's own font in a size; a line is two thirds of the size high."""
+    def _font(self, size: int) -> Any:
+        """Return pygame's own font, `finer(size)` times as large; a line is two thirds of its size high."""
         if size not in self._fonts:
-            self._fonts[size] = self._module.Font(None, size)
+            self._fonts[size] = self._module.Font(None, finer(size) * size)
         return self._fonts[size]
+
+    def line_height(self, size: int) -> int:
+        """Return how many pixels high a line is."""
+        high: int = self._font(size).get_linesize()
+        return math.ceil(high / finer(size))
 
     def render(self, words: str, size: int, colour: Colour) -> Any:
         """Return a surface with words on one line."""
@@ -40,13 +74,13 @@ class Text:
         if key not in self._kept:
             if len(self._kept) >= MAX_KEPT:
                 self._kept.clear()
-            self._kept[key] = self.font(size).render(words, True, colour)
+            self._kept[key] = even_words(self._font(size), words, colour, finer(size))
         return self._kept[key]
 
     def width(self, line: Sequence[str], size: int) -> int:
         """Return how many pixels wide a line of parts is."""
-        width: int = self.font(size).size(GAP.join(line))[0]
-        return width
+        wide: int = self._font(size).size(GAP.join(line))[0]
+        return math.ceil(wide / finer(size))
 
     def fit(self, parts: Sequence[str], width: int, height: int, size: int) -> tuple[int, list[list[str]]]:
         """Arrange parts into lines that fit a box, in the largest font that allows it.
@@ -77,7 +111,7 @@ class Text:
         return size, lines
 
     def _has_room(self, lines: list[list[str]], width: int, height: int, size: int) -> bool:
-        high = len(lines) * self.font(size).get_linesize()
+        high = len(lines) * self.line_height(size)
         return high <= height and all(self.width(line, size) <= width for line in lines)
 
     def _flow(self, parts: Sequence[str], width: int, size: int) -> list[list[str]]:
@@ -116,7 +150,7 @@ class Text:
         x, y, width, height = box
         size, lines = self.fit(parts, width, height, size)
         colour_of = dict(zip(parts, colours, strict=True))
-        step = self.font(size).get_linesize()
+        step = self.line_height(size)
         y += (height - step * len(lines)) // 2
         colour = colours[0] if colours else (0, 0, 0)
         for line in lines:
@@ -136,7 +170,7 @@ class Text:
         """Write parts into the middle of a box."""
         x, y, width, height = box
         size, lines = self.fit(parts, width, height, size)
-        step = self.font(size).get_linesize()
+        step = self.line_height(size)
         y += (height - step * len(lines)) // 2
         for number, line in enumerate(lines):
             words = self.render(GAP.join(line), size, colour)
@@ -146,7 +180,7 @@ class Text:
         """Write parts into a box from its top left corner, one on each line if there is room for that."""
         x, y, width, height = box
         size, lines = self._column(parts, width, height, size)
-        step = self.font(size).get_linesize()
+        step = self.line_height(size)
         space = max(min(step // 2, (height - len(lines) * step) // max(len(lines) - 1, 1)), 0)
         for number, line in enumerate(lines):
             surface.blit(self.render(GAP.join(line), size, colour), (x, y + number * (step + space)))

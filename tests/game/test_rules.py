@@ -140,3 +140,38 @@ def test_the_game_needs_neither_pygame_nor_opencv() -> None:
         [sys.executable, "-c", play], cwd=ROOT, capture_output=True, timeout=PATIENCE, text=True
     )
     assert (run.stdout, run.stderr, run.returncode) == ("True\n", "", 0)
+
+
+def test_paddles_move_while_the_ball_waits_and_stay_on_the_court() -> None:
+    game = court(paddles=[3, 398])
+    before = (game.ball_x, game.ball_y)
+    game.move_paddles(-5, 5)
+    assert game.paddles == [0, 400]
+    game.move_paddles(5, -2.5)
+    assert game.paddles == [5, 397]  # whole pixels, rounded towards the top
+    assert (game.ball_x, game.ball_y) == before
+
+
+def test_a_match_that_begins_again_has_no_points_and_a_new_serve() -> None:
+    game = court(score=[7, 20], matches=2, last_match=(21, 3), ball_x=10, rally=9, last_rally=4)
+    assert not game.is_serving
+    game.restart()
+    assert (game.score, game.matches, game.last_match, game.rally, game.last_rally) == (
+        [0, 0],
+        2,
+        (21, 3),
+        0,
+        0,
+    )
+    assert (game.ball_x, game.ball_y) == SERVE
+    assert game.is_serving
+
+
+def test_a_ball_is_serving_only_until_it_moves() -> None:
+    for seed in range(50):
+        game = Game(seed)
+        assert game.is_serving
+        for _ in range(300):
+            points = sum(game.score)
+            game.step(0, 0)
+            assert game.is_serving == (sum(game.score) > points)

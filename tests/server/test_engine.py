@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pongrl.game.camera import Camera
 from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.game.people import Keys
+from pongrl.game.players import built_in
 from pongrl.game.rules import LEFT, RIGHT, Game
 from pongrl.wire.framing import Kind
 from pongrl.wire.handshake import Admission
@@ -211,7 +212,7 @@ def test_two_people_share_a_keyboard_when_nothing_is_served(keys: Keys, moved: t
 
 def test_a_game_that_people_pause_stands_still_and_goes_on() -> None:
     places = []
-    with world(serves=False, has_window=True) as made:
+    with world(serves=False, has_window=True, level=4) as made:
         for paused in (False, False, True, True, True, False, False):
             made.hold(Keys(paused=paused))
             made.tick()
@@ -219,6 +220,55 @@ def test_a_game_that_people_pause_stands_still_and_goes_on() -> None:
             places.append(place(made.game))
     assert places[1] == places[2] == places[3] == places[4]
     assert len(set(places)) == 4
+
+
+def test_the_window_of_a_server_pauses_both_clocks() -> None:
+    for lockstep in (False, True):
+
+        def script(line: Line) -> Iterator[Came]:
+            yield from eager(3, UP)(line)
+            line.world.hold(Keys(paused=True))
+            yield line.answer(UP)
+            before, steps = place(line.game), len(line.steps)
+            for _ in range(10):
+                yield None
+                yield GO_ON
+            assert (place(line.game), len(line.steps)) == (before, steps)
+            assert line.world.snapshot.status.startswith("paused at the server's window   agent connected")
+            line.world.hold(Keys())
+            for _ in range(5):
+                yield None
+                yield GO_ON
+            assert len(line.steps) == steps + 1
+            assert not line.world.snapshot.status.startswith("paused")
+
+        assert len(talk(script, lockstep=lockstep, has_window=True).steps) == 4
+
+
+def test_people_begin_a_match_again_even_while_they_pause() -> None:
+    with world(serves=False, has_window=True) as made:
+        made.game.score, made.game.rally, made.game.ball_x = [3, 4], 2, 100
+        for _ in range(2):
+            made.hold(Keys(paused=True, restarts=1))
+            made.tick()
+            assert (made.snapshot.score, made.snapshot.ball, made.snapshot.rally) == ((0, 0), (345, 245), 0)
+            assert made.snapshot.matches == 0
+        made.game.score = [1, 0]
+        made.tick()
+        assert made.snapshot.score == (1, 0)  # once for each time that they ask
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_people_choose_another_level_while_they_play(level: int) -> None:
+    with world(serves=False, has_window=True) as made:
+        made.game.ball_x, made.game.ball_y, made.game.ball_vx, made.game.rally = 500, 400, 4, 1
+        copy = court(ball_x=500, ball_y=400, ball_vx=4, ball_vy=made.game.ball_vy, rally=1)
+        made.hold(Keys(level=level))
+        for _ in range(30):
+            made.tick()
+            copy.step(0, built_in(level)(copy, RIGHT))
+            assert place(made.game) == place(copy)
+        assert made.snapshot.status.endswith(f"right paddle: level {level}")
 
 
 @pytest.mark.parametrize("games", [1, 2])

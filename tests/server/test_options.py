@@ -10,6 +10,8 @@ import pytest
 from pong import Pong
 from pongrl import cli
 from pongrl.errors import UsageError
+from pongrl.game.people import People
+from pongrl.game.rules import LEFT, RIGHT
 from pongrl.server.options import SERVES
 from pongrl.wire.messages import Session
 from tests.support.engines import game_options
@@ -96,9 +98,19 @@ def test_options_that_fit_are_taken(options: dict[str, Any]) -> None:
     Pong(**options)
 
 
-@pytest.mark.parametrize(("changes", "people"), [({}, 1), ({"opponent": "human"}, 2), ({"level": 4}, 0)])
-def test_so_many_people_play_without_a_server(changes: dict[str, Any], people: int) -> None:
-    assert game_options(serves=False, **changes).people == people
+@pytest.mark.parametrize(
+    ("changes", "people"),
+    [
+        ({}, People((LEFT,), serve=True)),
+        ({"level": 4}, People((LEFT,), serve=True)),
+        ({"opponent": "human"}, People((RIGHT,), play=True, serve=True)),
+        ({"serves": False}, People((LEFT,), play=True, choose_level=True)),
+        ({"serves": False, "opponent": "human"}, People((LEFT, RIGHT), play=True)),
+        ({"serves": False, "level": 4}, People((LEFT,))),
+    ],
+)
+def test_who_is_at_the_keyboard_follows_from_what_is_played(changes: dict[str, Any], people: People) -> None:
+    assert game_options(**changes).people == people
 
 
 def test_an_agent_is_told_of_the_games_that_are_played() -> None:

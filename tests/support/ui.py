@@ -1,6 +1,6 @@
 """What tests of views need: events, snapshots, decisions, and pictures of what was drawn.
 
-press, release            events of pygame's keyboard
+press, release, button    events of pygame's keyboard and mouse
 SNAPSHOT                  a game that has just begun, for a GameWindow
 step_of, decided_of       a state of two games, and a decision in it
 standing_of               where a run stands
@@ -41,14 +41,20 @@ SESSION = Session(
 POLICY = Policy.random(50, 70, 40, np.random.default_rng(1))  # of twenty hidden units and their twins
 
 
-def press(key: int) -> Any:
-    """Make the event of a key that goes down."""
-    return pygame.event.Event(pygame.KEYDOWN, key=key)
+def press(key: int, place: int = 0) -> Any:
+    """Make the event of a key that goes down; `place` is where it is, its scancode."""
+    return pygame.event.Event(pygame.KEYDOWN, key=key, scancode=place)
 
 
-def release(key: int) -> Any:
-    """Make the event of a key that comes up."""
-    return pygame.event.Event(pygame.KEYUP, key=key)
+def release(key: int, place: int = 0) -> Any:
+    """Make the event of a key that comes up; `place` is where it is, its scancode."""
+    return pygame.event.Event(pygame.KEYUP, key=key, scancode=place)
+
+
+def button(place: tuple[int, int], number: int = 1, down: bool = True) -> Any:
+    """Make the event of a button of the mouse that goes down or up."""
+    kind = pygame.MOUSEBUTTONDOWN if down else pygame.MOUSEBUTTONUP
+    return pygame.event.Event(kind, pos=place, button=number, touch=False)
 
 
 QUIT = pygame.event.Event(pygame.QUIT)  # the window's close button

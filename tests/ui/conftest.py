@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pongrl.game.drawing import pygame_quietly
+from pongrl.ui.game_layout import window_size
 from pongrl.ui.game_window import GameWindow
 
 
@@ -19,8 +20,9 @@ def pygame_afresh() -> Iterator[None]:
 
 @pytest.fixture
 def window() -> Iterator[GameWindow]:
-    """Open a game's window with the inset, with no events yet."""
-    window = GameWindow("test", inset=True)
-    pygame_quietly().event.clear()
+    """Open a game's window with the inset, as large as on a large desktop, with no events yet."""
+    pygame, window = pygame_quietly(), GameWindow("test", inset=True)
+    pygame.display.set_mode(window_size(inset=True), pygame.RESIZABLE)
+    pygame.event.clear()
     yield window
     window.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui.court import Scene, draw_court, frame_picture, scaled
@@ -66,6 +68,40 @@ def test_a_court_in_a_box_is_drawn_in_its_own_proportions() -> None:
     assert found[y : y + height, x : x + width].all()
     assert found.sum() == width * height
     assert not pixels(surface)[:50].any()  # nothing strays from the box
+
+
+LARGEST = (1 << 31) - 1  # that a VIEW may say
+
+
+@given(
+    st.tuples(
+        *[st.sampled_from((-LARGEST, LARGEST, LARGEST - 8, -5, 695)) | st.integers(-LARGEST, LARGEST)] * 6
+    )
+)
+@settings(deadline=None, max_examples=100)
+def test_whatever_a_peer_says_nothing_is_drawn_off_the_court(numbers: tuple[int, ...]) -> None:
+    surface, court = pygame.Surface((300, 200)), (50, 20, 140, 100)
+    left, right, x, y, *score = numbers
+    draw_court(surface, Text(), Scene((score[0], score[1]), (left, right), (x, y)), court)
+    picture = pixels(surface)
+    assert (picture[20:120, 50:190] != 0).any()
+    picture[20:120, 50:190] = 0
+    assert not picture.any()
+
+
+def test_what_is_partly_off_the_court_is_cut_off_at_its_edge() -> None:
+    picture = drawn(Scene((0, 0), (-60, 460), (695, -4)))
+    places = np.zeros((500, 700), bool)
+    places[:40, :10] = places[460:, 690:] = True
+    ball = np.zeros((500, 700), bool)
+    ball[:6, 695:] = True
+    np.testing.assert_array_equal(has(picture, WHITE), places)
+    np.testing.assert_array_equal(has(picture, ACCENT), ball)
+
+
+def test_a_score_of_many_digits_stays_in_its_own_half() -> None:
+    picture = drawn(Scene((LARGEST, -LARGEST), (200, 200), None))
+    assert not has(picture, DIM)[:, 340:360].any()
 
 
 def test_nothing_on_the_court_is_smaller_than_a_pixel() -> None:

@@ -11,19 +11,34 @@ import pytest
 
 from pongrl.game.camera import Camera
 from pongrl.game.drawing import pygame_quietly
-from pongrl.game.moves import UP
-from pongrl.game.people import Keys
-from pongrl.game.rules import Game
+from pongrl.game.moves import STAY, UP
+from pongrl.game.people import Keys, People
+from pongrl.game.rules import LEFT, RIGHT, Game
 from pongrl.ui.court import scaled
 from pongrl.ui.game_layout import GameLayout
 from pongrl.ui.game_window import GameWindow
 from pongrl.ui.sound import Sounds
 from pongrl.ui.theme import ACCENT, BACKGROUND
-from tests.support.ui import QUIT, SNAPSHOT, has, pixels, press, release
+from tests.support.ui import QUIT, SNAPSHOT, button, has, pixels, press, release
 
 pygame = pygame_quietly()
 # Rows of the window.
 HEADER, COURT, INSET, FOOTER = slice(0, 30), slice(30, 530), slice(530, 698), slice(698, 728)
+
+
+ALONE = People((LEFT,), play=True, choose_level=True)
+TWO = People((LEFT, RIGHT), play=True)
+AGAINST_AGENT = People((RIGHT,), play=True, serve=True)
+SERVING, WATCHING = People((LEFT,), serve=True), People()
+
+
+def after(window: GameWindow, key: int) -> Keys:
+    """Return what the window tells after a key was pressed and let go."""
+    pygame.event.post(press(key))
+    pygame.event.post(release(key))
+    is_open, keys = window.poll()
+    assert is_open
+    return keys
 
 
 def shown(window: GameWindow, **changes: Any) -> npt.NDArray[np.uint8]:
@@ -95,37 +110,127 @@ def test_a_notice_is_written_on_the_court_alone_and_goes_away(window: GameWindow
     np.testing.assert_array_equal(shown(window), before)
 
 
-@pytest.mark.parametrize("key", [pygame.K_p, pygame.K_SPACE])
-def test_people_without_a_server_pause_and_go_on(window: GameWindow, key: int) -> None:
-    def is_paused_after(*keys: int) -> bool:
-        for each in keys:
-            pygame.event.post(press(each))
-        return window.poll()[1].paused
+PEOPLE = [ALONE, TWO, AGAINST_AGENT, SERVING, WATCHING]
 
-    assert not is_paused_after(key)  # the server leads
-    window.begin("alone", people=1)
+
+@pytest.mark.parametrize("people", PEOPLE)
+@pytest.mark.parametrize("key", [pygame.K_p, pygame.K_SPACE])
+def test_everybody_pauses_and_goes_on_by_a_key(window: GameWindow, key: int, people: People) -> None:
+    window.begin("game", people)
     playing = shown(window)
-    assert is_paused_after(key)
+    assert after(window, key).paused
     assert (shown(window)[COURT] != playing[COURT]).any()
-    assert not is_paused_after(key)
+    assert not after(window, key).paused
     np.testing.assert_array_equal(shown(window), playing)
-    assert not is_paused_after(pygame.K_RETURN)
-    assert is_paused_after(key)
-    assert not is_paused_after(pygame.K_RETURN)
+    assert not after(window, pygame.K_RETURN).paused
+    assert after(window, key).paused
+    assert not after(window, pygame.K_RETURN).paused
+
+
+@pytest.mark.parametrize("people", PEOPLE)
+@pytest.mark.parametrize("key", [pygame.K_h, pygame.K_F1])
+def test_the_keys_are_shown_until_any_other_is_pressed(window: GameWindow, key: int, people: People) -> None:
+    window.begin("game", people)
+    playing = shown(window)
+    for end in (key, pygame.K_x, pygame.K_ESCAPE):
+        assert after(window, key).paused == people.play
+        assert (shown(window)[COURT] != playing[COURT]).any()
+        assert not after(window, end).paused
+        np.testing.assert_array_equal(shown(window), playing)
 
 
 def test_after_a_match_people_are_waited_for(window: GameWindow) -> None:
-    window.begin("alone", people=1)
+    window.begin("alone", ALONE)
     shown(window)
-    after = {"matches": 1, "last_match": (21, 3)}
-    told = shown(window, **after)
+    ended = {"matches": 1, "last_match": (21, 3)}
+    told = shown(window, **ended)
+    np.testing.assert_array_equal(told[60:100], shown(window, **ended, score=(21, 3))[60:100])  # the board
     assert window.poll()[1].paused
-    pygame.event.post(press(pygame.K_RETURN))
-    assert not window.poll()[1].paused
-    assert (shown(window, **after)[COURT] != told[COURT]).any()
+    assert not after(window, pygame.K_RETURN).paused
+    assert (shown(window, **ended)[COURT] != told[COURT]).any()
+
+
+def test_the_countdown_and_what_a_serve_waits_for_are_on_the_court(window: GameWindow) -> None:
+    playing, counting = shown(window), shown(window, serve_in=3)
+    assert (shown(window, serve_in=2) != counting)[COURT].any()
+    waiting = shown(window, notice=("waiting for an agent", "or play yourself"))
+    for picture in (counting, waiting):
+        changed = (picture != playing).any(axis=(1, 2))
+        assert changed[COURT].any()
+        assert not changed[HEADER].any()
+    np.testing.assert_array_equal(shown(window), playing)
+
+
+# The mouse, and wishes.
+
+
+def test_a_click_ends_what_stands_on_the_court_and_the_bars_pause_and_help(window: GameWindow) -> None:
+    window.begin("alone", ALONE)
+    shown(window)
+    for place, is_paused in (
+        ((350, 300), False), ((350, 5), True), ((350, 300), False), ((350, 720), True), ((350, 300), False),
+    ):  # fmt: skip
+        pygame.event.post(button(place))
+        pygame.event.post(button(place, down=False))
+        assert window.poll()[1].paused == is_paused
+
+
+def test_a_paddle_goes_where_the_mouse_is_held(window: GameWindow) -> None:
+    window.begin("alone", ALONE)
+    shown(window, paddles=(200, 200))
+    pygame.event.post(button((350, 85)))
+    assert window.poll()[1].either == UP
+    shown(window, paddles=(0, 200))
+    assert window.poll()[1].either == STAY
+    pygame.event.post(button((350, 85), down=False))
+    assert window.poll()[1].either is None
+
+
+@pytest.mark.parametrize("people", PEOPLE)
+def test_people_who_play_begin_a_match_again_and_choose_the_level(window: GameWindow, people: People) -> None:
+    window.begin("game", people)
+    after(window, pygame.K_p)
+    keys = after(window, pygame.K_r)
+    assert (keys.restarts, keys.paused) == ((1, False) if people.play else (0, True))
+    assert after(window, pygame.K_3).level == (3 if people.choose_level else None)
+    assert after(window, pygame.K_KP_1).level == (1 if people.choose_level else None)
+    window.begin("next", people)
+    assert window.poll() == (True, Keys())
+
+
+def test_m_silences_the_window_and_says_so(window: GameWindow) -> None:
+    playing = shown(window)
+    after(window, pygame.K_m)
+    assert (shown(window) != playing)[FOOTER].any()
+    after(window, pygame.K_m)
+    np.testing.assert_array_equal(shown(window), playing)
 
 
 # Keys.
+
+
+@pytest.mark.parametrize(
+    ("letter", "place", "changed"),
+    [
+        (ord("з"), pygame.KSCAN_P, {"paused": True}), (ord("π"), pygame.KSCAN_P, {"paused": True}),
+        (ord("ц"), pygame.KSCAN_W, {"letters": UP, "either": UP}),
+        (ord("к"), pygame.KSCAN_R, {"restarts": 1}), (ord("р"), pygame.KSCAN_H, {"paused": True}),
+        (ord("é"), pygame.KSCAN_2, {"level": 2}),
+        (pygame.K_p, pygame.KSCAN_R, {"paused": True}),  # Dvorak
+    ],
+)  # fmt: skip
+def test_keys_work_on_every_layout(
+    window: GameWindow, letter: int, place: int, changed: dict[str, Any]
+) -> None:
+    window.begin("alone", ALONE)
+    pygame.event.post(press(letter, place))
+    assert window.poll() == (True, Keys()._replace(**changed))
+
+
+def test_f_in_cyrillic_fills_the_screen(window: GameWindow) -> None:
+    pygame.event.post(press(ord("а"), pygame.KSCAN_F))
+    window.poll()
+    assert window.screen.is_full
 
 
 def test_the_keys_that_are_held_are_told_as_long_as_they_are(window: GameWindow) -> None:
@@ -143,21 +248,32 @@ def test_a_new_game_begins_with_no_key_held(window: GameWindow) -> None:
     assert window.poll() == (True, Keys())
 
 
-@pytest.mark.parametrize("event", [QUIT, press(pygame.K_ESCAPE)], ids=["button", "Escape"])
-def test_escape_and_the_close_button_end_the_game(window: GameWindow, event: Any) -> None:
+def test_the_close_button_ends_the_game(window: GameWindow) -> None:
     pygame.event.post(press(pygame.K_w))
-    pygame.event.post(event)
+    pygame.event.post(QUIT)
     assert window.poll() == (False, Keys())
 
 
-def test_escape_in_full_screen_does_not_end_the_game(window: GameWindow) -> None:
-    pygame.event.post(press(pygame.K_f))
-    assert window.poll()[0]
+@pytest.mark.parametrize("people", PEOPLE)
+def test_escape_asks_once_and_then_ends_the_game(window: GameWindow, people: People) -> None:
+    window.begin("game", people)
+    playing = shown(window)
+    assert after(window, pygame.K_ESCAPE).paused == people.play
+    window.show(SNAPSHOT, ("looking for a game",))
+    assert (pixels()[COURT] != playing[COURT]).any()
+    assert not after(window, pygame.K_x).paused  # any other key goes on
+    np.testing.assert_array_equal(shown(window), playing)
+    after(window, pygame.K_ESCAPE)
+    pygame.event.post(press(pygame.K_ESCAPE))
+    assert window.poll() == (False, Keys())
+
+
+def test_escape_in_full_screen_does_not_even_ask(window: GameWindow) -> None:
+    playing = shown(window)
+    after(window, pygame.K_f)
     shown(window)
-    pygame.event.post(press(pygame.K_ESCAPE))
-    assert window.poll()[0]
-    pygame.event.post(press(pygame.K_ESCAPE))
-    assert not window.poll()[0]
+    after(window, pygame.K_ESCAPE)
+    np.testing.assert_array_equal(shown(window), playing)
 
 
 # Sounds.

@@ -88,7 +88,7 @@ def test_a_paused_game_stands_still_and_goes_on(monkeypatch: pytest.MonkeyPatch)
             pygame.event.post(QUIT)
 
     monkeypatch.setattr(GameWindow, "show", show_and_press)
-    Pong(server=False).start()
+    Pong(4, server=False).start()
     assert len(set(balls[10:30])) == 1
     assert balls[0] != balls[10]
 

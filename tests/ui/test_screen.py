@@ -11,7 +11,8 @@ from pongrl.errors import PongError
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui import screen as screen_module
 from pongrl.ui.screen import Screen, SmallWindow, first_size
-from tests.support.ui import QUIT, press
+from pongrl.ui.theme import ACCENT, WHITE
+from tests.support.ui import QUIT, has, pixels, press
 
 pygame = pygame_quietly()
 
@@ -33,7 +34,8 @@ def screen(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     ("desktop", "size"),
     [
         ((1024, 768), (700, 560)), ((1920, 1080), (700, 560)), ((2560, 1440), (1400, 1120)),
-        ((3840, 2160), (2100, 1680)), ((480, 320), (384, 307)),
+        ((3840, 2160), (2100, 1680)), ((800, 480), (500, 400)), ((480, 320), (300, 240)),
+        ((90, 90), (12, 10)),
     ],
 )  # fmt: skip
 def test_a_new_window_is_as_many_times_as_large_as_the_desktop_has_room_for(
@@ -59,6 +61,18 @@ def test_f_fills_the_screen_and_goes_back_and_escape_leaves_it_first(screen: Scr
     assert (screen.is_stale, screen.is_full, screen.is_closed) == (True, False, False)
     pygame.event.post(press(pygame.K_ESCAPE))
     assert [event.key for event in screen.poll() if event.type == pygame.KEYDOWN] == [pygame.K_ESCAPE]
+
+
+def test_every_window_has_the_programs_own_icon(monkeypatch: pytest.MonkeyPatch) -> None:
+    icons: list[Any] = []
+    monkeypatch.setattr(pygame.display, "set_icon", icons.append)
+    Screen("test", (700, 560)).close()
+    SmallWindow("test", (700, 500), "stay at home")
+    assert len(icons) == 2
+    for each in icons:
+        assert each.get_size() == (64, 64)
+        assert has(pixels(each), ACCENT).any()
+        assert has(pixels(each), WHITE).any()
 
 
 def test_a_screen_has_a_title_and_a_density(screen: Screen) -> None:

@@ -50,6 +50,23 @@ def test_a_tone_is_played_when_its_count_has_grown(
     sounds.close()
 
 
+def test_nothing_is_played_while_it_is_muted_nor_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Tone] = []
+
+    def make(buffer: bytes) -> Tone:
+        made.append(Tone())
+        return made[-1]
+
+    monkeypatch.setattr(pygame.mixer, "Sound", make)
+    sounds = Sounds()
+    played = []
+    for is_muted, counts in ((False, (0, 0, 0)), (True, (1, 1, 1)), (False, (1, 1, 1)), (False, (2, 1, 1))):
+        sounds.is_muted = is_muted
+        sounds.play(counts)
+        played.append([tone.played for tone in made])
+    assert played == [[0, 0, 0], [0, 0, 0], [0, 0, 0], [1, 0, 0]]
+
+
 def test_real_tones_are_played_on_a_real_mixer(monkeypatch: pytest.MonkeyPatch) -> None:
     real = pygame.mixer.Sound
     tones: list[Any] = []

@@ -44,7 +44,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_views_of_the_game_are_shown_and_filmed(tmp_path: Path) -> None:
     said: list[str] = []
     window, recorder = Window(games=20), Recorder(str(tmp_path / "game.mp4"), said.append)
-    with serving() as server, PongWatcher(*server.address) as watcher:
+    with serving(levelodiff=4) as server, PongWatcher(*server.address) as watcher:
         watcher.connect()
         Spectator(window, recorder, lambda: False, said.append).run(lambda: watcher, "looking")
     recorder.close()
@@ -52,6 +52,24 @@ def test_views_of_the_game_are_shown_and_filmed(tmp_path: Path) -> None:
     assert all(snapshot.frame is None for snapshot in window.seen)
     assert window.seen[0].ball != window.seen[-1].ball
     assert len(film_of(tmp_path / "game.mp4")[0]) > 1
+
+
+class PausingWindow(Window):
+    """A window whose person pauses after ten games and goes on after twenty."""
+
+    def poll(self) -> tuple[bool, Keys]:
+        return super().poll()[0], Keys(paused=10 <= len(self.seen) < 20)
+
+
+def test_the_picture_stands_still_while_it_is_paused_and_the_film_goes_on(tmp_path: Path) -> None:
+    window, recorder = PausingWindow(games=40), Recorder(str(tmp_path / "game.mp4"), lambda _: None)
+    with serving(levelodiff=4) as server, PongWatcher(*server.address) as watcher:
+        watcher.connect()
+        Spectator(window, recorder, lambda: False, print).run(lambda: watcher, "looking")
+    recorder.close()
+    assert set(window.seen[9:20]) == {window.seen[9]}
+    assert window.seen[20] != window.seen[9]
+    assert len(film_of(tmp_path / "game.mp4")[0]) > 30
 
 
 def test_a_server_that_is_lost_is_sought_again() -> None:

@@ -58,6 +58,25 @@ def test_keys_and_mouse_choose(window: GameWindow, events: list[Any], choice: in
     assert screen.poll() == choice
 
 
+@pytest.mark.parametrize(
+    ("event", "choice"),
+    [(press(ord("é"), pygame.KSCAN_2), 1), (press(ord("ы"), pygame.KSCAN_S), None)],
+    ids=["AZERTY", "Russian"],
+)
+def test_it_works_on_every_layout(window: GameWindow, event: Any, choice: int | None) -> None:
+    screen = StartScreen(window)
+    pygame.event.post(event)
+    assert screen.poll() == choice
+    assert screen.marked == (1 if choice == 1 else 2)
+
+
+def test_a_gamepad_chooses(window: GameWindow) -> None:
+    screen = StartScreen(window)
+    pygame.event.post(pygame.event.Event(pygame.JOYHATMOTION, instance_id=1, hat=0, value=(0, -1)))
+    pygame.event.post(pygame.event.Event(pygame.JOYBUTTONDOWN, instance_id=1, button=0))
+    assert screen.poll() == 2
+
+
 @pytest.mark.parametrize("last", [(choice.level, choice.opponent) for choice in CHOICES])
 def test_what_was_chosen_last_is_marked_the_next_time(window: GameWindow, last: tuple[int, str]) -> None:
     pygame.event.post(press(ENTER))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,24 @@ def test_words_are_made_smaller_rather_than_cut_off(size: tuple[int, int], statu
     if " " in status:
         assert font > SMALLEST_SIZE
         assert all(text.width(line, font) <= width for line in lines)
-        assert len(lines) * text.font(font).get_linesize() <= height
+        assert len(lines) * text.line_height(font) <= height
+
+
+@pytest.mark.parametrize("size", [12, 17, 22, 30])
+def test_the_distance_between_letters_is_that_of_a_much_larger_font(size: int) -> None:
+    text, larger = Text(), pygame.font.Font(None, 16 * size)
+    sentence = STATUSES[0]
+    beginnings = [sentence[:end] for end in range(1, len(sentence) + 1) if sentence[end - 1] != " "]
+    places = [right_end(text.render(words, size, DIM)) for words in beginnings]
+    ideals = [right_end(larger.render(words, True, DIM)) / 16 for words in beginnings]
+    np.testing.assert_allclose(np.diff(places), np.diff(ideals), atol=0.75)  # pixels
+
+
+def right_end(picture: Any) -> float:
+    """Return where the last letter of a picture ends, to parts of a pixel."""
+    light = pygame.surfarray.array_alpha(picture).max(axis=1) / 255
+    last = int(np.flatnonzero(light > 0.02)[-1])
+    return last + float(light[last])
 
 
 def test_words_that_fit_nowhere_have_the_smallest_size() -> None:
