@@ -11,7 +11,8 @@ on both, so a policy that was trained on one plays the same game on the other.
 
 Two sides. An agent has the left paddles, or the right ones in place of the built-in AI; each comes and goes
 when it likes. An agent that comes to an empty server in lockstep starts new games. One that joins another
-agent is shown the games as they stand.
+agent is shown the games as they stand. While nobody is there to play, or people get ready, the ball waits
+for its serve (umpire.py).
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def unserved(options: GameOptions) -> str:
 def serve_waits(options: GameOptions) -> tuple[str, ...]:
     """Say for whom a serve waits, and what to do about it: a headline, and what stands below it."""
     if options.opponent == "human":
-        return "waiting for an agent", "the first ball is served when it comes"
+        return "waiting for an agent", "the ball is served when it comes"
     return "waiting for an agent", "or hold W, S or an arrow key to play yourself"
 
 
