@@ -87,7 +87,7 @@ class SmallWindow:
         PongError: there is no display.
     """
 
-    _all: ClassVar[list[SmallWindow]] = []
+    open_windows: ClassVar[list[SmallWindow]] = []  # of this process, the latest last
 
     def __init__(self, title: str, size: tuple[int, int], instead: str) -> None:
         self._events: list[Any] = []
@@ -100,7 +100,7 @@ class SmallWindow:
             else:  # there can be only one
                 pygame.display.set_caption(title)
                 self.surface = pygame.display.set_mode(size)
-        self._all.append(self)
+        self.open_windows.append(self)
 
     def flip(self) -> None:
         """Bring onto the screen what was drawn on `surface`."""
@@ -113,7 +113,7 @@ class SmallWindow:
         """Return what has come for this window, or for all, since the last call."""
         for event in self._pygame.event.get():
             target = getattr(event, "window", None)
-            for each in self._all:
+            for each in self.open_windows:
                 each.offer(event, target)
         events, self._events = self._events, []
         return events
@@ -125,7 +125,7 @@ class SmallWindow:
 
     def close(self) -> None:
         """Close the window; others stay open."""
-        self._all.remove(self)
+        self.open_windows.remove(self)
         if self._window is not None:
             self._window.destroy()
         _closed()

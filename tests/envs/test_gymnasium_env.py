@@ -32,6 +32,7 @@ from pongrl.envs.gymnasium_env import RemotePong  # noqa: E402
 from pongrl.errors import RefusedError, UsageError  # noqa: E402
 from pongrl.game.drawing import pygame_quietly  # noqa: E402
 from pongrl.game.moves import DOWN, STAY, UP  # noqa: E402
+from pongrl.ui.screen import SmallWindow  # noqa: E402
 from pongrl.wire.messages import Mover  # noqa: E402
 from tests.support import PATIENCE, ROOT, serving  # noqa: E402
 from tests.support.envs import actions_of, lived, local, remote, until_over  # noqa: E402
@@ -414,7 +415,7 @@ def test_reset_and_step_show_the_court_in_a_window() -> None:
     pygame = pygame_quietly()
 
     def shown() -> Any:
-        return pygame.surfarray.array3d(pygame.display.get_surface())
+        return pygame.surfarray.array3d(SmallWindow.open_windows[-1].surface)
 
     with local(render_mode="human", frameskip=1) as env:
         env.reset(seed=1)

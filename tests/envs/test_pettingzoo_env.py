@@ -28,6 +28,7 @@ from pongrl.game.camera import Camera
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.moves import DOWN, STAY, UP, VELOCITY
 from pongrl.game.rules import Game
+from pongrl.ui.screen import SmallWindow
 from pongrl.wire.messages import Mover
 from tests.support import serving
 from tests.support.envs import LONGEST_MATCH
@@ -279,7 +280,7 @@ def test_a_picture_and_the_window_are_the_court_as_people_see_it() -> None:
                 env.step(moves(UP, DOWN))
             picture = env.render()
             if picture is None:
-                picture = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
+                picture = pygame.surfarray.array3d(SmallWindow.open_windows[-1].surface).swapaxes(0, 1)
             pictures.append(picture)
     assert pictures[0].shape == (500, 700, 3)
     np.testing.assert_array_equal(*pictures)

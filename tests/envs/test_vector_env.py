@@ -20,6 +20,7 @@ from pongrl.envs.vector_env import RemotePongVector  # noqa: E402
 from pongrl.errors import UsageError  # noqa: E402
 from pongrl.game.drawing import pygame_quietly  # noqa: E402
 from pongrl.game.moves import DOWN, STAY, UP  # noqa: E402
+from pongrl.ui.screen import SmallWindow  # noqa: E402
 from tests.support import serving  # noqa: E402
 from tests.support.envs import actions_of, several, until_one_is_over  # noqa: E402
 
@@ -246,7 +247,7 @@ def test_pictures_are_of_all_games_and_a_window_shows_the_first() -> None:
         envs.reset(seed=1)
         envs.step([STAY, UP, DOWN])
         assert envs.render() is None
-        shown = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
+        shown = pygame.surfarray.array3d(SmallWindow.open_windows[-1].surface).swapaxes(0, 1)
         np.testing.assert_array_equal(shown, pictures[0])
     assert not pygame.display.get_init()
 
