@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pongrl.agent.observers import Decided, Observer, Standing
+from pongrl.errors import PongError
+from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.game.places import places
 from pongrl.ui.film import Recorder
 
@@ -18,8 +20,17 @@ class AgentFilm(Observer):
         self._recorder = recorder
 
     def decided(self, decided: Decided, standing: Standing) -> None:
-        """Add what the state that was answered shows."""
-        step = decided.step
+        """Add what the state that was answered shows.
+
+        Raises:
+            PongError: the frames are of another size than Pong's.
+        """
+        step, session = decided.step, decided.session
+        if (session.height, session.width) != (FRAME_HEIGHT, FRAME_WIDTH):
+            raise PongError(
+                f"--record films frames of {FRAME_WIDTH}×{FRAME_HEIGHT} cells, and the server's have "
+                f"{session.width}×{session.height}: leave it out"
+            )
         found = places(step.frames[0])
         left, right = step.scores[0].tolist()
         seconds = int(step.ticks[0]) / decided.session.ticks_per_second

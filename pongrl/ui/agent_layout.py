@@ -6,13 +6,28 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from pongrl.errors import PongError
 from pongrl.game.drawing import pygame_quietly
 
 LEAST_SIZE = (480, 360)  # the panels are laid out for this or more; a smaller window shows a shrunk picture
 LEAST_TEXT = 17  # size of the font
 FRAME_SHARE = (0.56, 0.7)  # largest share for the frame: of the window's width, and of the remaining height
 TOP_SHARE, UNITS_SHARE = 0.28, 0.34  # of the height: difference and probabilities, hidden units
+FEWEST_CELLS, MOST_LOPSIDED = 3, 20  # on a side of a frame; times as long as it is wide
 MOST_UNITS, FEWEST_UNITS = 12, 4
+
+
+def check_frames(shape: tuple[int, ...]) -> None:
+    """Check that frames (height, width) can be shown.
+
+    Raises:
+        PongError: they are too small, or too long and narrow.
+    """
+    rows, columns = shape
+    if min(shape) < FEWEST_CELLS or max(shape) > MOST_LOPSIDED * min(shape):
+        raise PongError(
+            f"the server's frames of {columns}×{rows} cells cannot be shown in a window: leave out --render"
+        )
 
 
 def picture_size(window: tuple[int, int]) -> tuple[int, int]:

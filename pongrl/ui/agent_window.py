@@ -24,7 +24,7 @@ from pongrl.agent.progress import read_progress
 from pongrl.errors import PongError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.game.drawing import pygame_quietly
-from pongrl.ui.agent_layout import AgentLayout, picture_size
+from pongrl.ui.agent_layout import AgentLayout, check_frames, picture_size
 from pongrl.ui.agent_panels import (
     STRIP_DECISIONS,
     draw_curve,
@@ -73,7 +73,13 @@ class AgentWindow(Observer):
         self._due = self._study_due = self._status_due = 0.0
 
     def decided(self, decided: Decided, standing: Standing) -> None:
-        """Take note of a decision, and draw if it is time to."""
+        """Take note of a decision, and draw if it is time to.
+
+        Raises:
+            PongError: such frames cannot be shown.
+        """
+        if decided.step.number == 0:
+            check_frames((decided.session.height, decided.session.width))
         if self._is_open:
             if self._tape.is_recording:
                 self._tape.record(Moment.of(decided))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pongrl.agent.progress import Progress
+from pongrl.errors import PongError
 from pongrl.game.camera import Camera
 from pongrl.game.rules import Game
 from pongrl.ui.agent_film import AgentFilm
@@ -41,3 +43,11 @@ def test_each_point_begins_where_one_has_ended(monkeypatch: pytest.MonkeyPatch, 
         film.decided(decided_of(step_of(0, {}, reward)), standing_of(Progress()))
     film.ended(standing_of(Progress()))
     assert told == [False, True, False, True]
+
+
+def test_frames_of_another_size_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    film = AgentFilm(Recorder(str(tmp_path / "game.gif"), print, 15))
+    decided = replace(decided_of(step_of(0, {})), session=replace(SESSION, height=70, width=50))
+    with pytest.raises(PongError, match="films frames of 70×50 cells, and the server's have 50×70: leave it"):
+        film.decided(decided, standing_of(Progress()))
+    film.ended(standing_of(Progress()))

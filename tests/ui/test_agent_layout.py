@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pongrl.errors import PongError
 from pongrl.game.drawing import pygame_quietly
-from pongrl.ui.agent_layout import FEWEST_UNITS, AgentLayout, picture_size
+from pongrl.ui.agent_layout import FEWEST_UNITS, AgentLayout, check_frames, picture_size
 
 pygame = pygame_quietly()
 SHAPE = (50, 70)
@@ -53,3 +54,16 @@ def test_a_small_window_has_a_picture_of_its_shape_that_is_large_enough(
     window: tuple[int, int], size: tuple[int, int]
 ) -> None:
     assert picture_size(window) == size
+
+
+@pytest.mark.parametrize("shape", [(50, 70), (70, 50), (3, 3), (10, 200), (128, 128)])
+def test_frames_of_many_shapes_can_be_shown(shape: tuple[int, int]) -> None:
+    check_frames(shape)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (1, 16384), (16384, 1), (10, 201)])
+def test_frames_that_no_window_can_show_are_refused_in_a_sentence(shape: tuple[int, int]) -> None:
+    with pytest.raises(
+        PongError, match=f"of {shape[1]}×{shape[0]} cells cannot be shown .*: leave out --render"
+    ):
+        check_frames(shape)
