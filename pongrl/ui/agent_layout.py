@@ -13,7 +13,7 @@ LEAST_SIZE = (480, 360)  # the panels are laid out for this or more; a smaller w
 LEAST_TEXT = 17  # size of the font
 FRAME_SHARE = (0.56, 0.7)  # largest share for the frame: of the window's width, and of the remaining height
 TOP_SHARE, UNITS_SHARE = 0.28, 0.34  # of the height: difference and probabilities, hidden units
-FEWEST_CELLS, MOST_LOPSIDED = 3, 20  # on a side of a frame; times as long as it is wide
+FEWEST_CELLS, MOST_LOPSIDED = 3, 8  # on a side of a frame; times as long as it is wide
 MOST_UNITS, FEWEST_UNITS = 12, 4
 
 

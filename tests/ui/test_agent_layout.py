@@ -56,12 +56,12 @@ def test_a_small_window_has_a_picture_of_its_shape_that_is_large_enough(
     assert picture_size(window) == size
 
 
-@pytest.mark.parametrize("shape", [(50, 70), (70, 50), (3, 3), (10, 200), (128, 128)])
+@pytest.mark.parametrize("shape", [(50, 70), (70, 50), (3, 3), (10, 80), (128, 128)])
 def test_frames_of_many_shapes_can_be_shown(shape: tuple[int, int]) -> None:
     check_frames(shape)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (1, 16384), (16384, 1), (10, 201)])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (1, 16384), (16384, 1), (10, 81)])
 def test_frames_that_no_window_can_show_are_refused_in_a_sentence(shape: tuple[int, int]) -> None:
     with pytest.raises(
         PongError, match=f"of {shape[1]}×{shape[0]} cells cannot be shown .*: leave out --render"
