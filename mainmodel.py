@@ -113,7 +113,9 @@ class PolicyGradient:
     evaluate_every: Annotated[int | None, "evaluate after every N points too, on a server of its own"] = None
     record: Annotated[str | None, "film the first server's first game into FILE, .mp4 or .gif"] = None
     plot: Annotated[tuple[str, ...], "draw progress.csv files as curves, or a checkpoint's hidden units"] = ()
-    output: Annotated[str, "the picture that --plot writes", "-o", "--output"] = "curve.png"
+    output: Annotated[
+        str | None, "picture that --plot writes (curve.png, or units.png of a checkpoint)", "-o", "--output"
+    ] = None
     token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -179,8 +181,10 @@ class PolicyGradient:
     def _plot(self, options: RunOptions) -> None:
         from pongrl.ui import plots
 
-        files, output = [Path(name) for name in options.plot], Path(options.output)
-        if files[0].suffix != ".p":
+        files = [Path(name) for name in options.plot]
+        has_units = files[0].suffix == ".p"
+        output = Path(options.output or ("units.png" if has_units else "curve.png"))
+        if not has_units:
             plots.draw_curves(files, output)
         elif len(files) > 1:
             raise UsageError("--plot draws the hidden units of one checkpoint at a time: name one")

@@ -165,7 +165,8 @@ class Pong:
             return None
         from pongrl.ui.game_window import GameWindow
 
-        return GameWindow("Pong", inset=self.render)
+        for_people = not self.server or self.opponent == "human"
+        return GameWindow("Pong", self.render, "nobody can play" if for_people else "use --headless")
 
     def _is_chosen(self) -> bool:
         """Return whether the user has said what to play, as a program that makes a Pong has."""

@@ -150,7 +150,7 @@ def test_a_trained_agent_plays_and_leaves_its_files_alone(tmp_path: Path, traine
 
 def test_playing_without_a_checkpoint_or_a_screen_is_told(tmp_path: Path, trained: Path) -> None:
     code, program = run_program(*agent(tmp_path, "--play"))
-    assert (code, "save.p cannot be read" in program.output) == (2, True)
+    assert (code, "save.p yet: train first" in program.output) == (2, True)
     code, program = run_program(*agent(trained, "--local", "--play"))
     assert (code, "no window can be opened" in program.output) == (2, True), program.output
 
@@ -519,7 +519,9 @@ def test_the_console_on_a_terminal(tmp_path: Path) -> None:
         (("pong.py", "--games", "0", "--headless"), "--games"),
         (("pong.py", "--port", "x"), "--port"),
         (("pong.py",), "--headless"),
-        (("pong.py", "--no-server"), "--headless"),
+        (("pong.py", "--no-server"), "nobody can play on a machine without a display"),
+        (("pong.py", "--opponent", "human"), "nobody can play on a machine without a display"),
+        (("mainmodel.py", "--watch"), "use --record FILE on a machine without a display"),
         (("pong.py", "--no-server", "--headless"), "nothing to see"),
         (("pong.py", "--headless", "--host", "nosuchhost.invalid"), "nosuchhost.invalid"),
         (("pong.py", "--headless", "--token-file", "/nonexistent/token"), "/nonexistent/token"),
@@ -533,11 +535,12 @@ def test_the_console_on_a_terminal(tmp_path: Path) -> None:
         (("mainmodel.py", "--side", "right", "--local", "--play"), "--side right"),
         (("mainmodel.py", "--directory", "/dev/null/x"), "--directory"),
         (("mainmodel.py", "--local", "--render"), "display"),
-        (("mainmodel.py", "--resume"), "save.p"),
+        (("mainmodel.py", "--resume"), "to resume from: train first"),
         (("mainmodel.py", "--resume", "nosuch.p"), "nosuch.p"),
         (("mainmodel.py", "--seed", "-1"), "--seed"),
         (("pong.py", "--headless", "--seed", "-1"), "--seed"),
-        (("mainmodel.py", "--evaluate"), "save.p"),
+        (("mainmodel.py", "--evaluate"), "there is no save.p yet: train first"),
+        (("mainmodel.py", "--local", "--play"), "there is no save.p yet: train first"),
         (("mainmodel.py", "--evaluate", "nosuch.p"), "nosuch.p"),
         (("mainmodel.py", "--plot", "nosuch.csv"), "nosuch.csv"),
         (("mainmodel.py", "--nonsense"), "--nonsense"),

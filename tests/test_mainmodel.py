@@ -138,6 +138,18 @@ def test_each_mode_says_what_it_cannot_do(given: dict[str, Any], error: type[Exc
         PolicyGradient(**given).start()
 
 
+def test_a_picture_has_the_name_of_what_it_shows(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    PolicyGradient(plot=(str(trained / "progress.csv"),)).start()
+    curve = (tmp_path / "curve.png").read_bytes()
+    PolicyGradient(plot=(str(trained / "save.p"),)).start()
+    assert capsys.readouterr().out == "drew curve.png\ndrew units.png\n"
+    assert (tmp_path / "curve.png").read_bytes() == curve
+    assert (tmp_path / "units.png").exists()
+
+
 def test_blas_has_one_thread_whatever_the_environment_says_and_was_loaded_before() -> None:
     script = (
         "import numpy, threadpoolctl\n"

@@ -16,7 +16,7 @@ from pongrl.agent.evaluation import EVALUATION_SEED
 from pongrl.agent.files import BEST
 from pongrl.checks import LARGEST_SEED, settle_types, whole, within
 from pongrl.cli import asked_of, flag_of, given_to
-from pongrl.errors import UsageError
+from pongrl.errors import CheckpointError, UsageError
 from pongrl.modes import Mode, refuse_idle
 from pongrl.wire.messages import MAX_GAMES, Role
 from pongrl.wire.sockets import address_of
@@ -61,7 +61,7 @@ class RunOptions:
     sample: bool = False
     record: str | None = None
     plot: tuple[str, ...] = ()
-    output: str = ""
+    output: str | None = None
 
     KEPT: ClassVar = ("hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate", "level", "games")
     """The options that a checkpoint keeps; --resume takes them from there unless they are given."""
@@ -126,8 +126,20 @@ class RunOptions:
         return self.kept | {"seed": self.seed, "host": self.host, "local": self.local}
 
     def checkpoint(self, option: bool | str) -> Path:
-        """Return the file that --play or --evaluate means: the one named, or save.p."""
-        return Path(option) if isinstance(option, str) else Path(self.directory, BEST)
+        """Return the file that --play or --evaluate means: the one named, or save.p.
+
+        Raises:
+            CheckpointError: none is named, and there is no save.p.
+        """
+        if isinstance(option, str):
+            return Path(option)
+        path = Path(self.directory, BEST)
+        if not path.exists():
+            raise CheckpointError(
+                f"there is no {path} yet: train first (python mainmodel.py --local), "
+                "or name the checkpoint of another run"
+            )
+        return path
 
 
 # What the options are for

@@ -73,7 +73,9 @@ def _checkpoint(options: RunOptions) -> Path:
         return Path(options.resume)
     paths = [path for name in (BEST, LATEST) if (path := Path(options.directory, name)).exists()]
     if not paths:
-        raise CheckpointError(f"{options.directory} has no {BEST} or {LATEST} to resume from")
+        raise CheckpointError(
+            f"{options.directory} has no {BEST} or {LATEST} to resume from: train first, or name another file"
+        )
     return max(paths, key=points_of)
 
 

@@ -52,15 +52,16 @@ class GameWindow:
     Args:
         title: stands on the window's frame.
         inset: True to show what the agent is sent.
+        instead: what to do on a machine without a display, for the error's sentence.
 
     Raises:
         PongError: there is no display.
     """
 
-    def __init__(self, title: str, inset: bool) -> None:
+    def __init__(self, title: str, inset: bool, instead: str = "use --headless") -> None:
         self._pygame = pygame = pygame_quietly()
         self._inset = inset
-        self.screen = Screen(title, window_size(inset))
+        self.screen = Screen(title, window_size(inset), instead)
         self.text = Text()
         self._clock = pygame.time.Clock()
         pygame.key.stop_text_input()  # which would give keys to the system's input of Chinese, say

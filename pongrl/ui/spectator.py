@@ -97,7 +97,7 @@ def watch(
 def open_view(title: str, recorder: Recorder | None, say: Callable[[str], None]) -> View:
     """Open the window; a recording does without one where there is no display."""
     try:
-        return GameWindow(title, inset=False)
+        return GameWindow(title, False, "use --record FILE")
     except PongError:
         if recorder is None:
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from mainmodel import PolicyGradient
 from pongrl import cli
 from pongrl.agent.options import SERVES, RunOptions
-from pongrl.errors import UsageError
+from pongrl.errors import CheckpointError, UsageError
 from pongrl.wire.messages import Role
 from tests.support.agents import options_of
 
@@ -149,10 +150,13 @@ def test_every_option_says_in_which_modes_it_serves() -> None:
     assert {each.name for each in fields(PolicyGradient)} - SERVES.keys() == {"plot", "debug"}
 
 
-def test_a_checkpoint_is_named_or_the_best_one() -> None:
-    options = options_of(directory="run")
+def test_a_checkpoint_is_named_or_the_best_one(tmp_path: Path) -> None:
+    options = options_of(directory=str(tmp_path))
     assert str(options.checkpoint("other.p")) == "other.p"
-    assert options.checkpoint(True).parts == ("run", "save.p")
+    with pytest.raises(CheckpointError, match=r"there is no .*save.p yet: train first"):
+        options.checkpoint(True)
+    (tmp_path / "save.p").touch()
+    assert options.checkpoint(True) == tmp_path / "save.p"
 
 
 def test_what_a_checkpoint_keeps_has_the_order_of_old_checkpoints() -> None:
