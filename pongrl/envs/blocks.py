@@ -23,6 +23,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
 from pongrl.envs.games import BoolArray
+from pongrl.errors import UsageError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.wire.arrays import UInt8Array
 
@@ -50,10 +51,19 @@ class BlockObservation(VectorWrapper):
 
     Args:
         env: `RemotePongVector`, with any autoreset.
+
+    Raises:
+        UsageError: it does not give single frames.
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         super().__init__(env)
+        shape = env.single_observation_space.shape
+        if shape != (FRAME_HEIGHT, FRAME_WIDTH):
+            raise UsageError(
+                f"BlockObservation sees motion by itself and wants frames of {FRAME_HEIGHT}×{FRAME_WIDTH}, "
+                f"not {shape}: leave out frame_stack"
+            )
         self.single_observation_space = spaces.Box(-np.inf, np.inf, (FEATURES,), np.float32)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
         self._mode = env.metadata["autoreset_mode"]

@@ -151,5 +151,10 @@ class Games:
         self._matches[which] = self.step.matches[which]
         self._moved[which] = False
 
+    def leave_to_parent(self) -> None:
+        """Begin with nothing in a forked copy of the process: the games so far are the parent's."""
+        self.steps = ()
+        self.link.leave_to_parent()
+
     def _start_all(self) -> None:
         self.start_episodes(np.ones(self.count, bool))

@@ -80,6 +80,7 @@ class Holding:
             ClosedEnvironmentError: it was closed.
             ResetNeeded: the games have not begun, though `begun` demands it.
         """
+        self._leave_to_parent()
         if self._closed:
             raise ClosedEnvironmentError("this environment was closed: make another one")
         if begun and not self.games.steps:
@@ -103,12 +104,18 @@ class Holding:
         return self.screen.pictures(self.games.step)
 
     def close(self) -> None:
-        """Give everything back. A second call does nothing, and so does a call in a forked copy."""
-        if os.getpid() != self._process:
-            return  # the connection belongs to the parent process
+        """Give everything back. A second call does nothing."""
+        self._leave_to_parent()
         self._closed = True
         self.games.link.close()
         self.screen.close()
+
+    def _leave_to_parent(self) -> None:
+        """Be a new environment in a forked copy of the process, as every copy is."""
+        if os.getpid() != self._process:
+            self._process = os.getpid()
+            self.games.leave_to_parent()
+            self.screen.leave_to_parent()
 
     def let_go(self) -> None:
         """Close for an environment that was collected, in whichever thread that happened.

@@ -70,6 +70,7 @@ class Link:
         self._seed = -1  # our own server was started with it
         self._clients: list[PongClient] = []
         self._steps: Steps = ()
+        self._foreign: list[object] = []  # what a parent process opened; it is never closed here
         self._untouched = False  # True until the first states of this connection are answered
 
     @property
@@ -227,6 +228,12 @@ class Link:
         own, self._own = self._own, None
         if own is not None:
             own.close()
+
+    def leave_to_parent(self) -> None:
+        """Be another agent in a forked copy of the process: what was opened so far is the parent's."""
+        self._foreign += [*self._clients, self._own]
+        self._clients, self._own, self._steps = [], None, ()
+        self._identity = secrets.token_bytes(IDENTITY_BYTES)
 
     def close(self) -> None:
         """Close the connections, and end the server if it is our own. A second call does nothing."""

@@ -42,11 +42,16 @@ class SB3VecEnv(VecEnv):
         envs: `RemotePongVector` with autoreset_mode="SameStep", or a wrapper around it.
 
     Raises:
-        UsageError: it has another autoreset.
+        UsageError: it is no vector environment, or has another autoreset.
     """
 
     def __init__(self, envs: VectorEnv[Any, Any, Any]) -> None:
-        if envs.metadata["autoreset_mode"] is not AutoresetMode.SAME_STEP:
+        if not isinstance(envs, VectorEnv):
+            raise UsageError(
+                f"SB3VecEnv is for several games, RemotePongVector, not {envs}: "
+                "give a single one to Stable-Baselines3 as it is"
+            )
+        if envs.metadata.get("autoreset_mode") is not AutoresetMode.SAME_STEP:
             raise UsageError('Stable-Baselines3 begins episodes at once: give autoreset_mode="SameStep"')
         self.envs = envs
         self._actions: Any = None

@@ -66,6 +66,10 @@ class Screen:
         else:
             self._window.wait(seconds)
 
+    def leave_to_parent(self) -> None:
+        """Have no window in a forked copy of the process: it is the parent's."""
+        self._window = None
+
     def close(self) -> None:
         """Close the window, if there is one."""
         if self._window is not None:

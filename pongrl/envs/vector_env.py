@@ -81,7 +81,7 @@ class RemotePongVector(Remade, VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.render_mode = render_mode
-        self._mode = AutoresetMode(autoreset_mode)
+        self._mode = _mode_of(autoreset_mode)
         self.metadata = self.metadata | {"autoreset_mode": self._mode}
         self._holding = Holding(Where(**where), num_envs, points_per_episode, render_mode)
         self._games = self._holding.games
@@ -232,3 +232,11 @@ class RemotePongVector(Remade, VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
 
     def __del__(self) -> None:
         """Leave closing to the finalizer; older versions of Gymnasium close here too."""
+
+
+def _mode_of(autoreset: AutoresetMode | str) -> AutoresetMode:
+    try:
+        return AutoresetMode(autoreset)
+    except ValueError as error:
+        names = ", ".join(mode.value for mode in AutoresetMode)
+        raise UsageError(f"autoreset_mode must be one of {names}, not {autoreset}") from error

@@ -12,6 +12,7 @@ pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install
 from gymnasium.vector import AutoresetMode
 
 from pongrl.envs.blocks import FEATURES, BlockObservation, blocks_of
+from pongrl.errors import UsageError
 from pongrl.game.moves import DOWN, UP
 from tests.support.envs import several
 
@@ -72,3 +73,8 @@ def test_its_spaces_hold_its_observations() -> None:
         assert seen.observation_space.contains(observations)
         assert seen.single_observation_space.contains(observations[0])
         assert seen.num_envs == 2
+
+
+def test_stacked_frames_are_refused() -> None:
+    with several(2, frame_stack=2) as games, pytest.raises(UsageError, match="leave out frame_stack"):
+        BlockObservation(games)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import pickle
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from tests.support import PATIENCE, ROOT, serving  # noqa: E402
 from tests.support.envs import actions_of, lived, local, remote, until_over  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("own_servers")
+POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes fork on POSIX alone")
 
 # ---------------------------------------------------------------------------------------------
 # Checkers
@@ -309,26 +311,66 @@ def test_copies_do_not_throw_each_other_out_of_a_server() -> None:
         other.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes fork on POSIX alone")
+@contextlib.contextmanager
+def forked(act: Callable[[], object]) -> Iterator[None]:
+    """Act in a forked copy of this process, which lives until the block ends; it must not fail."""
+    goes_on, end = os.pipe()
+    has_acted, acted = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which the child does not use
+        child = os.fork()
+    if child == 0:
+        os.close(end)
+        code = 1
+        try:
+            act()
+            code = 0
+        finally:
+            os.write(acted, b".")
+            os.read(goes_on, 1)
+            os._exit(code)
+    assert os.read(has_acted, 1) == b"."
+    yield
+    for each in (goes_on, end, has_acted, acted):
+        os.close(each)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@POSIX
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_an_environment_in_a_forked_copy_of_the_process_is_a_new_one(
+    is_begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, "LocalServer", LocalServer)  # a process of its own
+    with local() as env:
+        if is_begun:
+            env.reset(seed=1)
+
+        def play() -> None:
+            with pytest.raises(ResetNeeded):
+                env.step(UP)
+            lived(env, [UP] * 5, seed=2)
+            env.close()
+            with pytest.raises(ChildProcessError):  # its server has ended
+                os.waitpid(-1, os.WNOHANG)
+
+        with forked(play):
+            if is_begun:
+                ours = [env.step(UP) for _ in range(20)]
+                with local() as other:
+                    for mine, theirs in zip(ours, lived(other, [UP] * 20, seed=1)[1:], strict=True):
+                        np.testing.assert_array_equal(mine[0], theirs[0])
+
+
+@POSIX
 def test_a_forked_copy_of_the_process_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "LocalServer", LocalServer)  # a process of its own
     monkeypatch.setattr(subprocess.Popen, "kill", lambda _: pytest.fail("the server did not end in order"))
     with local() as env:
         env.reset()
-        reader, writer = os.pipe()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which the child does not use
-            child = os.fork()
-        if child == 0:
-            os.close(writer)
-            env.close()  # does nothing here
-            os.read(reader, 1)  # until the parent is done
-            os._exit(0)
-        env.step(UP)
-        env.close()
-        os.close(writer)
-        os.close(reader)
-        os.waitpid(child, 0)
+        with forked(env.close):
+            env.step(UP)
+            env.close()
 
 
 # ---------------------------------------------------------------------------------------------

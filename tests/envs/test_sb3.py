@@ -21,7 +21,7 @@ from pongrl.envs.blocks import BlockObservation
 from pongrl.envs.sb3 import HiddenLayer, SB3VecEnv
 from pongrl.errors import UsageError
 from pongrl.game.moves import DOWN, UP
-from tests.support.envs import several
+from tests.support.envs import local, several
 
 pytestmark = pytest.mark.usefixtures("own_servers")
 MOVES = np.array([UP, DOWN])
@@ -106,3 +106,8 @@ def test_ppo_learns_from_blocks_with_one_shared_layer_and_its_model_can_be_loade
 def test_another_autoreset_is_refused() -> None:
     with several(2) as games, pytest.raises(UsageError, match='autoreset_mode="SameStep"'):
         SB3VecEnv(games)
+
+
+def test_a_single_game_is_refused() -> None:
+    with local() as env, pytest.raises(UsageError, match="is for several games"):
+        SB3VecEnv(env)

@@ -214,6 +214,12 @@ def test_a_number_of_games_that_cannot_be_is_refused(games: Any) -> None:
         RemotePongVector(games)
 
 
+@pytest.mark.parametrize("mode", ["nextstep", 7, None])
+def test_an_autoreset_that_there_is_not_is_refused(mode: Any) -> None:
+    with pytest.raises(UsageError, match="must be one of NextStep, SameStep, Disabled"):
+        RemotePongVector(2, autoreset_mode=mode)
+
+
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_episodes_of_several_games_are_counted_by_gymnasiums_wrapper(mode: AutoresetMode) -> None:
     with several(2, points_per_episode=1, autoreset_mode=mode) as envs:
