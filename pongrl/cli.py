@@ -1,4 +1,4 @@
-"""What all programs share: the command line, one-sentence errors, signals, the log, lines for a terminal.
+"""What all programs share: the command line, one-sentence errors, signals, lines for a terminal.
 
 A program is a dataclass of its options. `parse` builds the command line from it, so that no default and no
 explanation is written twice:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from pongrl.agent.options import RunOptions
 from pongrl.agent.player import Decider
 from pongrl.agent.progress import Progress, ProgressFile, rows_up_to
 from pongrl.agent.scoreboard import Scoreboard
+from pongrl.errors import CheckpointError
 from pongrl.wire.messages import Step
 
 CHECKPOINT_SECONDS = 60.0  # between two times that interrupt.p is written
@@ -139,6 +140,20 @@ class Books:
         """Leave everything on disk, and say how it went; return whether all could be written."""
         self._say(f"played: {self.progress}")
         return True
+
+    @contextlib.contextmanager
+    def finishing(self) -> Iterator[None]:
+        """Finish when the block ends, however it ends.
+
+        Raises:
+            CheckpointError: the block went well, but the end of the run could not be written.
+        """
+        try:
+            yield
+        finally:
+            is_kept = self.finish()
+        if not is_kept:
+            raise CheckpointError("the end of the run could not be written: see above why")
 
     def close(self) -> None:
         """Give everything back."""

@@ -83,7 +83,7 @@ class Checkpoint:
                 Policy.from_plain(values["policy"], options["hiddenUnits"]),
                 values["learner"],
                 _identity(values.get("identity")),
-                _level(values.get("level", options.get("level"))),
+                _level_of(values),
             )
 
 
@@ -93,9 +93,11 @@ def _identity(value: object) -> bytes | None:
     raise ValueError("an identity that is none")
 
 
-def _level(value: object) -> int | None:
-    if value is None or (type(value) is int and value in LEVELS):
-        return value
+def _level_of(values: Mapping[str, Any]) -> int | None:
+    """Find the level in the values of a checkpoint; old files have it among the options, or not at all."""
+    level = values.get("level", values["options"].get("level"))
+    if level is None or (type(level) is int and level in LEVELS):
+        return level
     raise ValueError("a level that is none")
 
 
@@ -127,9 +129,8 @@ def load_trained(path: Path | str) -> tuple[Policy, int | None]:
     path = Path(path)
     values = load(path)
     with damage_explained(path):
-        options = values["options"]
-        policy = Policy.from_plain(values["policy"], options["hiddenUnits"])
-        return policy, _level(values.get("level", options.get("level")))
+        policy = Policy.from_plain(values["policy"], values["options"]["hiddenUnits"])
+        return policy, _level_of(values)
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ class Progress:
 
     COLUMNS = ("seconds", "frames", "decisions", "points", "updates", "win_rate", "running_mean",
                "decisions_per_second")  # fmt: skip
-    MEANS: ClassVar = {  # of the values of a checkpoint: type, least, most
+    RANGES: ClassVar = {  # of the values of a checkpoint: type, least, most
         "seconds": (float, 0, 1e12), "frames": (int, 0, LARGEST_COUNT), "decisions": (int, 0, LARGEST_COUNT),
         "points": (int, 0, LARGEST_COUNT), "updates": (int, 0, LARGEST_COUNT), "best": (float, -2, 1),
         "sum": (float, -1, 1),
@@ -120,7 +120,7 @@ class Progress:
             ValueError: A value cannot be.
         """
         self = cls()
-        for name, (kind, low, high) in cls.MEANS.items():
+        for name, (kind, low, high) in cls.RANGES.items():
             if type(plain[name]) is not kind:
                 raise TypeError(f"{name} is not of type {kind.__name__}")
             if not low <= plain[name] <= high:

@@ -8,7 +8,6 @@ from pongrl.agent.fleet import Fleet
 from pongrl.agent.pilot import Pilot
 from pongrl.agent.servers import Arrivals, open_servers
 from pongrl.agent.trainer import Trainer
-from pongrl.errors import CheckpointError
 
 
 class Run:
@@ -36,12 +35,8 @@ class Run:
         Raises:
             PongError: a problem that the user must fix; or the end could not be written.
         """
-        try:
+        with self._books.finishing():
             self._trainer.run()
-        finally:
-            is_kept = self._books.finish()
-        if not is_kept:
-            raise CheckpointError("the end of the run could not be written: see above why")
 
     def status(self) -> str:
         """Return one line that says how it goes. Any thread may call it."""

@@ -27,7 +27,7 @@ from pongrl.distributed.last_words import last_words
 from pongrl.distributed.pool import Pool
 from pongrl.distributed.worker import Answer, Share
 from pongrl.distributed.workforce import Post, Workforce
-from pongrl.errors import CheckpointError, PongError, UsageError
+from pongrl.errors import PongError, UsageError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.wire.sockets import address_of
 
@@ -141,17 +141,13 @@ class Driver:
         Raises:
             PongError: a problem that the user must fix.
         """
-        try:
+        with self._books.finishing():
             self._learner.settle()
             self._workforce.publish(self._learner)
             self._workforce.hire_all()
             self._books.restart_clock()
             while not self._commands.has_quit and not self._books.is_complete():
                 self._turn()
-        finally:
-            is_kept = self._books.finish()
-        if not is_kept:
-            raise CheckpointError("the end of the run could not be written: see above why")
 
     def _turn(self) -> None:
         """Obey commands, and take in what comes from the workers within a short while."""

@@ -82,10 +82,11 @@ class RemotePongVector(Remade, VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.render_mode = render_mode
         self._mode = _mode_of(autoreset_mode)
-        self.metadata = self.metadata | {"autoreset_mode": self._mode}
         self._holding = Holding(Where(**where), num_envs, points_per_episode, render_mode)
         self._games = self._holding.games
-        self.metadata = self.metadata | {"render_fps": self._holding.render_fps}
+        self.metadata = self.metadata | {
+            "autoreset_mode": self._mode, "render_fps": self._holding.render_fps,
+        }  # fmt: skip
         self._ended = np.zeros(num_envs, bool)  # games whose next episode has not begun yet
         self._steps = np.zeros(num_envs, np.int64)  # decisions in each episode
         self._actions: Any = None  # of `step_async`

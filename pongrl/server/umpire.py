@@ -34,8 +34,9 @@ class Umpire:
             has_agent: an agent is here, at either side.
             keys: what people hold.
         """
-        self.is_waiting = self._counts(game, has_agent) and self._misses_player(has_agent, keys)
-        if self.is_waiting or not self._counts(game, has_agent):
+        counts = self._counts(game, has_agent)
+        self.is_waiting = counts and self._misses_player(has_agent, keys)
+        if self.is_waiting or not counts:
             self._ticks = self.count = 0
             return not self.is_waiting
         self.count = max(COUNTDOWN - self._ticks // self._number_ticks, 0)

@@ -148,13 +148,12 @@ class Connection:
             elif came[0] is Kind.BYE:
                 reason = parse_goodbye(came[1])
                 raise GoodbyeError(f"{self.peer} said goodbye{': ' if reason else ''}{reason}")
-            else:
-                if came[0] in SMALL_TALK and not self._small_talk.take():
-                    raise ProtocolError(
-                        f"over {SMALL_TALK_PER_SECOND} messages a second that are neither states nor moves"
-                    )
-                if came[0] is not Kind.HEARTBEAT:
-                    return came
+            elif came[0] in SMALL_TALK and not self._small_talk.take():
+                raise ProtocolError(
+                    f"over {SMALL_TALK_PER_SECOND} messages a second that are neither states nor moves"
+                )
+            elif came[0] is not Kind.HEARTBEAT:
+                return came
 
     def _read(self) -> bool:
         """Feed the parser with what has come; return False if nothing has."""

@@ -29,7 +29,7 @@ def opened(directory: Path, lines: Lines | None = None, **given: Any) -> Iterato
     """Books of a run in a directory, opened, with a small learner."""
     observers = given.pop("observers", ())
     examinations = given.pop("examinations", None)
-    others = {name: given.pop(name) for name in ("checkpoint_seconds",) if name in given}
+    others = {"checkpoint_seconds": given.pop("checkpoint_seconds", CHECKPOINT_SECONDS)}
     options = options_of(hiddenUnits=2, seed=1, directory=str(directory), **given)
     books = training_books(
         options, lines or Lines(), observers=observers, examinations=examinations, **others
