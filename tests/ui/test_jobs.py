@@ -88,6 +88,16 @@ def agent(directory: Path) -> str:
     return shlex.join([*command, "--directory", str(directory)])
 
 
+def bring_back_and_quit(shell: Shell) -> None:
+    """Bring a job that runs in the background to the foreground, where its console ends it."""
+    shell.type("jobs\r")
+    shell.wait_for("Running")
+    shell.type("fg\r")
+    shell.wait_for(PROMPT)
+    shell.type("q\r")
+    shell.wait_for("saved interrupt.p")
+
+
 def test_a_job_trains_in_the_background_and_its_console_comes_back(shell: Shell, tmp_path: Path) -> None:
     shell.type(f"{agent(tmp_path)} &\r")
     shell.wait_for("200 points")
@@ -102,12 +112,7 @@ def test_a_job_trains_in_the_background_and_its_console_comes_back(shell: Shell,
     shell.wait_for("ready> ")
     shell.type("bg\r")
     shell.wait_for("00 points")
-    shell.type("jobs\r")
-    shell.wait_for("Running")
-    shell.type("fg\r")
-    shell.wait_for(PROMPT)
-    shell.type("q\r")
-    shell.wait_for("saved interrupt.p")
+    bring_back_and_quit(shell)
     shell.type("echo its code was $?\r")
     shell.wait_for("its code was 0")
 
@@ -145,9 +150,4 @@ def test_a_job_that_another_process_stopped_goes_on_in_the_background(shell: She
     shell.type("bg\r")
     shell.wait_for("00 points")
     shell.wait_for("00 points")
-    shell.type("jobs\r")
-    shell.wait_for("Running")
-    shell.type("fg\r")
-    shell.wait_for(PROMPT)
-    shell.type("q\r")
-    shell.wait_for("saved interrupt.p")
+    bring_back_and_quit(shell)

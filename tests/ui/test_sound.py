@@ -22,6 +22,19 @@ class Tone:
         self.played += 1
 
 
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Tone]:
+    """Let the mixer make these tones."""
+    tones: list[Tone] = []
+
+    def make(buffer: bytes) -> Tone:
+        tones.append(Tone())
+        return tones[-1]
+
+    monkeypatch.setattr(pygame.mixer, "Sound", make)
+    return tones
+
+
 @pytest.mark.parametrize(
     ("counts", "played"),
     [
@@ -34,15 +47,8 @@ class Tone:
     ids=["first look", "nothing new", "hit", "bounces and points", "new games"],
 )
 def test_a_tone_is_played_when_its_count_has_grown(
-    monkeypatch: pytest.MonkeyPatch, counts: list[tuple[int, ...]], played: list[int]
+    made: list[Tone], counts: list[tuple[int, ...]], played: list[int]
 ) -> None:
-    made: list[Tone] = []
-
-    def make(buffer: bytes) -> Tone:
-        made.append(Tone())
-        return made[-1]
-
-    monkeypatch.setattr(pygame.mixer, "Sound", make)
     sounds = Sounds()
     for each in counts:
         sounds.play(each)
@@ -50,14 +56,7 @@ def test_a_tone_is_played_when_its_count_has_grown(
     sounds.close()
 
 
-def test_nothing_is_played_while_it_is_muted_nor_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Tone] = []
-
-    def make(buffer: bytes) -> Tone:
-        made.append(Tone())
-        return made[-1]
-
-    monkeypatch.setattr(pygame.mixer, "Sound", make)
+def test_nothing_is_played_while_it_is_muted_nor_afterwards(made: list[Tone]) -> None:
     sounds = Sounds()
     played = []
     for is_muted, counts in ((False, (0, 0, 0)), (True, (1, 1, 1)), (False, (1, 1, 1)), (False, (2, 1, 1))):
