@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 LARGEST_TEXT = 1 << 26  # bytes of a progress.csv: five million rows
+LARGEST_PEM = 1 << 24  # bytes of a file of certificates: those of a system have a quarter of a million
 
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISDIR, "it is a directory"),
@@ -36,6 +37,24 @@ def read_file(path: Path, largest: int, begins: bytes = b"") -> bytes:
     Raises:
         OSError: It cannot be read, is no ordinary file, or is larger.
     """
+    with _opened(path, largest) as file:
+        first = file.read(len(begins))
+        return first if first != begins else first + file.read(largest - len(first))
+
+
+def check_readable(path: Path, largest: int) -> None:
+    """Look at a file that a library will read by its name; see `read_file`.
+
+    Raises:
+        OSError: It cannot be read, is no ordinary file, or is larger.
+    """
+    with _opened(path, largest):
+        pass
+
+
+@contextlib.contextmanager
+def _opened(path: Path, largest: int) -> Iterator[IO[bytes]]:
+    """Open a file, and look at what was opened: what has the name may be another thing a moment later."""
     # O_NONBLOCK: opening a pipe would wait for a writer.
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
@@ -44,8 +63,7 @@ def read_file(path: Path, largest: int, begins: bytes = b"") -> bytes:
         if status.st_size > largest:
             raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes, where {largest:,} are the most")
         with open(number, "rb", closefd=False) as file:
-            first = file.read(len(begins))
-            return first if first != begins else first + file.read(largest - len(first))
+            yield file
     finally:
         os.close(number)
 
@@ -85,6 +103,8 @@ def replacing(path: Path, mode: str = "wb", **how: Any) -> Iterator[IO[Any]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if not (unfinished.exists() and os.path.samestat(os.fstat(file.fileno()), unfinished.stat())):
+                raise FileExistsError(errno.EEXIST, "another program writes it too")
         os.replace(unfinished, path)
     except BaseException:
         with contextlib.suppress(OSError):

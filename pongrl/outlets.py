@@ -21,7 +21,7 @@ import select
 import stat
 import threading
 import time
-from typing import TextIO
+from typing import Any, TextIO
 
 from pongrl.text import printable
 
@@ -152,6 +152,9 @@ class _OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        return "\n".join(map(printable, super().formatException(ei).split("\n")))
 
 
 class _Kind:

@@ -344,6 +344,14 @@ def test_what_came_from_outside_is_escaped_in_what_is_said_logged_and_told(
     assert said.err == "error: \\x1b[2J\\nerror: forged\n"
 
 
+def test_what_came_from_outside_is_escaped_in_a_logged_traceback_too() -> None:
+    log_it = "import logging; logging.getLogger('pong').error('why', exc_info=ValueError('\\x1b[2J'))"
+    script = f"from pongrl import outlets; outlets.start_log(True); {log_it}"
+    command = [sys.executable, "-c", script]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE)
+    assert result.stderr.endswith("ValueError: \\x1b[2J\n")
+
+
 def test_a_logged_line_is_one_line() -> None:
     log_it = "import logging; logging.getLogger('pong').info('a\\x1b\\nb')"
     script = f"from pongrl import outlets; outlets.start_log(False); {log_it}"

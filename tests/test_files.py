@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from pathlib import Path
 
 import pytest
 
-from pongrl.files import read_file, replacing
+from pongrl.files import check_readable, read_file, replacing
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes, devices and links as POSIX has them")
 
@@ -38,6 +39,30 @@ def test_what_is_no_ordinary_file_is_neither_read_nor_waited_for(tmp_path: Path)
         ):  # fmt: skip
             with pytest.raises(OSError, match=reason):
                 read_file(path, 8)
+
+
+@posix
+def test_what_a_library_will_read_is_looked_at_before(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_bytes(bytes(9))
+    check_readable(tmp_path / "file", 9)
+    for path, largest, reason in (
+        (tmp_path / "pipe", 9, "it is a pipe"), (tmp_path / "file", 8, "it has 9 bytes"),
+        (tmp_path / "none", 9, "No such file"),
+    ):  # fmt: skip
+        with pytest.raises(OSError, match=reason):
+            check_readable(path, largest)
+
+
+@posix
+def test_of_two_that_write_one_file_at_once_none_puts_half_of_it_there(tmp_path: Path) -> None:
+    path, ends = tmp_path / "file", contextlib.ExitStack()
+    with pytest.raises(FileExistsError, match="another program writes it too"), replacing(path, "w"):
+        ends.enter_context(replacing(path, "w")).write("half")
+    assert not path.exists()
+    with pytest.raises(FileExistsError, match="another program writes it too"):
+        ends.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 @posix

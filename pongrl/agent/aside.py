@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+
+from pongrl.files import check_readable
+
+LARGEST_COPY = 1 << 30  # bytes of a file; none of ours is half as large
 
 
 def keep_aside(directory: Path, paths: Iterable[Path], copy: bool = False) -> Path | None:
@@ -13,24 +18,33 @@ def keep_aside(directory: Path, paths: Iterable[Path], copy: bool = False) -> Pa
 
     Args:
         directory: In which the folder is made.
-        paths: The files. Those that do not exist are left out.
+        paths: The files. Those that do not exist are left out. Of a link, what it leads to is kept.
         copy: Leave the files where they are, and copy them.
 
     Returns:
         The folder, or None if there was no file to keep.
 
     Raises:
-        OSError: The disk is full, or the directory cannot be written into.
+        OSError: The disk is full, the directory cannot be written into, or a file to copy is too large.
     """
-    found = [path for path in paths if path.exists()]
+    found = [path for path in paths if (path.is_file() if copy else path.exists())]
     if not found:
         return None
-    folders = (directory / f"previous-{number}" for number in itertools.count(1))
-    folder = next(each for each in folders if not each.exists())
-    folder.mkdir()
+    folder = _new_folder(directory)
     for path in found:
-        if copy:
+        is_link = path.is_symlink() and path.is_file()  # from the folder it might lead nowhere
+        if copy or is_link:
+            check_readable(path, LARGEST_COPY)
             shutil.copy2(path, folder / path.name)
-        else:
-            shutil.move(path, folder / path.name)
+        if not copy:
+            path.unlink() if is_link else shutil.move(path, folder / path.name)
+    return folder
+
+
+def _new_folder(directory: Path) -> Path:
+    for number in itertools.count(1):
+        folder = directory / f"previous-{number}"
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            break
     return folder

@@ -24,7 +24,7 @@ from pongrl.agent.learning import Learner
 from pongrl.agent.observers import Audience, Standing
 from pongrl.agent.options import RunOptions
 from pongrl.agent.player import Decider
-from pongrl.agent.progress import Progress, ProgressFile, rows_up_to
+from pongrl.agent.progress import NOTHING_YET, Progress, ProgressFile, rows_up_to
 from pongrl.agent.scoreboard import Scoreboard
 from pongrl.errors import CheckpointError
 from pongrl.wire.messages import Step
@@ -272,16 +272,32 @@ class TrainingBooks(Books):
             self._keep(BEST, LATEST, ROWS, copy=bool(resume))
         # The rows that are here go on only if the checkpoint is from here too.
         is_ours = resume is True or (resume and Path(resume).resolve().parent == directory.resolve())
-        rows, is_foreign = rows_up_to(directory / ROWS, self.progress.points) if is_ours else ([], False)
+        return self._begin_rows(is_ours)
+
+    def _begin_rows(self, is_ours: object = True) -> ProgressFile:
+        """Begin progress.csv, with the rows that are there if they are ours. Others are kept aside."""
+        path = self._directory / ROWS
+        rows, is_foreign = rows_up_to(path, self.progress.points) if is_ours else ([], False)
         if is_foreign:
             self._say(f"{ROWS} has rows that this program did not write, so the file is kept aside")
             self._keep(ROWS, copy=True)
-        return ProgressFile(directory / ROWS, rows, self._options.evaluate_every is not None)
+        return ProgressFile(path, rows, self._options.evaluate_every is not None)
 
     def _keep(self, *names: str, copy: bool) -> None:
-        """Keep files aside, and say where."""
+        """Keep files aside, and say where.
+
+        Raises:
+            CheckpointError: they cannot be kept.
+        """
         paths = [self._directory / name for name in names]
-        if (aside := keep_aside(self._directory, paths, copy)) is not None:
+        try:
+            aside = keep_aside(self._directory, paths, copy)
+        except OSError as error:
+            raise CheckpointError(
+                f"the files of the run before cannot be kept in {self._directory} ({error.strerror}): "
+                "make room, or choose another --directory"
+            ) from error
+        if aside is not None:
             self._say(f"the files of the run before are kept in {aside}")
 
     def _begin_level(self, level: int) -> None:
@@ -294,7 +310,8 @@ class TrainingBooks(Books):
         before, self._level = self._level, level
         if before not in (None, level):
             self._say(f"the run was on level {before} and is on level {level} now: it is measured anew")
-            self._keep(BEST, copy=True)
+            if self.progress.best > NOTHING_YET:  # else save.p is of another level, and kept already
+                self._keep(BEST, copy=True)
             self.progress.begin_level()
 
     def _examine(self, learner: Learner) -> None:
@@ -312,9 +329,13 @@ class TrainingBooks(Books):
         """Add a row to progress.csv; return whether that went well."""
         assert self._file is not None
         try:
+            if self._file.is_gone:
+                gone, self._file = self._file, self._begin_rows()
+                gone.close()
             self._file.write(self.progress)
-        except OSError as error:
-            self._say(f"{ROWS} could not be written ({error.strerror}): training goes on")
+        except (OSError, CheckpointError) as error:
+            reason = getattr(error.__cause__ or error, "strerror", error)
+            self._say(f"{ROWS} could not be written ({reason}): training goes on")
             return False
         return True
 

@@ -27,6 +27,7 @@ from typing import IO, Any
 
 from pongrl.agent.policy import Policy
 from pongrl.agent.progress import Progress
+from pongrl.agent.ranges import checked
 from pongrl.errors import CheckpointError, ProtocolError, UsageError
 from pongrl.files import read_file, replacing
 from pongrl.text import printable
@@ -37,7 +38,6 @@ CHECKPOINT_MAGIC = b"PONG-CK\n"
 CHECKPOINT_FORMAT = 1
 HEAD = CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big")
 DIGEST_BYTES = 32  # of SHA-256
-LEVELS = (1, 2, 3)  # of the built-in AI
 LARGEST_CHECKPOINT = 1 << 29  # bytes; one of 250 hidden units has 9 MB
 
 
@@ -96,9 +96,7 @@ def _identity(value: object) -> bytes | None:
 def _level_of(values: Mapping[str, Any]) -> int | None:
     """Find the level in the values of a checkpoint; old files have it among the options, or not at all."""
     level = values.get("level", values["options"].get("level"))
-    if level is None or (type(level) is int and level in LEVELS):
-        return level
-    raise ValueError("a level that is none")
+    return None if level is None else int(checked("level", level))
 
 
 def points_of(path: Path) -> int:
@@ -108,7 +106,7 @@ def points_of(path: Path) -> int:
         CheckpointError: The file cannot be read.
     """
     with damage_explained(path):
-        return int(load(path)["progress"]["points"])
+        return int(checked("points", load(path)["progress"]["points"]))
 
 
 def load_policy(path: Path | str) -> Policy:

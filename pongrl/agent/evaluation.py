@@ -151,9 +151,10 @@ class Examiner:
         self._debug, self._stop, self._observers = debug, stop, observers
         self._stack = contextlib.ExitStack()  # closes what is open
         self._playing: tuple[PongClient, Step] | None = None  # and the state to answer next
+        self._level: int | None = None  # on which it plays
 
     def examine(self, policy: Policy, level: int, standing: Standing | None = None) -> Evaluation | None:
-        """Evaluate a policy. The first call starts a server, which later calls use too.
+        """Evaluate a policy. The first call starts a server, which later calls on that level use too.
 
         Args:
             policy: What plays.
@@ -166,6 +167,8 @@ class Examiner:
         Raises:
             PongError: The server did not start, or is gone.
         """
+        if level != self._level:
+            self.close()
         client, step = self._playing or self._open(level)
         result, step = evaluate(
             policy, client, step, self.POINTS, None, self._stop, self._observers, standing
@@ -174,6 +177,7 @@ class Examiner:
         return result
 
     def _open(self, level: int) -> tuple[PongClient, Step]:
+        self._level = level
         server = LocalServer(training_flags(level, self.GAMES, self._seed), self._debug)
         self._stack.callback(server.close)
         client = PongClient(port=server.port, token=server.token)

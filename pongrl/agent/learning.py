@@ -48,14 +48,14 @@ from pongrl.agent.batch import policy_gradient
 from pongrl.agent.eyes import Observations
 from pongrl.agent.folding import fold, mirror
 from pongrl.agent.optimiser import RMSProp
-from pongrl.agent.policy import LARGEST_WEIGHT, Policy, RandomGenerator, Weights, are_within, pack, unpack
-from pongrl.agent.progress import counted
+from pongrl.agent.policy import Policy, RandomGenerator, Weights, pack, unpack
+from pongrl.agent.ranges import SQUARE, WEIGHT, are_in, checked, held
 from pongrl.agent.rollout import Rollout, Rollouts, Segment
 from pongrl.agent.work import Work
 from pongrl.wire.arrays import UInt8Array
 from pongrl.wire.messages import Step
 
-LARGEST_SQUARE = float(np.finfo(np.float32).max)
+LARGEST_GRADIENT = SQUARE.most / 2  # the sum of its squares; then their mean cannot leave its range
 LONGEST_BATCH = 4096  # decisions after which to learn, even from fewer points
 
 log = logging.getLogger("pong.learner")
@@ -162,13 +162,13 @@ class Learner:
         """Take a step along a gradient.
 
         Returns:
-            A new policy, or the same one if the gradient, or where it leads to, is not finite.
+            A new policy, or the same one if the gradient, or where it leads to, makes no sense.
         """
-        if not all(np.isfinite(np.vdot(g, g)) for g in gradient.values()):  # their squares go into the cache
-            return self._refuse(policy, "a gradient is not finite")
+        if not all(np.vdot(g, g) <= LARGEST_GRADIENT for g in gradient.values()):  # NaN is not, either
+            return self._refuse(policy, "a gradient is not finite, or too large")
         weights = yield from self.optimiser.ascend(policy.weights, gradient)
-        if not are_within(weights):
-            return self._refuse(policy, f"weights have grown beyond {LARGEST_WEIGHT:g}")
+        if not are_in(WEIGHT, weights.values()):
+            return self._refuse(policy, f"weights have grown beyond {WEIGHT.most:g}")
         court = yield from fold(weights["W1"], policy.height, policy.width)
         return Policy(policy.height, policy.width, weights, (yield from mirror(court)))
 
@@ -197,7 +197,7 @@ class Learner:
         """Give plain values of all that `restore` needs to go on as if never stopped, except the policy."""
         self._finish()
         return {
-            "updates": self.updates, "refused": self.refused,
+            "updates": held("updates", self.updates), "refused": held("refused", self.refused),
             "next": None if self._learned is None else pack(self._learned.weights),
             "cache": pack(self.optimiser.cache), "generator": self.rng.bit_generator.state,
         }  # fmt: skip
@@ -208,10 +208,18 @@ class Learner:
         Raises:
             ValueError, TypeError, KeyError, ProtocolError: The values do not fit the policy, or mean nothing.
         """
-        self.updates, self.refused = counted(plain["updates"]), counted(plain["refused"])
+        self.updates = checked("updates", plain["updates"])
+        self.refused = checked("refused", plain["refused"])
         shapes = {name: weight.shape for name, weight in self.policy.weights.items()}
-        self.optimiser.cache = unpack(plain["cache"], shapes, 0, LARGEST_SQUARE)
-        self.rng.bit_generator.state = plain["generator"]
+        self.optimiser.cache = unpack(plain["cache"], shapes, SQUARE)
+        self._restore_generator(plain["generator"])
         if plain.get("next") is not None:
             weights = unpack(plain["next"], shapes)
             self._learned = Policy(self.policy.height, self.policy.width, weights)
+
+    def _restore_generator(self, state: Any) -> None:
+        """Go on with a state that this generator may have had; numpy takes others too, and draws zeros."""
+        generator = self.rng.bit_generator
+        generator.state = state
+        if generator.state != state or not state["state"]["inc"] % 2:  # see PCG64
+            raise ValueError("the generator's state is none")

@@ -241,7 +241,7 @@ CHECKS: tuple[Check, ...] = (
     _if_set("points", _whole("points", 1, 1_000_000_000)),
     _if_set("minutes", _within("minutes", 0.001, 1e6)),
     _if_set("games", _whole("games", 1, MAX_GAMES)),
-    _refuse(lambda o: o.level not in (None, 1, 2, 3), "--level must be 1, 2 or 3, not {o.level}"),
+    _if_set("level", _whole("level", 1, 3)),
     _if_set("seed", _whole("seed", 0, LARGEST_SEED - EVALUATION_SEED)),
     _if_set("evaluate_every", _whole("evaluate_every", 1, 1_000_000_000)),
     _refuse(

@@ -14,6 +14,7 @@ import numpy as np
 
 from pongrl.agent.eyes import Booleans, Floats, Observations
 from pongrl.agent.folding import GREY, fold, inputs_of, mirror, unfold
+from pongrl.agent.ranges import WEIGHT, Range, are_in, checked
 from pongrl.agent.work import Work, finish
 from pongrl.game.moves import DOWN
 from pongrl.wire.arrays import PackedArray, UInt8Array, pack_array, unpack_array
@@ -26,7 +27,6 @@ MAX_CELLS = 1 << 14  # of a frame. Pong has 3,500; each takes 10 KB of a policy 
 FIRST_LAYER_SCALE = 0.01  # standard deviations of the initial weights
 SECOND_LAYER_SCALE = 0.06
 HALF = np.float32(0.5)  # keeps single precision
-LARGEST_WEIGHT = 1e6  # hundreds of thousands of times what training makes; nothing that is computed overflows
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ class Policy:
         Raises:
             ValueError, TypeError, KeyError, ProtocolError: These values are no policy.
         """
-        height, width = plain["height"], plain["width"]
-        if min(height, width) < 1 or height * width > MAX_CELLS:
+        height, width = checked("height", plain["height"]), checked("width", plain["width"])
+        if height * width > MAX_CELLS:
             raise ValueError(f"frames of {width}×{height} cells")
         return cls(height, width, unpack(plain["weights"], cls.shapes(height, width, hidden_units)))
 
@@ -185,27 +185,20 @@ def pack(arrays: Weights) -> dict[str, PackedArray]:
 def unpack(
     packed: dict[str, Any],
     shapes: dict[str, tuple[int, ...]],
-    low: float = -LARGEST_WEIGHT,
-    high: float = LARGEST_WEIGHT,
+    numbers: Range = WEIGHT,
 ) -> Weights:
     """Read weights of these shapes, or other numbers of theirs.
 
     Args:
         packed: What `pack` gave.
         shapes: By name.
-        low: The least that a number may be.
-        high: The most.
+        numbers: What each of them may be.
 
     Raises:
         ValueError, TypeError, KeyError, ProtocolError: A name is missing, a shape is another, or a number is
             out of its range.
     """
     arrays = {name: unpack_array(packed[name], np.float32, shape).copy() for name, shape in shapes.items()}
-    if not are_within(arrays, low, high):
-        raise ValueError(f"weights that are not numbers from {low:g} to {high:g}")
+    if not are_in(numbers, arrays.values()):
+        raise ValueError(f"weights that are not numbers from {numbers.least:g} to {numbers.most:g}")
     return arrays
-
-
-def are_within(arrays: Weights, low: float = -LARGEST_WEIGHT, high: float = LARGEST_WEIGHT) -> bool:
-    """Tell whether all numbers are in this range; what is not a number is in none."""
-    return all(low <= array.min() and array.max() <= high for array in arrays.values())

@@ -15,8 +15,9 @@ import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any, ClassVar, TypeAlias
+from typing import IO, Any, TypeAlias
 
+from pongrl.agent.ranges import checked, held
 from pongrl.errors import CheckpointError, PongError
 from pongrl.files import LARGEST_TEXT, read_file, replacing
 from pongrl.text import printable
@@ -24,7 +25,7 @@ from pongrl.text import printable
 WINDOW_POINTS = 1000  # over which the share won is measured
 RUNNING_DECAY = 0.999  # of the running mean, per point
 NOTHING_YET = -2.0  # the best running mean to begin with; lower than any reward
-LARGEST_COUNT = 2**62  # the age of the universe in seconds is a tenth of it
+ROUNDING = 1e-9  # by which sums of numbers may differ from what they are by formula
 EVALUATION_COLUMN = "evaluation_win_rate"
 
 Run: TypeAlias = dict[str, list[float]]
@@ -39,11 +40,6 @@ class Progress:
 
     COLUMNS = ("seconds", "frames", "decisions", "points", "updates", "win_rate", "running_mean",
                "decisions_per_second")  # fmt: skip
-    RANGES: ClassVar = {  # of the values of a checkpoint: type, least, most
-        "seconds": (float, 0, 1e12), "frames": (int, 0, LARGEST_COUNT), "decisions": (int, 0, LARGEST_COUNT),
-        "points": (int, 0, LARGEST_COUNT), "updates": (int, 0, LARGEST_COUNT), "best": (float, -2, 1),
-        "sum": (float, -1, 1),
-    }  # fmt: skip
 
     def __init__(self) -> None:
         self.seconds = 0.0  # of training, without pauses and waiting
@@ -64,7 +60,8 @@ class Progress:
     @property
     def running_mean(self) -> float:
         """Mean reward per point, from −1 (all lost) to +1 (all won); older points count less."""
-        return self._sum / max(1 - RUNNING_DECAY**self._measured, 1e-9)
+        mean = self._sum / max(_largest_sum(self._measured), ROUNDING)
+        return min(max(mean, -1.0), 1.0)  # rounding makes 1.00000000000001 of victories alone
 
     def begin_level(self) -> None:
         """Measure anew, since the points to come are of another level; the counters go on."""
@@ -104,11 +101,12 @@ class Progress:
 
     def to_plain(self) -> dict[str, Any]:
         """Give plain values of which `from_plain` makes the same progress."""
-        return {
+        numbers = {
             "seconds": self.seconds, "frames": self.frames, "decisions": self.decisions,
             "points": self.points, "updates": self.updates, "best": self.best,
-            "sum": self._sum, "recent": bytes(self._recent), "measured": self._measured,
+            "sum": self._sum, "measured": self._measured,
         }  # fmt: skip
+        return {name: held(name, value) for name, value in numbers.items()} | {"recent": bytes(self._recent)}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Progress:
@@ -120,32 +118,26 @@ class Progress:
             ValueError: A value cannot be.
         """
         self = cls()
-        for name, (kind, low, high) in cls.RANGES.items():
-            if type(plain[name]) is not kind:
-                raise TypeError(f"{name} is not of type {kind.__name__}")
-            if not low <= plain[name] <= high:
-                raise ValueError(f"{name} is not from {low:g} to {high:g}")
-        self.seconds, self.frames, self.decisions = plain["seconds"], plain["frames"], plain["decisions"]
-        self.points, self.updates, self.best = plain["points"], plain["updates"], plain["best"]
-        self._sum = plain["sum"]
+        for name in ("seconds", "frames", "decisions", "points", "updates"):
+            setattr(self, name, checked(name, plain[name]))
+        self.best = checked("best", plain["best"])
+        self._sum = checked("sum", plain["sum"])
+        self._measured = checked("measured", plain.get("measured", self.points))  # old files have one level
+        if self._measured > self.points or abs(self._sum) > _largest_sum(self._measured) + ROUNDING:
+            raise ValueError("points, measured and sum do not go together")
         recent = plain["recent"]
-        if type(recent) is not bytes or len(recent) > WINDOW_POINTS or not set(recent) <= {0, 1}:
+        if type(recent) is not bytes or not set(recent) <= {0, 1}:
             raise ValueError("recent is not a byte, 0 or 1, for each of the last points")
+        if len(recent) != min(self._measured, WINDOW_POINTS):
+            raise ValueError("measured and recent do not go together")
         self._recent.extend(map(bool, recent))
-        self._measured = counted(plain.get("measured", self.points))  # old files have had one level
         self._lap = (self.seconds, self.decisions)
         return self
 
 
-def counted(value: object) -> int:
-    """Read a counter of a checkpoint.
-
-    Raises:
-        ValueError: It is none.
-    """
-    if type(value) is not int or not 0 <= value <= LARGEST_COUNT:
-        raise ValueError("a counter that is none")
-    return value
+def _largest_sum(points: int) -> float:
+    """Compute the decaying sum of the rewards of so many points that were all won."""
+    return float(1 - RUNNING_DECAY**points)
 
 
 class ProgressFile:
@@ -181,17 +173,19 @@ class ProgressFile:
             writer.writerows([row.get(name, "") for name in self._columns] for row in rows)
         return open(self._path, "a", newline="", encoding="utf-8")
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the file was removed, or replaced by another one; then rows would go nowhere."""
+        return not os.fstat(self._file.fileno()).st_nlink
+
     def write(self, progress: Progress) -> None:
-        """Add a row, unless the last one is of the same points. A file that was removed begins anew.
+        """Add a row, unless the last one is of the same points.
 
         Raises:
             OSError: The row could not be written; it may be tried again.
         """
         if progress.points <= self._points:
             return
-        if not os.fstat(self._file.fileno()).st_nlink:
-            gone, self._file = self._file, self._begin(())
-            gone.close()
         csv.writer(self._file).writerow(progress.row()[: len(self._columns)])
         self._file.flush()
         self._points = progress.points

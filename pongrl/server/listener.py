@@ -24,9 +24,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pongrl.errors import PongError, ProtocolError, Refusal, RefusedError
+from pongrl.files import LARGEST_PEM, check_readable
 from pongrl.server import throttle
 from pongrl.server.throttle import Attempts, network_of
 from pongrl.wire.connection import Connection
@@ -319,6 +321,8 @@ def certificate_context(certificate: str, key: str | None) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
+        for name in filter(None, (certificate, key)):
+            check_readable(Path(name), LARGEST_PEM)
         context.load_cert_chain(certificate, key, password=lambda: "")  # never ask on the terminal
     except (OSError, ValueError) as error:  # ssl's errors are OSErrors
         raise PongError(

@@ -14,7 +14,7 @@ from pongrl.agent.progress import read_progress
 from pongrl.agent.units import strongest_units
 from pongrl.agent.work import finish
 from pongrl.errors import PongError
-from pongrl.files import check_replaceable
+from pongrl.files import replacing
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -117,8 +117,8 @@ def write_picture(figure: Any, output: Path) -> None:
         PongError: it cannot be written.
     """
     try:
-        check_replaceable(output)
-        figure.savefig(output, dpi=100)
+        with replacing(output) as file:
+            figure.savefig(file, dpi=100, format=output.suffix[1:] or "png")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error).split("(")[0].strip()
         raise PongError(

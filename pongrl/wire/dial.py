@@ -9,8 +9,10 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from pongrl.errors import ConnectionLostError, PongError, ProtocolError
+from pongrl.files import LARGEST_PEM, check_readable
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Parser
 from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, client_handshake
@@ -83,6 +85,7 @@ def dial(call: Call) -> Line:
 def _encrypted(sock: socket.socket, call: Call, ca: str) -> socket.socket:
     """Agree on TLS with a server whose certificate is in the file `ca`, or signed by one in it."""
     try:
+        check_readable(Path(ca), LARGEST_PEM)
         context = ssl.create_default_context(cafile=ca)
     except OSError as error:
         raise PongError(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from pongrl.errors import ProtocolError
 
@@ -57,8 +57,12 @@ class Writable(Protocol):
 
 
 def dump(value: object, file: Writable) -> None:
-    """Write a plain value to a file, as a pickle of protocol 5."""
-    pickler = pickle.Pickler(file, protocol=5)
+    """Write a plain value to a file, as a pickle of protocol 5.
+
+    Raises:
+        TypeError: the value is not plain, so that `loads` would refuse it; a number of numpy, for example.
+    """
+    pickler = _PlainPickler(file, protocol=5)
     pickler.fast = True  # without the memo it is smaller and faster, and `loads` needs none
     pickler.dump(value)
 
@@ -86,6 +90,11 @@ def loads(data: bytes) -> Any:
         raise
     except Exception as error:  # the unpickler raises whatever the bytes provoke
         raise ProtocolError(f"a pickle that cannot be read ({type(error).__name__})") from error
+
+
+class _PlainPickler(pickle.Pickler):
+    def reducer_override(self, value: object) -> NoReturn:  # is asked for all but Python's own plain types
+        raise TypeError(f"a {type(value).__name__} is not plain")
 
 
 class _NoGlobals(pickle.Unpickler):

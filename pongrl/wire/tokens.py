@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from pongrl.errors import PongError
+from pongrl.files import read_file
 
-LONGEST_TOKEN = 1 << 16  # characters of a file that are looked at
+LARGEST_TOKEN = 1 << 16  # bytes of a file
 
 
 def choose_token(token: str | None, token_file: str | None) -> str | None:
@@ -27,10 +29,10 @@ def read_token(token_file: str | None) -> str | None:
     if token_file is None:
         return os.environ.get("PONG_TOKEN")
     try:
-        with open(token_file, encoding="utf-8-sig") as file:  # Notepad writes a mark before the text
-            return file.read(LONGEST_TOKEN).strip()
+        data = read_file(Path(token_file), LARGEST_TOKEN)
+        return data.decode("utf-8-sig").strip()  # Notepad writes a mark before the text
     except (OSError, UnicodeError) as error:
         raise PongError(
             f"the token file {token_file} cannot be read ({getattr(error, 'strerror', None) or error}): "
-            "name a text file with the token in it"
+            "name a text file with the token in it, or set PONG_TOKEN"
         ) from error

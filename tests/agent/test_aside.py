@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pongrl.agent.aside import keep_aside
+
+posix = pytest.mark.skipif(os.name != "posix", reason="links and pipes as POSIX has them")
 
 
 def files(directory: Path) -> dict[str, str]:
@@ -37,6 +40,36 @@ def test_each_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
         (tmp_path / "save.p").write_text(str(number))
         assert keep_aside(tmp_path, [tmp_path / "save.p"]) == tmp_path / f"previous-{number}"
     assert files(tmp_path) == {"previous-2/save.p": "2", "previous-4/save.p": "4"}
+
+
+@posix
+@pytest.mark.parametrize("copy", [True, False])
+def test_of_a_link_what_it_leads_to_is_kept(tmp_path: Path, copy: bool) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (tmp_path / "mine.p").write_text("mine")
+    (run / "save.p").symlink_to("../mine.p")
+    (run / "previous-1").symlink_to("nowhere")
+    assert keep_aside(run, [run / "save.p"], copy) == run / "previous-2"
+    assert (run / "save.p").is_symlink() == copy
+    (tmp_path / "mine.p").rename(tmp_path / "elsewhere.p")
+    assert (run / "previous-2" / "save.p").read_text() == "mine"
+
+
+@posix
+def test_what_is_no_file_is_moved_and_never_copied(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "save.p")
+    assert keep_aside(tmp_path, [tmp_path / "save.p"], copy=True) is None
+    assert keep_aside(tmp_path, [tmp_path / "save.p"]) == tmp_path / "previous-1"
+    assert (tmp_path / "previous-1" / "save.p").is_fifo()
+
+
+@posix
+def test_what_is_too_large_is_not_copied(tmp_path: Path) -> None:
+    with (tmp_path / "save.p").open("wb") as file:
+        file.truncate(60 << 30)  # it takes no room
+    with pytest.raises(OSError, match="it has 64,424,509,440 bytes"):
+        keep_aside(tmp_path, [tmp_path / "save.p"], copy=True)
 
 
 @pytest.mark.parametrize("names", [[], ["save.p", "progress.csv"]])

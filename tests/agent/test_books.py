@@ -18,9 +18,11 @@ from pongrl.agent.files import BEST, LATEST
 from pongrl.agent.observers import Audience, Observer, Standing
 from pongrl.agent.player import Player
 from pongrl.agent.progress import Progress
+from pongrl.errors import CheckpointError
 from tests.support import PATIENCE
 from tests.support.agents import Lines, learner_of, options_of, state, training_books
 
+posix = pytest.mark.skipif(sys.platform == "win32", reason="replacing open files, and files with holes")
 WON, LOST = state(points=[1], reward=[1]), state(points=[1], reward=[-1])
 
 
@@ -135,6 +137,61 @@ def test_rows_that_go_nowhere_are_told(tmp_path: Path) -> None:
         for _ in range(100):
             books.count(WON)
         assert "progress.csv could not be written (No such file or directory): training goes on" in lines.said
+
+
+@posix
+@pytest.mark.parametrize(
+    ("separator", "aside"), [(",", None), (";", "seconds;frames;decisions;points;updates")]
+)
+def test_a_spreadsheet_that_replaces_the_rows_during_the_run_loses_none(
+    tmp_path: Path, separator: str, aside: str | None
+) -> None:
+    rows = tmp_path / "progress.csv"
+    with opened(tmp_path) as books:
+        for _ in range(200):
+            books.count(WON)
+        (tmp_path / "saved").write_text(rows.read_text().replace(",", separator))
+        (tmp_path / "saved").rename(rows)
+        for _ in range(100):
+            books.count(WON)
+    if aside is None:
+        assert [row["points"] for row in rows_of(tmp_path)] == ["100", "200", "300"]
+    else:
+        assert [row["points"] for row in rows_of(tmp_path)] == ["300"]
+        assert (tmp_path / "previous-1" / "progress.csv").read_text().startswith(aside)
+
+
+def test_a_run_of_victories_alone_can_be_gone_on_with(tmp_path: Path) -> None:
+    with opened(tmp_path) as books:
+        for _ in range(1500):
+            books.count(WON)
+        books.finish()
+    assert Checkpoint.read(tmp_path / BEST).progress.best == pytest.approx(1)
+    assert Checkpoint.read(tmp_path / LATEST).progress.points == 1500
+
+
+def test_a_server_that_changes_its_level_again_and_again_fills_no_disk(tmp_path: Path) -> None:
+    with opened(tmp_path) as books:
+        learner = learner_of(options_of(hiddenUnits=2, seed=1))
+        for _ in range(100):
+            books.count(WON)
+        assert books.save("behind.p").result(PATIENCE)  # checkpoints are written in their order
+        for level in (1, 2, 1, 3):
+            books.open(learner, level)
+            books.count(WON)
+    assert [path.name for path in tmp_path.glob("previous-*")] == ["previous-1"]
+
+
+@posix
+def test_files_that_cannot_be_kept_are_told_before_anything_is_changed(tmp_path: Path) -> None:
+    with (tmp_path / BEST).open("wb") as file:
+        file.truncate(60 << 30)  # it takes no room
+    with (
+        pytest.raises(CheckpointError, match=r"cannot be kept in .* \(it has 64,424,509,440 bytes"),
+        opened(tmp_path, resume=str(tmp_path / "other" / "save.p")),
+    ):
+        pass
+    assert (tmp_path / BEST).stat().st_size == 60 << 30
 
 
 def test_on_another_level_the_run_is_measured_anew_and_its_best_is_kept_aside(tmp_path: Path) -> None:

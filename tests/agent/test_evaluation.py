@@ -128,6 +128,16 @@ def test_an_examiner_plays_on_games_of_its_own_and_goes_on_with_them(monkeypatch
     assert observer.told[0][1] is STANDING
 
 
+def test_an_examiner_plays_on_the_level_that_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Examiner, "GAMES", 1)
+    monkeypatch.setattr(Examiner, "POINTS", 1)
+    observer, levels = Noting(), (3, 3, 1)
+    with contextlib.closing(Examiner(1, False, never, [observer])) as examiner:
+        for level in levels:
+            examiner.examine(untrained(), level, STANDING)
+            assert observer.told[-1][0].session.level == level
+
+
 def test_an_examiner_that_is_stopped_gives_no_result() -> None:
     with contextlib.closing(Examiner(None, False, lambda: True)) as examiner:
         assert examiner.examine(untrained(), 1) is None

@@ -12,6 +12,8 @@ from pongrl.agent.eyes import Eyes
 from pongrl.agent.learning import Learner
 from pongrl.agent.optimiser import RMSProp
 from pongrl.agent.policy import Policy
+from pongrl.agent.ranges import SQUARE
+from pongrl.agent.work import finish
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.game.moves import DOWN, UP
 from pongrl.wire.messages import Mover
@@ -103,6 +105,31 @@ def test_a_state_that_means_nothing_is_not_restored(name: str, value: object) ->
         value = learner.to_plain()["cache"]
     with pytest.raises((ValueError, TypeError)):
         small_learner().restore(plain | {name: value})
+
+
+@pytest.mark.parametrize(
+    "change", [{"inc": 0, "state": 0}, {"inc": 2}, {"state": 1.5}, {"state": -1}, {"inc": 2**128}]
+)
+def test_a_generator_that_would_draw_no_numbers_is_not_restored(change: dict[str, object]) -> None:
+    learner = small_learner()
+    plain = learner.to_plain()
+    plain["generator"]["state"] |= change
+    with pytest.raises((ValueError, OverflowError)):
+        small_learner().restore(plain)
+
+
+def test_what_a_learner_has_come_to_can_be_restored_however_far_it_is() -> None:
+    learner, most = small_learner(batch_size=1), np.float32(SQUARE.most)
+    learner.updates = learner.refused = 2**62
+    for cache in learner.optimiser.cache.values():
+        cache[:] = most
+    gradient = {name: np.full_like(w, 1e9) for name, w in learner.policy.weights.items()}
+    for _ in range(1000):
+        learner.adopt(finish(learner.step(learner.policy, gradient)))
+    learner.adopt(finish(learner.step(learner.policy, {"w": np.full(4, 1e15, np.float32)})))
+    small_learner().restore(loads(dumps(learner.to_plain())))
+    assert learner.updates == 2**62 + 1000
+    assert learner.refused == 2**62 + 1  # the last gradient's squares do not fit
 
 
 def test_the_same_seed_learns_the_same() -> None:

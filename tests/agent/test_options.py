@@ -34,7 +34,7 @@ from tests.support.agents import options_of
         ({"seed": -1}, "--seed"),
         ({"evaluate_every": 0}, "--evaluate-every"),
         ({"local": 129}, "--local"),
-        ({"local": True, "level": 7}, "--level must be 1, 2 or 3, not 7"),
+        ({"local": True, "level": 7}, "--level must be a whole number from 1 to 3, not 7"),
         ({"level": 2}, "--level does nothing on a server that is running"),
         ({"side": "up"}, "--side must be left or right, not up"),
         ({"side": "right", "local": True}, "--side right"),

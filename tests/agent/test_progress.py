@@ -146,24 +146,60 @@ def test_what_is_no_file_cannot_be_gone_on_with(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
-def test_a_file_that_was_removed_begins_anew_and_one_that_cannot_is_told(tmp_path: Path) -> None:
-    directory, progress = tmp_path / "run", Progress()
-    directory.mkdir()
-    path = directory / "progress.csv"
-    file = ProgressFile(path)
-    for points in (100, 200):
-        progress.points = points
-        file.write(progress)
+def test_a_file_that_was_removed_or_replaced_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    for replacement in (None, "by a spreadsheet"):
+        file = ProgressFile(path)
+        assert not file.is_gone
         path.unlink()
-    progress.points = 300
-    file.write(progress)
-    assert [row["points"] for row in rows_up_to(path, 500)[0]] == ["300"]
-    path.unlink()
-    directory.rmdir()
-    progress.points = 400
-    with pytest.raises(OSError, match="No such file or directory"):
-        file.write(progress)
-    file.close()
+        if replacement:
+            path.write_text(replacement)
+        assert file.is_gone
+        file.close()
+
+
+@pytest.mark.parametrize("won", [True, False])
+@pytest.mark.parametrize("times", [1, 7])
+def test_the_running_mean_of_victories_alone_is_one_and_not_more(won: bool, times: int) -> None:
+    progress = Progress()
+    for _ in range(3000):
+        progress.count_point(won, times)
+        assert -1 <= progress.running_mean <= 1
+    assert progress.running_mean == pytest.approx(1 if won else -1)
+    progress.best = 1.0000000000000142  # as releases without this bound wrote it
+    assert Progress.from_plain(progress.to_plain()).best == progress.best
+
+
+def test_what_is_written_can_be_read_again_however_far_it_has_come() -> None:
+    progress = Progress.from_plain(
+        Progress().to_plain() | {
+            "seconds": 1e12, "frames": 2**62, "decisions": 2**62, "points": 2**62, "updates": 2**62,
+            "measured": 2**62, "recent": bytes(1000), "sum": -1.0,
+        }
+    )  # fmt: skip
+    progress.count_point(True, 2**31)
+    progress.seconds += 1000
+    progress.frames += 1
+    progress.decisions += 1
+    progress.updates += 1
+    again = Progress.from_plain(progress.to_plain())
+    assert (again.seconds, again.frames, again.points) == (1e12, 2**62, 2**62)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sum": 1.0}, {"sum": 0.3}, {"measured": 99}, {"measured": 301}, {"measured": 0}, {"points": 299},
+        {"recent": b""}, {"recent": bytes(301)}, {"points": 0, "measured": 0, "recent": b""},
+    ],
+)  # fmt: skip
+def test_counts_that_do_not_go_together_are_refused(change: dict[str, object]) -> None:
+    progress = Progress()
+    progress.count_point(True, 300)
+    plain = progress.to_plain()
+    assert Progress.from_plain(plain).running_mean == pytest.approx(1)
+    with pytest.raises(ValueError, match="do not go together"):
+        Progress.from_plain(plain | change)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +211,7 @@ def test_a_file_that_was_removed_begins_anew_and_one_that_cannot_is_told(tmp_pat
     ],
 )  # fmt: skip
 def test_progress_that_cannot_be_is_refused(name: str, value: object) -> None:
-    with pytest.raises((TypeError, ValueError), match="counter" if name == "measured" else name):
+    with pytest.raises((TypeError, ValueError), match=name):
         Progress.from_plain(Progress().to_plain() | {name: value})
 
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import itertools
 import logging
+import os
 import socket
 import sys
 from pathlib import Path
@@ -362,6 +363,17 @@ def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path, words: str) -
         certificate_context(str(file), None)
     with pytest.raises(PongError, match="two PEM files that belong together"):
         certificate_context(str(tmp_path / "missing"), None)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes as POSIX has them")
+def test_a_certificate_is_looked_at_before_it_is_read(tmp_path: Path) -> None:
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    for files in ((pipe, None), (PEM, pipe)):
+        with pytest.raises(PongError, match="it is a pipe"):
+            certificate_context(*files)
+    with serving(certificate=PEM) as server:
+        refused(server, "it is a pipe", ca=pipe)
 
 
 @pytest.mark.parametrize("words", [b"", b"\x16", b"GET / HTTP/1.1\r\n\r\n", bytes(600)])

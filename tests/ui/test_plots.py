@@ -67,6 +67,18 @@ def test_a_picture_that_cannot_be_written_is_named(runs: list[Path], tmp_path: P
             draw_curves(runs, output)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes as POSIX has them")
+def test_a_picture_replaces_a_link_and_nothing_else(runs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "curve.PNG").symlink_to(tmp_path / "mine.txt")
+    draw_curves(runs, tmp_path / "curve.PNG")
+    assert is_picture(tmp_path / "curve.PNG")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PongError, match="it is a pipe"):
+        draw_curves(runs, tmp_path / "pipe")
+
+
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(PongError, match="pip install matplotlib"):

@@ -8,8 +8,10 @@ import pickletools
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -49,6 +51,12 @@ def test_a_plain_value_comes_back_the_same(write: Callable[[object], bytes], val
 def test_a_container_that_occurs_twice_crosses_twice() -> None:
     shared = [1]
     assert loads(dumps([shared, shared])) == [[1], [1]]
+
+
+@pytest.mark.parametrize("value", [np.float64(0.1), np.int64(1), np.zeros(2), Path("a"), 1j, int, ...])
+def test_what_could_not_be_read_again_is_not_written(value: object) -> None:
+    with pytest.raises(TypeError, match="not plain"):
+        dumps({"rate": (1, [value])})
 
 
 PLAIN_OPCODES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,15 @@ def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         with pytest.raises(PongError, match="cannot be read") as caught:
             read_token(str(path))
         assert str(path) in str(caught.value)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
+def test_a_token_file_is_looked_at_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "film").write_bytes(bytes(100_000))
+    for name, reason in (("pipe", "it is a pipe"), ("film", "it has 100,000 bytes")):
+        with pytest.raises(PongError, match=f"{reason}.*or set PONG_TOKEN"):
+            read_token(str(tmp_path / name))
 
 
 def test_a_token_that_is_given_goes_before_all_others(
