@@ -38,7 +38,7 @@ import pongrl.agent.single_thread  # noqa: F401  # before anything imports numpy
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
@@ -48,7 +48,7 @@ from threadpoolctl import threadpool_limits
 from pongrl import cli, outlets
 from pongrl.agent.checkpoint_evaluation import evaluate_checkpoint
 from pongrl.agent.checkpoints import load_policy, load_trained
-from pongrl.agent.commands import QUIT, WORDS, Commands
+from pongrl.agent.commands import QUIT, WORDS, WORDS_WITHOUT_A_RUN, Commands
 from pongrl.agent.desk import Desk, open_desk
 from pongrl.agent.files import prepare_directory
 from pongrl.agent.observers import Observer, Standing
@@ -57,8 +57,10 @@ from pongrl.agent.progress import Progress
 from pongrl.agent.run import Run
 from pongrl.agent.start import start
 from pongrl.errors import UsageError
+from pongrl.text import printable
 from pongrl.wire.messages import DEFAULT_PORT
 from pongrl.wire.tokens import choose_token
+from pongrl.wire.waiting import Wake
 
 
 @cli.remembers
@@ -154,7 +156,7 @@ class PolicyGradient:
             begin = start(options)
             with self._stop_signals(), open_desk(begin, self._commands, cli.say) as desk:
                 self._open_views(desk)
-                with contextlib.closing(Run(desk)) as run, self._console(run):
+                with contextlib.closing(Run(desk)) as run, self._console(WORDS, run.status):
                     run.play()
 
     def _evaluate(self, options: RunOptions) -> None:
@@ -162,11 +164,12 @@ class PolicyGradient:
         policy, level = load_trained(path)
         if options.level is None and options.has_own_servers:
             options = replace(options, level=level)
-        with threadpool_limits(1, "blas"), self._stop_signals(), contextlib.ExitStack() as stack:
+        with threadpool_limits(1, "blas"), contextlib.ExitStack() as stack:
+            wake = stack.enter_context(self._until_quit(f"evaluating {printable(str(path))}"))
             films = _films(options)
             for film in films:
                 stack.callback(film.ended, Standing(policy, Progress(), None, False, False, ""))
-            evaluate_checkpoint(path, policy, options, self._commands, films, cli.say)
+            evaluate_checkpoint(path, policy, options, wake, self._is_quitting, films, cli.say)
 
     def _watch(self, options: RunOptions) -> None:
         from pongrl.ui.spectator import watch
@@ -174,9 +177,9 @@ class PolicyGradient:
         (host, port), *others = options.addresses
         if others:
             raise UsageError("--watch shows the game of one server that is running: name one --host")
-        token, commands = choose_token(options.token, options.token_file) or "", self._commands
-        with commands.listening(), self._stop_signals():
-            watch(host, port, token, options.ca, lambda: commands.is_quitting, cli.say, options.record)
+        token = choose_token(options.token, options.token_file) or ""
+        with self._until_quit(f"watching {printable(host)}"):
+            watch(host, port, token, options.ca, self._is_quitting, cli.say, options.record)
 
     def _plot(self, options: RunOptions) -> None:
         from pongrl.ui import plots
@@ -195,6 +198,17 @@ class PolicyGradient:
     def _stop_signals(self) -> contextlib.AbstractContextManager[None]:
         """Let Ctrl-C and its like do what `q` does."""
         return cli.stop_signals(lambda: self.command(QUIT))
+
+    @contextlib.contextmanager
+    def _until_quit(self, status: str) -> Iterator[Wake]:
+        """Hear `q`, Ctrl-C and their like where nothing is trained; each sets the Wake."""
+        words = WORDS_WITHOUT_A_RUN
+        console = self._console(words, lambda: f"{status}; q ends it")
+        with self._commands.listening(words) as wake, self._stop_signals(), console:
+            yield wake
+
+    def _is_quitting(self) -> bool:
+        return self._commands.is_quitting
 
     # What people look at. Nothing in pongrl.ui is imported before it is needed.
 
@@ -216,15 +230,15 @@ class PolicyGradient:
             audience.add(film)
 
     @contextlib.contextmanager
-    def _console(self, run: Run) -> Iterator[None]:
+    def _console(self, words: Iterable[str], status: Callable[[], str]) -> Iterator[None]:
         """Read commands from the terminal, in a thread of its own."""
         from pongrl.ui.console import Console
 
-        self._status = run.status
+        self._status = status
         if threading.current_thread() is not threading.main_thread():
             yield  # the terminal belongs to the program that started us, and may have its prompt
             return
-        console = Console(WORDS, self._commands.enter, run.status)
+        console = Console(words, self._commands.enter, status)
         with contextlib.closing(console):
             console.start()
             yield

@@ -212,9 +212,10 @@ def main(program: type[Startable], argv: Sequence[str] | None, prog: str | None 
     if isinstance(sys.stdout, io.TextIOWrapper):  # its encoding may lack a letter of --help
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        instance = parse(program, argv, prog)
-        debug = instance.debug
-        instance.start()
+        with _ended_by_ctrl_c():
+            instance = parse(program, argv, prog)
+            debug = instance.debug
+            instance.start()
     except PongError as error:
         return _failed(str(error), debug)
     except OSError as error:
@@ -223,6 +224,20 @@ def main(program: type[Startable], argv: Sequence[str] | None, prog: str | None 
             return 0
         return _failed(f"{error}: fix that and start again", debug)
     return 0
+
+
+@contextlib.contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C end the process at once, as SIGTERM does, outside of `stop_signals`."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield  # a shell has told a job in the background to ignore it
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _failed(sentence: str, debug: bool) -> int:

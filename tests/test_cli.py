@@ -236,6 +236,15 @@ def test_a_signal_calls_stop_and_handlers_come_back(kind: signal.Signals) -> Non
     assert handlers() == before
 
 
+def test_ctrl_c_ends_a_program_that_has_nothing_to_save(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "default_int_handler", signal.getsignal(signal.SIGINT))
+    before, inside = handlers(), []
+    monkeypatch.setattr(Program, "start", lambda self: inside.append(signal.getsignal(signal.SIGINT)))
+    assert cli.main(Program, []) == 0
+    assert inside == [signal.SIG_DFL]
+    assert handlers() == before
+
+
 def test_handlers_come_back_after_an_error() -> None:
     before = handlers()
     with pytest.raises(ZeroDivisionError), stop_signals(lambda: None):

@@ -15,7 +15,9 @@ import pytest
 import mainmodel
 from mainmodel import PolicyGradient
 from pongrl import cli
+from pongrl.agent import local_server
 from pongrl.agent.checkpoints import load
+from pongrl.agent.local_server import LocalServer
 from pongrl.errors import CheckpointError, RefusedError, UsageError
 from tests.support import PATIENCE, ROOT, serving
 
@@ -136,6 +138,30 @@ def test_the_same_servers_know_an_agent_that_resumes_by_its_identity(tmp_path: P
 def test_each_mode_says_what_it_cannot_do(given: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         PolicyGradient(**given).start()
+
+
+@pytest.mark.parametrize("mode", [{}, {"play": True}, {"evaluate": True}])
+def test_quitting_is_heard_while_the_own_server_starts(
+    mode: dict[str, bool], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "save.p").write_bytes((trained / "save.p").read_bytes())
+    (tmp_path / "slow.py").write_text("import threading; threading.Event().wait()")
+    monkeypatch.setattr(local_server, "PROGRAM", tmp_path / "slow.py")
+    is_sought = threading.Event()
+    listen = LocalServer.listen
+
+    def announced(server: LocalServer) -> None:
+        is_sought.set()
+        listen(server)
+
+    monkeypatch.setattr(LocalServer, "listen", announced)
+    agent = PolicyGradient(local=True, directory=str(tmp_path), **mode)  # type: ignore[arg-type]
+    thread = threading.Thread(target=agent.start)
+    thread.start()
+    assert is_sought.wait(PATIENCE)
+    agent.command("q")
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 def test_a_picture_has_the_name_of_what_it_shows(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,8 +28,12 @@ from pongrl.agent.player import Decider
 from pongrl.agent.progress import NOTHING_YET, Progress, ProgressFile, rows_up_to
 from pongrl.agent.scoreboard import Scoreboard
 from pongrl.errors import CheckpointError
+from pongrl.wire.allowance import Allowance
 from pongrl.wire.messages import Step
 
+# No run reports as often. A server that makes points up must not fill the disk.
+REPORTS_AT_ONCE, REPORTS_PER_SECOND = 200, 20
+BESTS_AT_ONCE, BESTS_PER_SECOND = 20, 1  # times that save.p is written
 CHECKPOINT_SECONDS = 60.0  # between two times that interrupt.p is written
 
 
@@ -47,6 +52,7 @@ class Books:
     ) -> None:
         self._score = Scoreboard(progress, options.points, options.minutes)
         self._options, self._audience, self._say = options, audience, say
+        self._reports = Allowance(REPORTS_AT_ONCE, REPORTS_PER_SECOND)
         self._player: Decider | None = None
         self._last = time.monotonic()  # until when training time is counted
 
@@ -100,8 +106,8 @@ class Books:
         self._score.count_decisions(decisions, frames)
 
     def count_points(self, won: int, lost: int) -> None:
-        """Count points, and report them if that is due."""
-        if self._score.count_points(won, lost):
+        """Count points, and report them if that is due, and not too often."""
+        if self._score.count_points(won, lost) and self._reports.take():
             self._score.note_report()
             self.report()
             self._say(str(self.progress))
@@ -196,6 +202,8 @@ class TrainingBooks(Books):
         self._identity, self._examinations = identity, examinations
         self._directory = Path(options.directory)
         self._saver, self._checkpoint_seconds = Saver(say), checkpoint_seconds
+        self._best: dict[str, Any] | None = None  # the best policy, until it is written
+        self._bests = Allowance(BESTS_AT_ONCE, BESTS_PER_SECOND)
         self._saved = time.monotonic()  # when interrupt.p was last written because of its age
         self._learner: Learner | None = None
         self._level = level  # None until there is a server
@@ -211,8 +219,9 @@ class TrainingBooks(Books):
         super().open(player, level)
 
     def go_on(self) -> None:
-        """Write interrupt.p now and then."""
+        """Write interrupt.p now and then, and save.p if its turn has come."""
         super().go_on()
+        self._write_best()
         if self._last - self._saved >= self._checkpoint_seconds:
             self._saved = self._last
             self.save(LATEST)
@@ -227,17 +236,30 @@ class TrainingBooks(Books):
         self._write_row()
         if progress.running_mean > progress.best:
             progress.best = progress.running_mean
-            self.save(BEST)
+            self._best = self._checkpoint()
+            self._write_best()
+
+    def _write_best(self, is_urgent: bool = False) -> None:
+        """Write the best policy into save.p, if there is a new one; soon after others it waits."""
+        if self._best is not None and (is_urgent or self._bests.take()):
+            best, self._best = self._best, None
+            saved = self._saver.save(self._directory / BEST, best)
+            if is_urgent:
+                saved.result()
 
     def save(self, name: str) -> Future[bool]:
         """Write a checkpoint soon, in the saver's thread; the result says whether it went well."""
+        return self._saver.save(self._directory / name, self._checkpoint())
+
+    def _checkpoint(self) -> dict[str, Any]:
+        """Return the plain values of a checkpoint of now."""
         learner = self._learner
         assert learner is not None
         self.progress.updates = learner.updates
         checkpoint = Checkpoint(
             self._options.kept, self.progress, learner.policy, learner.to_plain(), self._identity, self._level
         )
-        return self._saver.save(self._directory / name, checkpoint.to_plain())
+        return checkpoint.to_plain()
 
     def seat_lost(self) -> None:
         """Save what was learned before a server went."""
@@ -252,6 +274,7 @@ class TrainingBooks(Books):
         """Write interrupt.p and the last row, if anything was begun."""
         if self._file is None:
             return True
+        self._write_best(is_urgent=True)
         is_saved, has_row = self.save(LATEST).result(), self._write_row()
         self._say(f"{f'saved {LATEST}' if is_saved else 'NOT saved'}: {self.progress}")
         return is_saved and has_row
@@ -309,6 +332,7 @@ class TrainingBooks(Books):
             return
         before, self._level = self._level, level
         if before not in (None, level):
+            self._write_best(is_urgent=True)
             self._say(f"the run was on level {before} and is on level {level} now: it is measured anew")
             if self.progress.best > NOTHING_YET:  # else save.p is of another level, and kept already
                 self._keep(BEST, copy=True)

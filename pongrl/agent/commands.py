@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -81,12 +81,14 @@ WORDS = {word: command.help for word, command in COMMANDS.items()} | {
     HELP: "say this",
 }
 """Every word that the console knows, with its line of help."""
+WORDS_WITHOUT_A_RUN = {QUIT: "quit", HELP: WORDS[HELP]}
+"""Likewise, where nothing is trained or played: an evaluation, or a game that is watched."""
 OTHER_WORDS = {"quit": QUIT, "exit": QUIT, "?": HELP}  # that people type
 
 
-def meanings(word: str) -> list[str]:
+def meanings(word: str, known: Iterable[str] = WORDS) -> list[str]:
     """Return the command that a word is; else those of which it is the beginning."""
-    words = {each: each for each in WORDS} | OTHER_WORDS
+    words = {each: each for each in known} | OTHER_WORDS
     if word in words:
         return [words[word]]
     return list(dict.fromkeys(meant for each, meant in words.items() if word and each.startswith(word)))
@@ -104,6 +106,7 @@ class Commands:
         self._waiting: deque[str] = deque()  # any thread appends, the training thread takes
         self.has_quit = False  # a `q` was obeyed
         self._wake: Wake | None = None  # of the run, while there is one
+        self._words: Mapping[str, str] = WORDS  # that it knows
 
     def enter(self, line: str) -> bool:
         """Take a line that a person typed. Any thread may call it.
@@ -112,19 +115,19 @@ class Commands:
             False if the run is to end, so that no line will be obeyed after it.
         """
         word = line.strip().lower()
-        meant, *others = meanings(word) or [""]
+        meant, *others = meanings(word, self._words) or [""]
         if others:
             self._say(f"{word!r} may be {' or '.join((meant, *others))}: type more of it")
             return True
         if meant == HELP:
-            for each, words in WORDS.items():
+            for each, words in self._words.items():
                 self._say(f"{each:<7}{words}")
         elif meant:
             self._waiting.append(meant)
             if self._wake is not None:
                 self._wake.set()
         elif word:
-            known = ", ".join(sorted(each for each in WORDS if each != HELP))
+            known = ", ".join(sorted(each for each in self._words if each != HELP))
             self._say(f"no command {word!r}; there are {known} and {HELP}")
         return meant != QUIT
 
@@ -146,8 +149,11 @@ class Commands:
             controls.books.restart_clock()
 
     @contextlib.contextmanager
-    def listening(self) -> Iterator[Wake]:
+    def listening(self, words: Mapping[str, str] = WORDS) -> Iterator[Wake]:
         """Let commands wake a run, which waits on the Wake; at its end forget those that came too late.
+
+        Args:
+            words: That the run obeys, with a line of help for each.
 
         Raises:
             RuntimeError: there is a run already.
@@ -155,9 +161,10 @@ class Commands:
         if self._wake is not None:
             raise RuntimeError("this agent is running already: end that with q, or make another agent")
         with contextlib.closing(Wake()) as self._wake:
+            self._words = words
             try:
                 yield self._wake
             finally:
-                self._wake = None
+                self._wake, self._words = None, WORDS
                 self._waiting.clear()
                 self.has_quit = False

@@ -36,9 +36,9 @@ def open_desk(
 ) -> Iterator[Desk]:
     """Open the desk of a run; at the end observers are told, and all is given back."""
     audience = Audience()
-    books = _books(start, commands, audience, say, checkpoint_seconds)
     with contextlib.ExitStack() as stack:
         wake = stack.enter_context(commands.listening())
+        books = _books(start, commands, wake, audience, say, checkpoint_seconds)
         stack.callback(books.close)
         stack.callback(lambda: audience.end(books.standing(is_connected=False)))
         if start.words:
@@ -49,6 +49,7 @@ def open_desk(
 def _books(
     start: Start,
     commands: Commands,
+    wake: Wake,
     audience: Audience,
     say: Callable[[str], None],
     checkpoint_seconds: float,
@@ -59,7 +60,8 @@ def _books(
         return Books(options, progress, audience, say)
     examinations = None
     if options.evaluate_every is not None:
-        examiner = Examiner(options.seed, options.debug, lambda: commands.is_quitting, audience.viewers)
+        stop, viewers = lambda: commands.is_quitting, audience.viewers
+        examiner = Examiner(options.seed, options.debug, stop, wake, viewers)
         examinations = Examinations(options.evaluate_every, progress.points, examiner, say)
     return TrainingBooks(
         options, progress, audience, say, start.identity, examinations, start.level, checkpoint_seconds

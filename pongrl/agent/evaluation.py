@@ -19,12 +19,14 @@ import numpy as np
 from pongrl.agent.eyes import Eyes
 from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.agent.observers import Decided, Observer, Standing
+from pongrl.agent.options import EVALUATION_SEED
 from pongrl.agent.policy import Policy, RandomGenerator, choose
 from pongrl.agent.progress import Progress
+from pongrl.agent.servers import Arrivals, await_server, own_server
+from pongrl.errors import PongError
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import Step
-
-EVALUATION_SEED = 1_000_000  # is added to the run's seed, so that the games differ from the training's
+from pongrl.wire.waiting import Wake
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def evaluate(
     stop: Callable[[], bool],
     observers: Sequence[Observer] = (),
     standing: Standing | None = None,
+    wake: Wake | None = None,
 ) -> tuple[Evaluation | None, Step]:
     """Play so many points from a state on.
 
@@ -108,6 +111,7 @@ def evaluate(
         stop: Asked before each decision; True ends the evaluation.
         observers: Are told each decision.
         standing: Where the run stands, for the observers; by default as before the first point.
+        wake: Interrupts the waiting for a state when it is set; then `stop` is asked too.
 
     Returns:
         The result, or None if it was stopped, and the last state.
@@ -126,7 +130,11 @@ def evaluate(
             decided = Decided(session, step, choice.seen, choice.up)
             for observer in observers:
                 observer.decided(decided, standing)
-        step = client.step(choice.moves)
+        client.act(choice.moves)
+        while (came := client.observe(wake)) is None:
+            if stop():
+                return None, step
+        step = came
         tally.count(step)
     seconds = time.monotonic() - begin
     return Evaluation(points, tally.won, tally.hits, tally.decisions, seconds), step
@@ -139,16 +147,22 @@ class Examiner:
         seed: Of the training run; the games of an evaluation get another.
         debug: Let its server log to standard error.
         stop: Asked before each decision; True ends an evaluation.
+        wake: Is set when there may be a reason to stop.
         observers: Are told each decision.
     """
 
     GAMES, POINTS = 16, 200
 
     def __init__(
-        self, seed: int | None, debug: bool, stop: Callable[[], bool], observers: Sequence[Observer] = ()
+        self,
+        seed: int | None,
+        debug: bool,
+        stop: Callable[[], bool],
+        wake: Wake,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self._seed = None if seed is None else seed + EVALUATION_SEED
-        self._debug, self._stop, self._observers = debug, stop, observers
+        self._debug, self._stop, self._wake, self._observers = debug, stop, wake, observers
         self._stack = contextlib.ExitStack()  # closes what is open
         self._playing: tuple[PongClient, Step] | None = None  # and the state to answer next
         self._level: int | None = None  # on which it plays
@@ -169,22 +183,31 @@ class Examiner:
         """
         if level != self._level:
             self.close()
-        client, step = self._playing or self._open(level)
+        if self._playing is None:
+            self._playing = self._open(level)
+        if self._playing is None:
+            return None
+        client, step = self._playing
         result, step = evaluate(
-            policy, client, step, self.POINTS, None, self._stop, self._observers, standing
+            policy, client, step, self.POINTS, None, self._stop, self._observers, standing, self._wake
         )
         self._playing = client, step
         return result
 
-    def _open(self, level: int) -> tuple[PongClient, Step]:
+    def _open(self, level: int) -> tuple[PongClient, Step] | None:
+        """Start a server, and connect; return None if that was stopped."""
         self._level = level
-        server = LocalServer(training_flags(level, self.GAMES, self._seed), self._debug)
+        arrivals = Arrivals(self._wake)
+        own = LocalServer(training_flags(level, self.GAMES, self._seed), self._debug)
+        server = own_server(own, arrivals)
         self._stack.callback(server.close)
-        client = PongClient(port=server.port, token=server.token)
-        self._stack.callback(client.close)
-        return client, client.connect()
+        return server.connected if await_server(server, arrivals, self._stop, _refuse) else None
 
     def close(self) -> None:
         """End the server; the next evaluation starts another."""
         self._playing = None
         self._stack.close()
+
+
+def _refuse(error: PongError) -> None:
+    raise error

@@ -38,6 +38,11 @@ class Observations:
     def __len__(self) -> int:
         return len(self.starts)
 
+    @property
+    def size(self) -> int:
+        """Bytes that they take."""
+        return self.cells.nbytes + self.values.nbytes
+
     @classmethod
     def join(cls, parts: list[Observations]) -> Observations:
         """Put batches of observations one behind the other."""

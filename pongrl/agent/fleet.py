@@ -74,6 +74,7 @@ class Fleet:
         crew: plays on them.
         options: of the run.
         say: takes lines for the console.
+        stop: says whether a person quits; then nothing is waited for. The wake of `arrivals` tells to ask it.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Fleet:
         crew: Crew,
         options: RunOptions,
         say: Callable[[str], None],
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.servers = list(servers)
         self.seats: dict[Server, Seat] = {}  # of the servers that are connected
@@ -92,6 +94,7 @@ class Fleet:
         self._unsought = deque(servers)
         self._has_met = False  # any server
         self._arrivals, self._crew, self._options, self._say = arrivals, crew, options, say
+        self._stop = stop
 
     @property
     def is_connected(self) -> bool:
@@ -99,10 +102,12 @@ class Fleet:
         return bool(self.seats)
 
     def close(self) -> None:
-        """Leave all servers, and end those that are our own."""
+        """Leave all servers, and end those that are our own, all at once."""
         with contextlib.ExitStack() as stack:
             for server in self.servers:
                 stack.callback(server.close)
+            for server in self.servers:
+                server.give_up()
 
     # Servers come.
 
@@ -120,7 +125,9 @@ class Fleet:
             PongError: a problem that the user must fix.
         """
         for server, error in self._arrivals.take():
-            if error is not None:
+            if error is not None and server.own is not None and server.own.has_ended():
+                self.dismiss(server, error)
+            elif error is not None:
                 self._explain(error)
             else:
                 try:
@@ -187,10 +194,12 @@ class Fleet:
         """Measure the network to each server; the games are paused meanwhile."""
         where = "{} " if len(self.seats) > 1 else ""
         for seat in list(self.seats.values()):
+            if self._stop():
+                return
             with self._losing(seat):
                 if not self.is_paused:
                     seat.client.pause()
-                ping(seat.client, where.format(seat.server), self._say)
+                ping(seat.client, where.format(seat.server), self._say, self._arrivals.wake, self._stop)
                 if not self.is_paused:
                     seat.client.pause(False)
 

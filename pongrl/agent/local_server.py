@@ -8,13 +8,15 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from pongrl.errors import PongError
 
 PROGRAM = Path(__file__).resolve().parents[2] / "pong.py"  # in a checkout, and where it is installed
-ENDING_SECONDS = 5.0  # after which a server that does not end is killed
+ENDED_SECONDS = 0.5  # that a process may outlive its last connection
+ENDING_SECONDS = 0.5  # after which a server that was asked to end is killed: nothing is lost by that
 
 
 def training_flags(level: int | None, games: int, seed: int | None) -> tuple[str, ...]:
@@ -29,12 +31,14 @@ def training_flags(level: int | None, games: int, seed: int | None) -> tuple[str
 class LocalServer:
     """The program pong.py with these flags, on a free port of this machine. It ends when this process does.
 
-    Raises:
-        PongError: it did not start.
+    It takes a while until it listens; `listen` waits for that.
     """
+
+    port = 0  # once it listens
 
     def __init__(self, flags: tuple[str, ...], debug: bool) -> None:
         self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place
+        self._asked: float | None = None  # when it was asked to end
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `close`
         command = [sys.executable, str(PROGRAM), "--port", "0", "--until-eof", *flags]
         self._process = subprocess.Popen(
@@ -46,45 +50,60 @@ class LocalServer:
             text=True,
             **DETACHED,
         )
+
+    def listen(self) -> None:
+        """Wait until the server listens, and its `port` is known. Another thread may `end` it meanwhile.
+
+        Raises:
+            PongError: it did not start.
+        """
+        if self.port:
+            return
         assert self._process.stdout is not None
         greeting = self._process.stdout.readline().split()  # listening on HOST:PORT …
         if greeting[:2] != ["listening", "on"]:
-            error = PongError(f"the local server did not start: {self.last_words()}")
-            self.close()
-            raise error
+            raise PongError(f"the local server did not start: {self.last_words()}")
         self.port = int(greeting[2].rpartition(":")[2])
 
     def has_ended(self) -> bool:
         """Whether the server has ended. It may end a little after its connection, so this waits a moment."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
+            self._process.wait(ENDED_SECONDS)
         return self._process.poll() is not None
 
     def last_words(self) -> str:
         """End the server, and return the last line that it wrote."""
-        self._end()
+        self.end()
         self._errors.seek(0)
         lines = self._errors.read().split("\n")
         return next((line for line in reversed(lines) if line), "it said nothing")
 
-    def close(self) -> None:
-        """End the server."""
-        self._end()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._errors.close()
-
-    def _end(self) -> None:
+    def ask_to_end(self) -> None:
+        """Let the server end soon."""
+        if self._asked is None:
+            self._asked = time.monotonic()
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         if sys.platform != "win32":  # where this would not let it end in order
             self._process.terminate()  # a forked copy of this process may hold the pipe open
+
+    def end(self) -> None:
+        """End the server."""
+        self.ask_to_end()
+        assert self._asked is not None
         try:
-            self._process.wait(ENDING_SECONDS)
+            self._process.wait(max(self._asked + ENDING_SECONDS - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def close(self) -> None:
+        """End the server, and give back what it needed. Nobody may `listen` any more."""
+        self.end()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._errors.close()
 
 
 # Ctrl-C in the terminal should reach the agent alone, which then ends the server in order.

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pongrl.agent.evaluation import EVALUATION_SEED
 from pongrl.agent.files import BEST
 from pongrl.checks import LARGEST_SEED, settle_types, whole, within
 from pongrl.cli import asked_of, flag_of, given_to
@@ -20,6 +19,8 @@ from pongrl.errors import CheckpointError, UsageError
 from pongrl.modes import Mode, refuse_idle
 from pongrl.wire.messages import MAX_GAMES, Role
 from pongrl.wire.sockets import address_of
+
+EVALUATION_SEED = 1_000_000  # is added to the run's seed, so that the games differ from the training's
 
 
 @dataclass(frozen=True, kw_only=True)

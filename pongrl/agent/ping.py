@@ -6,25 +6,36 @@ import math
 from collections.abc import Callable
 
 from pongrl.wire.client import PongClient
+from pongrl.wire.waiting import Wake
 
 PINGS = 10
 PING_SECONDS = 2.0  # after which a round trip counts as lost
 
 
-def ping(client: PongClient, where: str, say: Callable[[str], None]) -> None:
+def ping(
+    client: PongClient,
+    where: str,
+    say: Callable[[str], None],
+    wake: Wake | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
     """Make ten round trips, say how long each took, and whether that will do.
 
     Args:
         client: the connection; its games should be paused.
         where: which server it is, for the lines; "" if there is no other.
         say: takes each line.
+        wake: is set when there may be a reason to stop.
+        stop: says whether there is: then no more is measured, or said.
 
     Raises:
         ConnectionLostError, ProtocolError: the server is gone, or misbehaves.
     """
     times = []
     for number in range(1, PINGS + 1):
-        times.append(1000 * client.ping(PING_SECONDS))
+        times.append(1000 * client.ping(PING_SECONDS, wake, stop))
+        if stop():
+            return
         took = f"{times[-1]:.3f} ms" if times[-1] < math.inf else "lost"
         say(f"ping {where}{number:2}: {took}")
     session = client.session

@@ -9,6 +9,8 @@ from pongrl.agent.policy import Activations, Choice, Policy, RandomGenerator, ch
 from pongrl.wire.arrays import Int32Array, UInt8Array
 from pongrl.wire.messages import Step
 
+LARGEST_BATCH = 16 << 20  # bytes of observations. 4,096 decisions of Pong take 2 MB; other servers may differ
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -26,6 +28,7 @@ class Rollout:
         self.decisions: list[Decision] = []
         self.pending: Choice | None = None
         self.points = 0  # that ended in these decisions
+        self.size = 0  # bytes of their observations
 
     def decide(
         self, policy: Policy, step: Step, observation: Observations, rng: RandomGenerator
@@ -37,13 +40,14 @@ class Rollout:
         """
         if self.pending is not None:
             self.decisions.append(Decision(*self.pending, step.table))
+            self.size += self.pending.seen.x.size
             self.points += sum(step.points.tolist())  # faster than numpy's sum for so few numbers
         self.pending = choose(policy, observation, rng)
         return self.pending.moves
 
     def clear(self) -> None:
         """Forget the decisions. The pending choice stays."""
-        self.decisions, self.points = [], 0
+        self.decisions, self.points, self.size = [], 0, 0
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,10 @@ class Rollouts:
         return segments
 
     def _is_full(self) -> bool:
-        points = decisions = 0
+        points = decisions = size = 0
         for rollout in self._rollouts:
             points += rollout.points
+            size += rollout.size
             if rollout.decisions:
                 decisions += len(rollout.decisions) * len(rollout.decisions[0].up)
-        return points >= self.batch_size or decisions >= self.longest_batch
+        return points >= self.batch_size or decisions >= self.longest_batch or size >= LARGEST_BATCH

@@ -25,7 +25,9 @@ class Run:
         arrivals = Arrivals(desk.wake)
         servers = open_servers(start.options, start.identity, arrivals, desk.say)
         pilot = Pilot(start.options, start.rng, desk.books, start.player)
-        self._fleet = Fleet(servers, arrivals, pilot, start.options, desk.say)
+        self._fleet = Fleet(
+            servers, arrivals, pilot, start.options, desk.say, lambda: desk.commands.is_quitting
+        )
         controls = Controls(self._fleet, desk.books, desk.say)
         self._trainer = Trainer(self._fleet, pilot, desk.books, desk.commands, controls, desk.audience)
 

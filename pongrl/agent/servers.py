@@ -2,6 +2,7 @@
 
 Arrivals       where those threads report
 Server         one server
+await_server   waits for one server, until a person quits
 open_servers   all servers of a run: those that are named, or some of our own
 """
 
@@ -18,11 +19,12 @@ from pongrl.agent.options import RunOptions
 from pongrl.errors import ConnectionLostError, PongError
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import NOBODY, Role, Step
-from pongrl.wire.retry import keep_trying
+from pongrl.wire.retry import Retry
 from pongrl.wire.sockets import spelled
 from pongrl.wire.tokens import choose_token
 from pongrl.wire.waiting import Wake
 
+CONNECTING_SECONDS = 0.5  # that a thread which connects may outlive our own server
 LOCAL_GAMES = 16  # on our own servers together, unless --games says otherwise: they share each round trip
 
 
@@ -52,7 +54,7 @@ class Server:
     """One server to play on. `seek` connects in a thread of its own, again and again until it is there.
 
     Args:
-        host, port: where it is.
+        host, port: where it is; the port of our own becomes known when it listens.
         token: to prove to it.
         report: is called in that thread: with None once the server is `connected`, with an error for each
             new reason why it is not.
@@ -79,6 +81,8 @@ class Server:
         self.host, self.port, self.role, self.own = host, port, role, own
         self.identity, self.is_for_a_person = identity, is_for_a_person
         self._token, self._ca, self._report = token, ca, report
+        self._retry = Retry()
+        self._lock = threading.Lock()  # of the next two, when they are set
         self._connected: tuple[PongClient, Step] | None = None
         self._given_up = threading.Event()
         self._thread: threading.Thread | None = None
@@ -99,33 +103,53 @@ class Server:
 
     def leave(self) -> None:
         """Close the connection, if there is one."""
-        if self._connected is not None:
-            self._connected[0].close()
-            self._connected = None
+        with self._lock:
+            connected, self._connected = self._connected, None
+        if connected is not None:
+            connected[0].close()
 
-    def close(self) -> None:
-        """Close the connection, or stop seeking one, and end the server if it is our own."""
-        self._given_up.set()
-        if self._thread is not None:
-            self._thread.join(1.0)  # it is a daemon, and may be waiting for a host that does not answer
+    def give_up(self) -> None:
+        """Close the connection, or stop seeking one, and let the server end soon if it is our own.
+
+        A thread that waits for a host that does not answer ends by itself, when that is over.
+        """
+        with self._lock:
+            self._given_up.set()
         self.leave()
         if self.own is not None:
+            self.own.ask_to_end()
+
+    def close(self) -> None:
+        """Give the server up, and wait until it has ended if it is our own."""
+        self.give_up()
+        if self.own is not None:
+            self.own.end()
+            if self._thread is not None:
+                self._thread.join(CONNECTING_SECONDS)
             self.own.close()
 
     def _connect(self) -> None:
         """The thread: connect, and report."""
-        came = keep_trying(
+        came = self._retry.keep_trying(
             self._try,
             wait=lambda seconds: not self._given_up.wait(seconds),
             report=lambda error: self._report(self, error),
         )
-        if came is not None and self._given_up.is_set():
-            came[0].close()
-        elif came is not None:
-            self._connected = came
+        if came is None:
+            return
+        with self._lock:
+            is_wanted = not self._given_up.is_set()
+            if is_wanted:
+                self._connected = came
+        if is_wanted:
             self._report(self, None)
+        else:
+            came[0].close()
 
     def _try(self) -> tuple[PongClient, Step]:
+        if self.own is not None:
+            self.own.listen()
+            self.port = self.own.port
         client = PongClient(
             self.host, self.port, token=self._token, role=self.role, identity=self.identity, ca=self._ca
         )
@@ -134,6 +158,30 @@ class Server:
         except PongError:
             client.close()
             raise
+
+
+def await_server(
+    server: Server, arrivals: Arrivals, stop: Callable[[], bool], explain: Callable[[PongError], None]
+) -> bool:
+    """Seek a server, and wait until it is connected.
+
+    Args:
+        server: the only one that reports.
+        arrivals: where it does.
+        stop: is asked whenever the wake of `arrivals` is set; True ends the waiting.
+        explain: is told why it is not there yet, and raises what the user must fix.
+
+    Returns:
+        False if it was stopped.
+    """
+    server.seek()
+    while not stop():
+        for _, error in arrivals.take():
+            if error is None:
+                return True
+            explain(error)
+        arrivals.wake.wait(None)
+    return False
 
 
 def waiting_for(error: PongError, options: RunOptions) -> str:
@@ -161,11 +209,11 @@ def open_servers(
         return _named_servers(options, identity, arrivals)
     if options.play:
         own = LocalServer(("--opponent", "human"), options.debug)
-        return [_own_server(own, arrivals, is_for_a_person=True)]
+        return [own_server(own, arrivals, is_for_a_person=True)]
     with contextlib.ExitStack() as stack:
         servers = []
         for own in _local_servers(options, say):
-            servers.append(_own_server(own, arrivals))
+            servers.append(own_server(own, arrivals))
             stack.callback(servers[-1].close)  # if one of the next does not start
         stack.pop_all()
     return servers
@@ -179,8 +227,9 @@ def _named_servers(options: RunOptions, identity: bytes, arrivals: Arrivals) -> 
     ]
 
 
-def _own_server(own: LocalServer, arrivals: Arrivals, is_for_a_person: bool = False) -> Server:
-    return Server("127.0.0.1", own.port, own.token, arrivals.report, own=own, is_for_a_person=is_for_a_person)
+def own_server(own: LocalServer, arrivals: Arrivals, is_for_a_person: bool = False) -> Server:
+    """Return a server of our own to connect to, which has just been started."""
+    return Server("127.0.0.1", 0, own.token, arrivals.report, own=own, is_for_a_person=is_for_a_person)
 
 
 def _local_servers(options: RunOptions, say: Callable[[str], None]) -> Iterator[LocalServer]:

@@ -216,7 +216,7 @@ class Worker:
         options, say, identity = self._options, self._said.append, secrets.token_bytes(IDENTITY_BYTES)
         servers = open_servers(options, identity, arrivals, say)
         pilot = Pilot(options, self._rng, self._books, gatherer)
-        fleet = Fleet(servers, arrivals, pilot, options, say)
+        fleet = Fleet(servers, arrivals, pilot, options, say, lambda: self._commands.is_quitting)
         self._stack.callback(fleet.close)
         controls = Controls(fleet, self._books, say)
         trainer = Trainer(fleet, pilot, self._books, self._commands, controls, Audience())

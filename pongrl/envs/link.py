@@ -27,7 +27,7 @@ from pongrl.errors import ConnectionLostError, PongError, Refusal, RefusedError,
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.wire.client import PongClient, PongWatcher
 from pongrl.wire.messages import IDENTITY_BYTES, MAX_GAMES, Role, Session, Step
-from pongrl.wire.retry import keep_trying
+from pongrl.wire.retry import Retry
 from pongrl.wire.sockets import address_of
 from pongrl.wire.tokens import choose_token
 
@@ -66,6 +66,7 @@ class Link:
         self._address = address_of(where.host, where.port)
         self._token = choose_token(where.token, where.token_file) or ""
         self._identity = secrets.token_bytes(IDENTITY_BYTES)  # the server recognizes us by it
+        self._retry = Retry()
         self._own: LocalServer | None = None
         self._seed = -1  # our own server was started with it
         self._clients: list[PongClient] = []
@@ -161,7 +162,7 @@ class Link:
         self._hang_up()
         if self._where.local and (self._own is None or self._own.has_ended()):
             self._start_own(draw_seed())
-        steps = keep_trying(self._connect, self._pause, report)
+        steps = self._retry.keep_trying(self._connect, self._pause, report)
         assert steps is not None, "`_pause` never gives up"
         return steps
 
@@ -173,6 +174,7 @@ class Link:
         whole("seed", seed, 0, LARGEST_SEED)
         self._end_own()
         self._own, self._seed = LocalServer(self._where.flags(self.games, seed), debug=False), seed
+        self._own.listen()
 
     def _connect(self) -> Steps:
         steps = []

@@ -13,7 +13,7 @@ from pongrl.game.rules import SERVE_X, SERVE_Y
 from pongrl.ui.film import Recorder
 from pongrl.ui.game_window import GameWindow
 from pongrl.wire.client import PongWatcher
-from pongrl.wire.retry import FIRST_PAUSE, keep_trying
+from pongrl.wire.retry import Retry, beside
 from pongrl.wire.sockets import spelled
 
 FRAME_SECONDS = 1 / 60
@@ -132,7 +132,12 @@ class Spectator:
             PongError: the first server that answered refuses us.
         """
         self._show_empty(notice)
-        while (watcher := keep_trying(connect, self._wait, self._report)) is not None:
+        retry = Retry()
+
+        def attempt() -> PongWatcher | None:
+            return beside(connect, self._wait)
+
+        while (watcher := retry.keep_trying(attempt, self._wait, self._report)) is not None:
             self._has_met = True
             with watcher:
                 try:
@@ -140,8 +145,6 @@ class Spectator:
                     return
                 except PongError as error:
                     self._report(error)
-            if not self._wait(FIRST_PAUSE):
-                return
 
     def _goes_on(self) -> bool:
         is_open, keys = self._view.poll()

@@ -15,6 +15,7 @@ import math
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -210,11 +211,18 @@ class PongClient(_Client):
         """Stop the game, or let it go on. It stays connected; `ping` and `attend` work meanwhile."""
         self.connection.send(pause(paused))
 
-    def ping(self, patience: float = SILENCE_SECONDS) -> float:
+    def ping(
+        self,
+        patience: float = SILENCE_SECONDS,
+        wake: Wake | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> float:
         """Measure how long one PING takes there and back.
 
         Args:
             patience: seconds to wait for the answer.
+            wake: interrupts the waiting when it is set; it is cleared then.
+            stop: is asked whenever that happens; True ends the waiting.
 
         Returns:
             Seconds; infinity if no answer came in time.
@@ -227,10 +235,12 @@ class PongClient(_Client):
         start = time.perf_counter()
         self.connection.send(message(Kind.PING, echo))
         until = time.monotonic() + patience
-        while (came := self.connection.receive(until)) is not None:
-            self._step = self._read_step(came) or self._step
-            if came == (Kind.PONG, echo):
-                return time.perf_counter() - start
+        while time.monotonic() < until and not stop():
+            came = self.connection.receive(until, wake)
+            if came is not None:
+                self._step = self._read_step(came) or self._step
+                if came == (Kind.PONG, echo):
+                    return time.perf_counter() - start
         return math.inf
 
     def attend(self, seconds: float, wake: Wake | None = None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pongrl.agent import books as books_module
 from pongrl.agent.books import CHECKPOINT_SECONDS, Books, TrainingBooks
 from pongrl.agent.checkpoints import Checkpoint, load
 from pongrl.agent.files import BEST, LATEST
@@ -97,6 +98,36 @@ def test_the_best_policy_at_a_report_is_kept(tmp_path: Path) -> None:
                 books.count(outcome)
             assert books.save("behind.p").result(PATIENCE)  # checkpoints are written in their order
             assert load(tmp_path / BEST)["progress"]["points"] == best
+
+
+def test_a_server_that_makes_points_up_is_reported_so_often_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books_module, "REPORTS_AT_ONCE", 3)
+    monkeypatch.setattr(books_module, "REPORTS_PER_SECOND", 0)
+    with opened(tmp_path) as books:
+        for _ in range(10):
+            books.count(state(128, points=[100] * 128, reward=[100] * 128))
+        assert books.progress.points == 128_000
+        assert [row["points"] for row in rows_of(tmp_path)] == ["100", "200", "300"]
+        books.finish()
+    assert [row["points"] for row in rows_of(tmp_path)] == ["100", "200", "300", "128000"]
+
+
+def test_the_best_policy_is_not_written_again_and_again_but_before_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books_module, "BESTS_AT_ONCE", 1)
+    monkeypatch.setattr(books_module, "BESTS_PER_SECOND", 0)
+    with opened(tmp_path) as books:
+        for outcome in (LOST, WON, WON):
+            for _ in range(100):
+                books.count(outcome)
+        assert books.save("behind.p").result(PATIENCE)  # checkpoints are written in their order
+        assert load(tmp_path / BEST)["progress"]["points"] == 100
+        books.count(LOST)
+        books.finish()
+        assert load(tmp_path / BEST)["progress"]["points"] == 300
 
 
 @pytest.mark.parametrize(("seconds", "is_due"), [(CHECKPOINT_SECONDS, False), (0.0, True)])

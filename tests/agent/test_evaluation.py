@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from pongrl.agent.policy import Policy
 from pongrl.agent.progress import Progress
 from pongrl.errors import ConnectionLostError, PongError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
+from pongrl.wire.waiting import Wake
 from tests.support import connected, serving
 from tests.support.learning import RNG, SMALL, state
 
@@ -115,11 +117,13 @@ def test_observers_of_a_checkpoints_evaluation_are_told_where_it_stands() -> Non
     assert standing.is_connected
 
 
-def test_an_examiner_plays_on_games_of_its_own_and_goes_on_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_examiner_plays_on_games_of_its_own_and_goes_on_with_them(
+    monkeypatch: pytest.MonkeyPatch, wake: Wake
+) -> None:
     monkeypatch.setattr(Examiner, "GAMES", 2)
     monkeypatch.setattr(Examiner, "POINTS", 4)
     observer, policy = Noting(), untrained()
-    with contextlib.closing(Examiner(1, False, never, [observer])) as examiner:
+    with contextlib.closing(Examiner(1, False, never, wake, [observer])) as examiner:
         results = [examiner.examine(policy, 2, STANDING) for _ in range(2)]
     assert [result and result.points for result in results] == [4, 4]
     numbers = [decided.step.number for decided, _ in observer.told]
@@ -128,22 +132,24 @@ def test_an_examiner_plays_on_games_of_its_own_and_goes_on_with_them(monkeypatch
     assert observer.told[0][1] is STANDING
 
 
-def test_an_examiner_plays_on_the_level_that_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_examiner_plays_on_the_level_that_is_trained_on(
+    monkeypatch: pytest.MonkeyPatch, wake: Wake
+) -> None:
     monkeypatch.setattr(Examiner, "GAMES", 1)
     monkeypatch.setattr(Examiner, "POINTS", 1)
     observer, levels = Noting(), (3, 3, 1)
-    with contextlib.closing(Examiner(1, False, never, [observer])) as examiner:
+    with contextlib.closing(Examiner(1, False, never, wake, [observer])) as examiner:
         for level in levels:
             examiner.examine(untrained(), level, STANDING)
             assert observer.told[-1][0].session.level == level
 
 
-def test_an_examiner_that_is_stopped_gives_no_result() -> None:
-    with contextlib.closing(Examiner(None, False, lambda: True)) as examiner:
+def test_an_examiner_that_is_stopped_gives_no_result(wake: Wake) -> None:
+    with contextlib.closing(Examiner(None, False, lambda: True, wake)) as examiner:
         assert examiner.examine(untrained(), 1) is None
 
 
-def test_an_examiner_whose_server_is_gone_starts_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_examiner_whose_server_is_gone_starts_another(monkeypatch: pytest.MonkeyPatch, wake: Wake) -> None:
     monkeypatch.setattr(Examiner, "GAMES", 1)
     monkeypatch.setattr(Examiner, "POINTS", 1)
     started: list[LocalServer] = []
@@ -154,7 +160,7 @@ def test_an_examiner_whose_server_is_gone_starts_another(monkeypatch: pytest.Mon
             started.append(self)
 
     monkeypatch.setattr(evaluation, "LocalServer", Kept)
-    with contextlib.closing(Examiner(1, False, never)) as examiner:
+    with contextlib.closing(Examiner(1, False, never, wake)) as examiner:
         assert examiner.examine(untrained(), 1) is not None
         started[0].close()
         with pytest.raises(ConnectionLostError):
@@ -164,7 +170,7 @@ def test_an_examiner_whose_server_is_gone_starts_another(monkeypatch: pytest.Mon
     assert len(started) == 2
 
 
-def test_a_server_that_refuses_the_examiner_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_refuses_the_examiner_is_ended(monkeypatch: pytest.MonkeyPatch, wake: Wake) -> None:
     started: list[LocalServer] = []
 
     class Refusing(LocalServer):
@@ -174,8 +180,24 @@ def test_a_server_that_refuses_the_examiner_is_ended(monkeypatch: pytest.MonkeyP
             started.append(self)
 
     monkeypatch.setattr(evaluation, "LocalServer", Refusing)
-    examiner = Examiner(1, False, never)
+    examiner = Examiner(1, False, never, wake)
     with pytest.raises(PongError, match="token"):
         examiner.examine(untrained(), 1)
     examiner.close()
     assert started[0].has_ended()
+
+
+def test_an_evaluation_whose_server_sends_no_state_is_stopped(wake: Wake) -> None:
+    is_over = threading.Event()
+
+    def stop() -> None:
+        is_over.set()
+        wake.set()
+
+    with serving(lockstep=True) as server, connected(server) as client:
+        client.pause()  # from now on the server has nothing to say
+        threading.Timer(0.1, stop).start()
+        first = client.first  # type: ignore[attr-defined]
+        result, step = evaluate(untrained(), client, first, 1, None, is_over.is_set, wake=wake)
+    assert result is None
+    assert step.number == 0

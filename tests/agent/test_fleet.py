@@ -210,10 +210,41 @@ def test_the_lines_say_which_of_several_servers_is_measured() -> None:
         assert [str(server) for server in there.fleet.seats] == ["other"]
 
 
+def test_no_server_is_measured_once_a_person_quits() -> None:
+    server = StubServer("pi")
+    with harbour(server, stop=lambda: True) as there:
+        there.arrive()
+        there.fleet.ping()
+        assert server.client.pauses == []
+
+
+def test_a_server_of_our_own_that_does_not_start_is_gone_on_without() -> None:
+    one, other = own("one"), own("other")
+    assert isinstance(other.own, Own)
+    with harbour(one, other) as there:
+        there.arrive(one)
+        other.own.is_gone = True
+        there.fail(other, PongError("the local server did not start: no memory"))
+        assert there.lines.said[-1] == "going on without other: the local server did not start: no memory"
+        assert other.closed == 1
+
+
 def test_waiting_ends_when_the_run_is_woken() -> None:
     with harbour(StubServer("pi", state())) as there:
         there.arrivals.wake.set()
         there.fleet.wait([], None)  # nobody is there yet
+
+
+def test_all_servers_are_given_up_before_one_is_waited_for() -> None:
+    class Waiting(StubServer):
+        def close(self) -> None:
+            super().close()
+            assert (one.given_up, other.given_up) == (1, 1)
+
+    one, other = Waiting("one"), Waiting("other")
+    with harbour(one, other) as there:
+        there.fleet.close()
+        assert (one.closed, other.closed) == (1, 1)
 
 
 def test_all_servers_are_closed_though_one_fails() -> None:

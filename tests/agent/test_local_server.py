@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 
+from pongrl.agent import local_server
 from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.errors import PongError
 from pongrl.wire.client import PongClient
@@ -26,6 +28,7 @@ def test_a_server_to_train_on_gets_its_flags(
 
 def test_it_is_there_and_ends_when_it_is_closed() -> None:
     with contextlib.closing(LocalServer(training_flags(1, 2, 3), debug=False)) as server:
+        server.listen()
         with PongClient(port=server.port, token=server.token) as client:
             assert client.connect().number == 0
             assert (client.session.level, client.session.games) == (1, 2)
@@ -35,5 +38,26 @@ def test_it_is_there_and_ends_when_it_is_closed() -> None:
 
 
 def test_why_it_did_not_start_is_told() -> None:
-    with pytest.raises(PongError, match=r"the local server did not start: error: .*nothing to serve"):
-        LocalServer(("--headless", "--no-server"), debug=False)
+    with (
+        contextlib.closing(LocalServer(("--headless", "--no-server"), debug=False)) as server,
+        pytest.raises(PongError, match=r"the local server did not start: error: .*nothing to serve"),
+    ):
+        server.listen()
+
+
+def test_one_that_hangs_is_killed_before_a_person_loses_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stubborn = tmp_path / "stubborn.py"
+    stubborn.write_text(
+        "import signal, threading\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print('listening on 127.0.0.1:7', flush=True)\n"
+        "threading.Event().wait()\n"
+    )
+    monkeypatch.setattr(local_server, "PROGRAM", stubborn)
+    with contextlib.closing(LocalServer((), debug=False)) as server:
+        server.listen()
+        assert server.port == 7
+        server.end()
+        assert server.has_ended()

@@ -27,6 +27,13 @@ def test_a_ping_ends_in_a_verdict(times: list[float], words: list[str]) -> None:
     assert all(part in told for part in words), told
 
 
+def test_nothing_is_said_once_it_is_stopped() -> None:
+    lines = Lines()
+    with serving(lockstep=True) as server, connected(server) as client:
+        ping(client, "here ", lines, stop=lambda: True)
+    assert lines.said == []
+
+
 def test_each_round_trip_is_said() -> None:
     lines = Lines()
     with serving(lockstep=True) as server, connected(server) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pongrl.agent import rollout
 from pongrl.agent.eyes import Eyes
 from pongrl.agent.policy import Policy
 from pongrl.agent.rollout import Rollout, Rollouts
@@ -52,6 +53,19 @@ def test_a_batch_is_full_after_enough_points_or_enough_decisions(
     rollouts = Rollouts(batch_size=4, longest_batch=18)
     play(rollouts.begin(), decisions, points=points)
     assert bool(rollouts.take_batch()) == is_full
+
+
+def test_a_batch_is_full_when_its_observations_take_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    rollouts = Rollouts(batch_size=1000, longest_batch=1000)
+    one, other = rollouts.begin(), rollouts.begin()
+    play(one, 3)
+    play(other, 2)
+    size = sum(decision.seen.x.size for each in (one, other) for decision in each.decisions)
+    monkeypatch.setattr(rollout, "LARGEST_BATCH", size + 1)
+    assert rollouts.take_batch() == []
+    monkeypatch.setattr(rollout, "LARGEST_BATCH", size)
+    assert len(rollouts.take_batch()) == 2
+    assert rollouts.take_batch() == []
 
 
 def test_a_batch_has_a_segment_from_each_server_and_is_taken_once() -> None:

@@ -23,9 +23,8 @@ IDENTITY = bytes(range(16))
 
 
 @pytest.fixture
-def arrivals() -> Iterator[Arrivals]:
-    with contextlib.closing(Wake()) as wake:
-        yield Arrivals(wake)
+def arrivals(wake: Wake) -> Arrivals:
+    return Arrivals(wake)
 
 
 def next_report(arrivals: Arrivals) -> tuple[Server, PongError | None]:

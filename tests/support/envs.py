@@ -32,6 +32,9 @@ class ServerInProcess:
         self._server.start(block=False)
         self.port = self._server.address[1]
 
+    def listen(self) -> None:
+        """Listen already."""
+
     def has_ended(self) -> bool:
         return self.has_closed
 

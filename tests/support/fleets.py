@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -45,7 +45,7 @@ class Client:
         self._fail()
         self.pauses.append(paused)
 
-    def ping(self, patience: float) -> float:
+    def ping(self, patience: float, *_: object) -> float:
         """Answer within a millisecond."""
         self._fail()
         return 0.001
@@ -81,7 +81,7 @@ class StubServer:
         self.identity = bytes(range(16))
         self.own, self.is_for_a_person, self.role = own, is_for_a_person, role
         self.client = Client(session, *states)
-        self.sought = self.left = self.closed = 0
+        self.sought = self.left = self.given_up = self.closed = 0
         self._name = name
 
     def __str__(self) -> str:
@@ -99,6 +99,10 @@ class StubServer:
     def leave(self) -> None:
         """Count."""
         self.left += 1
+
+    def give_up(self) -> None:
+        """Count."""
+        self.given_up += 1
 
     def close(self) -> None:
         """Count."""
@@ -127,9 +131,12 @@ class Players:
 class Harbour:
     """A fleet of stub servers, and what it needs."""
 
-    def __init__(self, arrivals: Arrivals, crew: Crew, *servers: StubServer) -> None:
+    def __init__(
+        self, arrivals: Arrivals, crew: Crew, stop: Callable[[], bool], *servers: StubServer
+    ) -> None:
         self.lines, self.servers, self.arrivals = Lines(), servers, arrivals
-        self.fleet = Fleet(cast(list[Server], list(servers)), arrivals, crew, options_of(), self.lines)
+        ours = cast(list[Server], list(servers))
+        self.fleet = Fleet(ours, arrivals, crew, options_of(), self.lines, stop)
 
     def arrive(self, *servers: StubServer) -> None:
         """Let servers connect, all by default, and the fleet meet them."""
@@ -144,10 +151,12 @@ class Harbour:
 
 
 @contextlib.contextmanager
-def harbour(*servers: StubServer, crew: Crew | None = None) -> Iterator[Harbour]:
+def harbour(
+    *servers: StubServer, crew: Crew | None = None, stop: Callable[[], bool] = lambda: False
+) -> Iterator[Harbour]:
     """Make a fleet of stub servers."""
     with Commands(Lines()).listening() as wake:
-        yield Harbour(Arrivals(wake), crew or Players(), *servers)
+        yield Harbour(Arrivals(wake), crew or Players(), stop, *servers)
 
 
 def own(name: str, *states: Step, is_for_a_person: bool = False) -> StubServer:

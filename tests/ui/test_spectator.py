@@ -8,9 +8,9 @@ import pytest
 
 from pongrl.errors import PongError, RefusedError
 from pongrl.game.people import Keys, Snapshot
-from pongrl.ui import spectator
 from pongrl.ui.film import Recorder
 from pongrl.ui.spectator import NoWindow, Spectator, open_view, watch
+from pongrl.wire import retry
 from pongrl.wire.client import PongWatcher
 from tests.support import connected, serving
 from tests.support.ui import film_of
@@ -38,7 +38,7 @@ class Window:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spectator, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.01)
 
 
 def test_views_of_the_game_are_shown_and_filmed(tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import select
 import struct
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -200,3 +203,21 @@ def test_a_ping_is_answered_while_the_game_is_paused() -> None:
         assert client.ping() > 0
         client.pause(False)
         assert observed(client).number == 1
+
+
+def test_a_ping_that_is_not_answered_can_be_stopped() -> None:
+    with contextlib.closing(Wake()) as wake, talking() as (client, _):
+        is_over = threading.Event()
+
+        def stop() -> None:
+            is_over.set()
+            wake.set()
+
+        threading.Timer(0, stop).start()
+        assert client.ping(PATIENCE, wake, is_over.is_set) == math.inf
+
+
+def test_a_ping_goes_on_when_it_is_woken_for_something_else() -> None:
+    with contextlib.closing(Wake()) as wake, serving(lockstep=True) as server, connected(server) as client:
+        wake.set()
+        assert client.ping(PATIENCE, wake) < PATIENCE
