@@ -39,7 +39,8 @@ def read_file(path: Path, largest: int, begins: bytes = b"") -> bytes:
     """
     with _opened(path, largest) as file:
         first = file.read(len(begins))
-        return first if first != begins else first + file.read(largest - len(first))
+        rest = os.fstat(file.fileno()).st_size - len(first)  # memory is taken for all that is asked for
+        return first if first != begins else first + file.read(max(rest, 0))
 
 
 def check_readable(path: Path, largest: int) -> None:

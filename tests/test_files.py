@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pongrl.files import check_readable, read_file, replacing
+from tests.support.wire import memory_below
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes, devices and links as POSIX has them")
 
@@ -26,6 +27,13 @@ def test_a_file_that_begins_otherwise_is_read_no_further(tmp_path: Path) -> None
     path = tmp_path / "file"
     path.write_bytes(b"12345678")
     assert read_file(path, 8, b"abc") == b"123"
+
+
+def test_a_small_file_takes_little_memory_however_large_it_might_be(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345678")
+    with memory_below(1 << 20):
+        assert read_file(path, 1 << 29, b"123") == b"12345678"
 
 
 @posix
