@@ -225,7 +225,9 @@ class PolicyGradient:
         if options.render:
             from pongrl.ui.agent_window import AgentWindow
 
-            audience.add(AgentWindow(), sees_evaluations=True)
+            audience.add(
+                AgentWindow(desk.say, self._commands.enter, self._is_quitting), sees_evaluations=True
+            )
         for film in _films(options):
             audience.add(film)
 

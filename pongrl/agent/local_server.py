@@ -10,9 +10,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from pongrl.errors import PongError
+from pongrl.processes import DETACHED, last_line
 
 PROGRAM = Path(__file__).resolve().parents[2] / "pong.py"  # in a checkout, and where it is installed
 ENDED_SECONDS = 0.5  # that a process may outlive its last connection
@@ -74,9 +74,7 @@ class LocalServer:
     def last_words(self) -> str:
         """End the server, and return the last line that it wrote."""
         self.end()
-        self._errors.seek(0)
-        lines = self._errors.read().split("\n")
-        return next((line for line in reversed(lines) if line), "it said nothing")
+        return last_line(self._errors) or "it said nothing"
 
     def ask_to_end(self) -> None:
         """Let the server end soon."""
@@ -104,11 +102,3 @@ class LocalServer:
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._errors.close()
-
-
-# Ctrl-C in the terminal should reach the agent alone, which then ends the server in order.
-DETACHED: dict[str, Any] = (
-    {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-    if sys.platform == "win32"
-    else {"process_group": 0}
-)

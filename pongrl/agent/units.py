@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pongrl.agent.eyes import Floats
 from pongrl.agent.policy import Policy
 from pongrl.agent.work import Work
 
@@ -31,3 +32,12 @@ def strongest_units(policy: Policy, count: int) -> Work[list[int]]:
         yield
     strongest: list[int] = np.argsort(-np.abs(w) * spread)[:count].tolist()
     return strongest
+
+
+def largest_effect(image: Floats) -> float:
+    """Return the size of the largest effect in an image (height, width) of a unit; never 0.
+
+    The paddles' columns are left out if there are others, since they would outshine all else.
+    """
+    inner = image[:, 1:-1] if image.shape[1] > 2 else image
+    return float(np.abs(inner).max()) or 1.0

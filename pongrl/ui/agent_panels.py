@@ -11,8 +11,10 @@ import numpy.typing as npt
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.rules import TICKS_PER_SECOND
 from pongrl.ui.agent_tape import Curve, Moment
-from pongrl.ui.brush import Brush, two_coloured
+from pongrl.ui.brush import Brush, fit_into, two_coloured
 from pongrl.ui.court import frame_picture
+from pongrl.ui.cover import Cover
+from pongrl.ui.notices import HINT, KeyTable
 from pongrl.ui.theme import ACCENT, BACKGROUND, BLUE, DIM, GAINS, LINE, LOSSES, PANEL, WHITE, Colour
 
 FULL_CHANGE = 128  # of a cell's brightness, drawn in full colour: few things cover a whole cell at once
@@ -23,16 +25,19 @@ CURVE_MARKS = (("100 %", 0.0), ("50 %", 0.5), ("0", 1.0))
 pygame = pygame_quietly()
 
 
-def draw_frame(brush: Brush, moment: Moment | None, note: str, notice: str) -> None:
-    """Draw the frame, with a notice across it if there is one."""
+def draw_frame(
+    brush: Brush, moment: Moment | None, note: str, notice: tuple[str, ...], keys: KeyTable = ()
+) -> None:
+    """Draw the frame, with the table of keys or a notice over it if there is one."""
     area = brush.begin(brush.layout.frame, "What the agent sees", note)
     brush.surface.fill(PANEL, area)
     if moment is not None:
-        brush.surface.blit(frame_picture(moment.frame, area.width // moment.frame.shape[1]), area)
-    if notice:
-        band = area.inflate(0, 3 * brush.layout.text - area.height)
-        brush.surface.fill(BACKGROUND, band)
-        brush.write(notice, WHITE, center=band.center)
+        brush.surface.blit(fit_into(frame_picture(moment.frame, 1), area.size), area)
+    cover = Cover(brush.surface, brush.text, tuple(area), brush.layout.text)
+    if keys:
+        cover.write_keys(keys)
+    elif notice:
+        cover.write(notice)
 
 
 def draw_difference(brush: Brush, change: npt.NDArray[np.int16]) -> None:
@@ -42,7 +47,7 @@ def draw_difference(brush: Brush, change: npt.NDArray[np.int16]) -> None:
     if brush.width("Difference come gone") + brush.layout.gap <= area.width:
         for words, colour in (("gone", BLUE), ("come", ACCENT)):
             x = brush.write(words, colour, topright=(x, brush.layout.difference.y)).x - brush.layout.gap // 2
-    brush.surface.blit(pygame.transform.scale(two_coloured(change, FULL_CHANGE), area.size), area)
+    brush.surface.blit(fit_into(two_coloured(change, FULL_CHANGE), area.size), area)
 
 
 def draw_moves(brush: Brush, moment: Moment | None) -> None:
@@ -150,12 +155,13 @@ def draw_curve(brush: Brush, curve: Curve) -> None:
 
 
 def draw_status(brush: Brush, status: str) -> None:
-    """Write the console's status line, as many of its parts as there is room for."""
+    """Write the console's status line, as many of its parts as there is room for, and how to see the keys."""
     area = brush.layout.status
     brush.surface.set_clip(area)
     brush.surface.fill(BACKGROUND)
+    room = brush.write(HINT, topright=area.topright).left - brush.layout.gap - area.left
     # Without its arrows, which the font lacks; the curve shows the trend.
     parts = [part.lstrip("↑↓→ ") for part in status.split("   ")]
-    while len(parts) > 1 and brush.width("   ".join(parts)) > area.width:
+    while parts and brush.width("   ".join(parts)) > room:
         parts.pop()
     brush.write("   ".join(parts), topleft=area.topleft)

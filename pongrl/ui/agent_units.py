@@ -1,18 +1,15 @@
-"""Pictures of the strongest hidden units, made a little at a time while the agent trains."""
+"""The panel of the strongest hidden units."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from pongrl.agent.eyes import Floats
-from pongrl.agent.policy import Policy
-from pongrl.agent.units import strongest_units
 from pongrl.game.drawing import pygame_quietly
-from pongrl.ui.agent_layout import MOST_UNITS
-from pongrl.ui.brush import Brush, two_coloured
+from pongrl.ui.agent_look import FULL_EFFECT, UnitPictures
+from pongrl.ui.brush import Brush, fit_into, two_coloured
 from pongrl.ui.theme import ACCENT, BLUE, LINE, PANEL, WHITE, mixed
 
 FADING = np.float32(0.995)  # per decision, of the activity that counts as a unit's strongest
@@ -36,46 +33,24 @@ class Activity:
 
 
 class Units:
-    """The panel of the strongest hidden units.
-
-    A picture shows what one lit cell there does to the unit; see Policy.court_images.
-    """
+    """The panel of the strongest hidden units."""
 
     def __init__(self) -> None:
-        self.chosen: list[int] = []  # the units that are shown
+        self._chosen: list[int] = []  # the units that are shown
         self._surfaces: list[list[Any]] = []  # two of each, a pixel to a cell
         self._scaled: dict[tuple[int, int], list[list[Any]]] = {}  # the same in the size that is drawn
         self._weights: list[float] = []  # of each, for up
         self._activity = Activity()
-        self._studying: Iterator[None] = iter(())
 
-    def study(self, policy: Policy) -> None:
-        """Begin to choose a policy's strongest units and to picture them; `go_on` does it."""
-        self._studying = self._study(policy)
-
-    def go_on(self) -> bool:
-        """Study for about a millisecond; return True when there are new pictures."""
-        before = self._surfaces
-        next(self._studying, None)
-        return self._surfaces is not before
-
-    def _study(self, policy: Policy) -> Iterator[None]:
-        chosen = yield from strongest_units(policy, MOST_UNITS)
-        surfaces = []
-        for unit in chosen:
-            images = policy.court_images(slice(unit, unit + 1))[0]  # (2, height, width)
-            limits = np.abs(images[:, :, 1:-1]).max(axis=(1, 2)) + 1e-9  # the paddles' columns would outshine
-            surfaces.append([two_coloured(image, limit) for image, limit in zip(images, limits, strict=True)])
-            yield
-        self.chosen, self._surfaces, self._scaled = chosen, surfaces, {}
-        self._weights = policy.weights["w"][chosen].tolist()
+    def take(self, pictures: UnitPictures) -> None:
+        """Show these pictures from now on."""
+        self._chosen, self._weights, self._scaled = pictures.chosen, pictures.weights, {}
+        self._surfaces = [[two_coloured(effect, FULL_EFFECT) for effect in pair] for pair in pictures.effects]
 
     def _pictures(self, size: tuple[int, int]) -> list[list[Any]]:
         """Return the pictures in the size that is drawn."""
         if size not in self._scaled:
-            shrinks = any(size[0] < surface.get_width() for pair in self._surfaces for surface in pair)
-            scale = pygame.transform.smoothscale if shrinks else pygame.transform.scale
-            self._scaled = {size: [[scale(surface, size) for surface in pair] for pair in self._surfaces]}
+            self._scaled = {size: [[fit_into(surface, size) for surface in pair] for pair in self._surfaces]}
         return self._scaled[size]
 
     def draw(self, brush: Brush, places: list[tuple[Any, Any]], hidden: Floats | None) -> None:
@@ -92,7 +67,7 @@ class Units:
         activity = None if hidden is None else self._activity.share(hidden)
         pictures_of = self._pictures(places[0][0].size)
         for pair, unit, pictures, weight in zip(
-            places, self.chosen, pictures_of, self._weights, strict=False
+            places, self._chosen, pictures_of, self._weights, strict=False
         ):
             share = 0.0 if activity is None else float(activity[unit])
             self._draw_unit(brush, pair, pictures, weight, share)

@@ -10,33 +10,22 @@ import numpy.typing as npt
 
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui.agent_layout import AgentLayout
+from pongrl.ui.text import Text
 from pongrl.ui.theme import ACCENT, BACKGROUND, BLUE, DIM, LINE, PANEL, WHITE, Colour
-
-KEPT_TEXTS = 200  # rendered words
 
 pygame = pygame_quietly()
 
 
 class Brush:
-    """A surface, its layout, and a font whose rendered words are kept."""
+    """A surface, its layout, and the font."""
 
     def __init__(self, surface: Any, layout: AgentLayout) -> None:
         self.surface, self.layout, self.size = surface, layout, surface.get_size()
-        self._font = pygame.font.Font(None, layout.text)
-        self._texts: dict[tuple[str, Colour], Any] = {}
-
-    def text(self, words: str, colour: Colour = DIM) -> Any:
-        """Return a surface with words."""
-        if len(self._texts) > KEPT_TEXTS:
-            self._texts.clear()
-        key = words, colour
-        if key not in self._texts:
-            self._texts[key] = self._font.render(words, True, colour)
-        return self._texts[key]
+        self.text = Text()
 
     def width(self, words: str) -> int:
         """Return how many pixels wide words are."""
-        return int(self._font.size(words)[0])
+        return self.text.width([words], self.layout.text)
 
     def write(self, words: str, colour: Colour = DIM, **place: tuple[float, float]) -> Any:
         """Write words; return the pygame.Rect that they take.
@@ -46,7 +35,7 @@ class Brush:
             colour: of the words.
             place: where, named as in pygame.Rect: `topleft=(x, y)` or `midright=(x, y)`.
         """
-        picture = self.text(words, colour)
+        picture = self.text.render(words, self.layout.text, colour)
         return self.surface.blit(picture, picture.get_rect(**place))
 
     def begin(self, panel: Any, title: str, note: str = "", colour: Colour = DIM) -> Any:
@@ -105,6 +94,12 @@ class Brush:
         (x, y), tip = middle, -size if up else size
         corners = [(x - size, y - tip / 2), (x + size, y - tip / 2), (x, y + tip / 2)]
         pygame.draw.polygon(self.surface, colour, corners)
+
+
+def fit_into(picture: Any, size: tuple[int, int]) -> Any:
+    """Return a surface scaled to a size (width, height): its pixels become squares, or are mixed."""
+    shrinks = size[0] < picture.get_width() or size[1] < picture.get_height()
+    return (pygame.transform.smoothscale if shrinks else pygame.transform.scale)(picture, size)
 
 
 def two_coloured(values: npt.NDArray[Any], limit: float) -> Any:

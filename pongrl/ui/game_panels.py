@@ -9,14 +9,14 @@ from pongrl.game.drawing import pygame_quietly
 from pongrl.game.people import Snapshot
 from pongrl.game.rules import BALL, COURT_WIDTH, SERVE_Y
 from pongrl.ui.court import Scene, draw_court, frame_picture, paddle_boxes, scaled
+from pongrl.ui.cover import Cover
 from pongrl.ui.game_layout import GameLayout
-from pongrl.ui.notices import KeyTable
-from pongrl.ui.text import SMALLEST_SIZE, Text
-from pongrl.ui.theme import ACCENT, BACKGROUND, BAR, DIM, LINE, WHITE, Box, Colour
+from pongrl.ui.notices import HINT, KeyTable
+from pongrl.ui.text import Text
+from pongrl.ui.theme import ACCENT, BACKGROUND, DIM, LINE, WHITE, Box, Colour
 from pongrl.wire.arrays import UInt8Array
 
 ALERTS = ("paused", "keys have")  # parts of the status that begin so are to be seen at a glance
-HINT = "H shows the keys"
 
 
 class Pen:
@@ -24,17 +24,6 @@ class Pen:
 
     def __init__(self, surface: Any, text: Text, layout: GameLayout) -> None:
         self.surface, self.text, self.layout = surface, text, layout
-
-    def sheet(self, width: int, height: int) -> Box:
-        """Lay a sheet to write on over the middle of the court, and return the box inside its margins."""
-        left, top, wide, high = self.layout.court
-        width, height = min(width, wide), min(height, high)
-        x, y = left + (wide - width) // 2, top + (high - height) // 2
-        self.surface.fill(BAR, (x, y, width, height))
-        for edge in (y, y + height - 1):
-            self.surface.fill(LINE, (x, edge, width, 1))
-        side, above = self.layout.text, self.layout.text // 3
-        return x + side, y + above, max(width - 2 * side, 1), max(height - 2 * above, 1)
 
     def spread(self, box: Box, parts: Sequence[str], colours: Sequence[Colour]) -> None:
         """Write parts into a bar, the first at the left, the others at the right."""
@@ -109,39 +98,13 @@ class Overlay(NamedTuple):
 
     def draw(self, pen: Pen) -> None:
         """Draw the first of its parts that there is: they would lie on each other."""
+        cover = Cover(pen.surface, pen.text, pen.layout.court, pen.layout.text)
         if self.keys:
-            draw_keys(pen, self.keys)
+            cover.write_keys(self.keys)
         elif self.notice:
-            draw_notice(pen, self.notice)
+            cover.write(self.notice)
         elif self.number:
             draw_count(pen, self.number)
-
-
-def draw_notice(pen: Pen, notice: tuple[str, ...]) -> None:
-    """Write a notice across the court: the first part large, the others below it."""
-    size, court = pen.layout.text, pen.layout.court
-    x, y, width, height = pen.sheet(round(0.8 * court[2]), round(0.3 * court[3]))
-    first = round(height * (0.6 if notice[1:] else 1))
-    pen.text.centre(pen.surface, (x, y, width, first), notice[:1], 2 * size, WHITE)
-    pen.text.centre(pen.surface, (x, y + first, width, height - first), notice[1:], size, DIM)
-
-
-def draw_keys(pen: Pen, keys: KeyTable) -> None:
-    """Write a table of keys over the court, as large as there is room for."""
-    court, text = pen.layout.court, pen.text
-    columns = [[row[column] for row in keys] for column in (0, 1)]
-    margins = 2 * pen.layout.text
-    for size in range(pen.layout.text, SMALLEST_SIZE - 1, -1):
-        first, second = (max(text.width([words], size) for words in column) for column in columns)
-        high = round(1.3 * text.line_height(size))
-        width, height = first + size + second + margins, high * len(keys) + margins // 2
-        if width <= court[2] and height <= court[3]:
-            break
-    x, y, _, room = pen.sheet(width, height)
-    y += max(room - high * len(keys), 0) // 2
-    for number, (key, words) in enumerate(keys):
-        for place, part, colour in ((x, key, WHITE), (x + first + size, words, DIM)):
-            pen.surface.blit(text.render(part, size, colour), (place, y + high * number))
 
 
 def draw_count(pen: Pen, count: int) -> None:

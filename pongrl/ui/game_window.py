@@ -64,7 +64,6 @@ class GameWindow:
         self.screen = Screen(title, window_size(inset), instead)
         self.text = Text()
         self._clock = pygame.time.Clock()
-        pygame.key.stop_text_input()  # which would give keys to the system's input of Chinese, say
         self._sounds = Sounds()
         self._gamepads = Gamepads()
         self._court = CourtPanel()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pongrl.game.people import People, Snapshot
 from pongrl.game.rules import LEFT, RIGHT
 
+HINT = "H shows the keys"
 SECONDS = 3.0  # that a notice stays
 AGAIN_SECONDS = 10.0  # in lockstep matches end many times a second: tell only of those that took longer
 
@@ -33,7 +34,31 @@ def keys_of(people: People) -> KeyTable:
     return tuple(rows)
 
 
-class Notices:
+class Requests:
+    """What people at any window can ask for: to see the keys, and to leave, which is asked back once."""
+
+    def __init__(self) -> None:
+        self.asks = self.helps = False  # whether people are asked if they want to leave; or see the keys
+
+    def toggle_help(self) -> None:
+        """Show the keys, or hide them."""
+        self.helps = not self.helps
+
+    def leave(self) -> bool:
+        """Ask whether people want to leave; return True if they have been asked, and so want it."""
+        if self.helps:
+            self.helps = False
+            return False
+        was_asked, self.asks = self.asks, True
+        return was_asked
+
+    def dismiss(self) -> bool:
+        """Take back the question and the keys; return True if there was one of them."""
+        was_shown, self.asks, self.helps = self.asks or self.helps, False, False
+        return was_shown
+
+
+class Notices(Requests):
     """Follows a game and its people, and says what is to be written across the court.
 
     Args:
@@ -42,8 +67,9 @@ class Notices:
     """
 
     def __init__(self, people: People, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
         self._people, self._clock = people, clock
-        self._is_paused = self._asks = self._helps = False
+        self._is_paused = False
         self._last: Snapshot | None = None
         self._result: tuple[str, ...] = ()  # of the last match, as long as it is shown
         self._result_ends = self._match_ended = 0.0
@@ -51,7 +77,7 @@ class Notices:
     @property
     def is_paused(self) -> bool:
         """Whether the game stands still: people paused it, or they play and read something."""
-        return self._is_paused or (self._people.play and (self._asks or self._helps))
+        return self._is_paused or (self._people.play and (self.asks or self.helps))
 
     def toggle_pause(self) -> None:
         """Pause, or go on."""
@@ -62,27 +88,10 @@ class Notices:
         if self._is_paused:
             self.toggle_pause()
 
-    def toggle_help(self) -> None:
-        """Show the keys, or hide them."""
-        self._helps = not self._helps
-
-    def leave(self) -> bool:
-        """Ask whether people want to leave; return True if they have been asked, and so want it."""
-        if self._helps:
-            self._helps = False
-            return False
-        was_asked, self._asks = self._asks, True
-        return was_asked
-
-    def dismiss(self) -> bool:
-        """Take back the question and the keys; return True if there was one of them."""
-        was_shown, self._asks, self._helps = self._asks or self._helps, False, False
-        return was_shown
-
     @property
     def keys(self) -> KeyTable:
         """The table of keys to show; empty if there is none."""
-        return keys_of(self._people) if self._helps else ()
+        return keys_of(self._people) if self.helps else ()
 
     def words(self, other: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return the notice: its headline, and what stands below; empty if there is nothing to say.
@@ -90,7 +99,7 @@ class Notices:
         Args:
             other: what others want to say here; people's own question and pause go before it.
         """
-        if self._asks:
+        if self.asks:
             return self._question()
         if self._result:
             return self._result

@@ -11,7 +11,7 @@ import numpy as np
 
 from pongrl.agent.policy import Policy
 from pongrl.agent.progress import read_progress
-from pongrl.agent.units import strongest_units
+from pongrl.agent.units import largest_effect, strongest_units
 from pongrl.agent.work import finish
 from pongrl.errors import PongError
 from pongrl.files import replacing
@@ -104,7 +104,7 @@ def draw_units(policy: Policy, output: Path, units: int = 12) -> None:
         images = policy.court_images(slice(unit, unit + 1))[0]  # (2, height, width)
         pair = axes[2 * (place // columns) :, place % columns]
         for image, axis in zip(images, pair, strict=False):
-            limit = np.abs(image[:, 1:-1]).max() or 1.0
+            limit = largest_effect(image)
             axis.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
         pair[0].set_title(f"unit {unit}: {policy.weights['w'][unit]:+.2f} for up", fontsize=9)
     write_picture(figure, output)

@@ -303,6 +303,7 @@ class Screen:
             size = first_size(size, pygame.display.get_desktop_sizes()[0])
             is_dense = pygame.display.get_driver() in COUNT_IN_POINTS and hasattr(pygame, "Window")
             self._window: Window = (DenseWindow if is_dense else DisplayWindow)(title, size)
+            pygame.key.stop_text_input()  # which would give keys to the system's input of Chinese, say
 
     @property
     def surface(self) -> Any:

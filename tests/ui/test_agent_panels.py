@@ -21,7 +21,7 @@ from pongrl.ui.agent_panels import (
 )
 from pongrl.ui.agent_tape import Curve, Moment
 from pongrl.ui.brush import Brush
-from pongrl.ui.theme import ACCENT, BACKGROUND, BLUE, GAINS, LOSSES, PANEL, WHITE
+from pongrl.ui.theme import ACCENT, BAR, BLUE, DIM, GAINS, LOSSES, PANEL, WHITE
 from tests.support.ui import decided_of, has, part, pixels, step_of
 
 pygame = pygame_quietly()
@@ -51,7 +51,7 @@ def cell(picture: npt.NDArray[np.uint8], row: int, column: int) -> tuple[int, ..
 
 
 def test_the_frame_is_shown_cell_by_cell(brush: Brush) -> None:
-    draw_frame(brush, moment(), "live", "")
+    draw_frame(brush, moment(), "live", ())
     area = LAYOUT.inside(LAYOUT.frame)
     picture = part(pixels(brush.surface), area)
     assert cell(picture, 20, 30) == (200, 200, 200)
@@ -60,15 +60,16 @@ def test_the_frame_is_shown_cell_by_cell(brush: Brush) -> None:
 
 
 def test_a_notice_lies_across_the_frame(brush: Brush) -> None:
-    draw_frame(brush, moment(), "live", "paused")
+    draw_frame(brush, moment(), "live", ("paused", "P goes on"))
     picture = part(pixels(brush.surface), LAYOUT.inside(LAYOUT.frame))
     middle = picture[len(picture) // 2]
-    assert has(middle[None], BACKGROUND).any()
+    assert has(middle[None], BAR).any()
+    assert has(picture, DIM).any()
     assert has(picture, WHITE).any()
 
 
 def test_a_frame_that_has_not_come_is_an_empty_panel(brush: Brush) -> None:
-    draw_frame(brush, None, "live", "")
+    draw_frame(brush, None, "live", ())
     assert has(part(pixels(brush.surface), LAYOUT.inside(LAYOUT.frame)), PANEL).all()
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui.agent_layout import AgentLayout
+from pongrl.ui.agent_look import UnitPictures
+from pongrl.ui.agent_study import Study
 from pongrl.ui.agent_units import FADING, Activity, Units
 from pongrl.ui.brush import Brush
 from pongrl.ui.theme import ACCENT, BLUE, LINE, WHITE
@@ -27,31 +29,46 @@ def brush() -> Brush:
     return Brush(pygame.Surface(SIZE), LAYOUT)
 
 
+def studied() -> tuple[UnitPictures, int]:
+    """Study the policy to the end; return the pictures, and how many pieces of work they took."""
+    study, pieces = Study(), 1
+    study.begin(POLICY)
+    while (made := study.go_on()) is None:
+        pieces += 1
+    assert study.go_on() is None  # there is nothing left to do
+    return made, pieces
+
+
+@pytest.fixture(scope="module")
+def made() -> UnitPictures:
+    return studied()[0]
+
+
 @pytest.fixture
-def units() -> Units:
-    """Study the policy to the end."""
+def units(made: UnitPictures) -> Units:
     units = Units()
-    units.study(POLICY)
-    while not units.go_on():
-        pass
+    units.take(made)
     return units
 
 
 def test_the_strongest_units_are_chosen_a_few_at_a_time() -> None:
-    units, pieces = Units(), 1
-    units.study(POLICY)
-    while not units.go_on():
-        assert units.chosen == []
-        pieces += 1
-    assert pieces > len(units.chosen)
-    assert units.chosen == np.argsort(-STRENGTH)[: len(units.chosen)].tolist()
-    assert not units.go_on()  # there is nothing left to do
+    made, pieces = studied()
+    assert pieces > len(made.chosen)
+    assert made.chosen == np.argsort(-STRENGTH)[: len(made.chosen)].tolist()
 
 
-def test_each_unit_has_its_pictures_and_its_weight(units: Units, brush: Brush) -> None:
+def test_a_picture_of_a_unit_shows_its_effects_in_full_contrast(made: UnitPictures) -> None:
+    images = POLICY.court_images()[made.chosen]
+    for effects, exact in zip(made.effects, images, strict=True):
+        for effect, image in zip(effects, exact, strict=True):
+            inner = np.abs(image[:, 1:-1]).max()
+            np.testing.assert_allclose(effect / 127, (image / inner).clip(-1, 1), atol=0.01)
+
+
+def test_each_unit_has_its_pictures_and_its_weight(units: Units, made: UnitPictures, brush: Brush) -> None:
     units.draw(brush, PLACES, None)
     picture = pixels(brush.surface)
-    for (above, below), unit in zip(PLACES, units.chosen, strict=False):
+    for (above, below), unit in zip(PLACES, made.chosen, strict=False):
         assert colours_in(part(picture, above)) > 20
         assert colours_in(part(picture, below)) > 20
         colour = ACCENT if POLICY.weights["w"][unit] > 0 else BLUE
@@ -69,15 +86,6 @@ def test_a_unit_shines_when_it_is_active(units: Units, brush: Brush) -> None:
     for hidden, share in ((2.0, 1.0), (0.0, 0.0), (1.0, 0.5)):
         units.draw(brush, PLACES, np.full(20, hidden, np.float32))
         assert edge(brush) == pytest.approx(np.array(LINE) + share * np.subtract(WHITE, LINE), abs=2)
-
-
-def test_the_pictures_stay_until_the_next_study_is_over(units: Units, brush: Brush) -> None:
-    units.draw(brush, PLACES, None)
-    before = pixels(brush.surface).copy()
-    units.study(POLICY)
-    units.go_on()
-    units.draw(brush, PLACES, None)
-    np.testing.assert_array_equal(pixels(brush.surface), before)
 
 
 def test_activity_is_compared_with_the_most_of_late() -> None:

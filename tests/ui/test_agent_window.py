@@ -1,9 +1,13 @@
-"""The agent's window: an observer that draws at its own pace, until a person closes it."""
+"""The agent's window: an observer that shows the run at its own pace, until a person closes it.
+
+The observer and the display are here in one process; test_window_process has them in two.
+"""
 
 from __future__ import annotations
 
+import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +18,46 @@ import pytest
 from pongrl.agent.progress import Progress, ProgressFile
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui import agent_window
+from pongrl.ui.agent_display import KEYS, QUESTION, AgentDisplay
 from pongrl.ui.agent_layout import AgentLayout
 from pongrl.ui.agent_panels import draw_curve, draw_frame
 from pongrl.ui.agent_tape import SLICE, Curve, Moment
 from pongrl.ui.agent_window import LOOK_SECONDS, AgentWindow
 from pongrl.ui.brush import Brush
+from pongrl.ui.notices import KeyTable
 from pongrl.ui.theme import BACKGROUND
 from tests.support.ui import QUIT, colours_in, decided_of, has, part, pixels, press, standing_of, step_of
 
 pygame = pygame_quietly()
 SIZES = [(480, 360), (640, 480), (800, 480), (1120, 700), (1920, 1080)]
+
+
+class Pane:
+    """In the place of WindowProcess: a display in this process, which gets a copy of what it is to show."""
+
+    is_free = True
+
+    def __init__(self, module: str, is_quitting: Callable[[], bool]) -> None:
+        self._display, self._asked = AgentDisplay(), list[str]()
+        self.is_open = True
+
+    def show(self, value: Any) -> None:
+        if self.is_open:
+            self._display.show(pickle.loads(pickle.dumps(value)))
+
+    def asked(self) -> list[str]:
+        asked, self._asked = self._asked, []
+        return asked
+
+    def poll(self) -> None:
+        """Handle events, as the process does all the time."""
+        words = self._display.poll() if self.is_open else None
+        self.is_open = words is not None
+        self._asked += words or []
+
+    def close(self) -> str:
+        self._display.close()
+        return ""
 
 
 class Run:
@@ -34,7 +68,15 @@ class Run:
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
         self.progress = Progress()
         self.changes: dict[str, Any] = {}  # of where the run stands
-        self.window = AgentWindow()
+        self.panes: list[Pane] = []
+        self.commands: list[str] = []
+
+        def open_pane(module: str, is_quitting: Callable[[], bool]) -> Pane:
+            self.panes.append(Pane(module, is_quitting))
+            return self.panes[0]
+
+        monkeypatch.setattr(agent_window, "WindowProcess", open_pane)
+        self.window = AgentWindow(self.commands.append, self.commands.append, lambda: False)
         pygame.event.clear()
 
     def decide(self, light: int = 0) -> None:
@@ -46,8 +88,14 @@ class Run:
     def draw(self) -> npt.NDArray[np.uint8]:
         """Let time pass, and return what the window shows then: (height, width, 3)."""
         self.now += 1
+        self.panes[0].poll()
         self.window.waited(standing_of(self.progress, **self.changes))
         return pixels()
+
+    def press(self, key: int) -> npt.NDArray[np.uint8]:
+        """Press a key, and return the panel of the frame."""
+        pygame.event.post(press(key))
+        return self.frame()
 
     @property
     def layout(self) -> AgentLayout:
@@ -58,11 +106,13 @@ class Run:
         """Draw, and return the panel of the frame."""
         return part(self.draw(), self.layout.frame)
 
-    def expected_frame(self, light: int | None, note: str, notice: str = "") -> npt.NDArray[np.uint8]:
+    def expected_frame(
+        self, light: int | None, note: str, notice: tuple[str, ...] = (), keys: KeyTable = ()
+    ) -> npt.NDArray[np.uint8]:
         """Return how that panel looks with a cell of this brightness, or without a frame."""
         moment = None if light is None else Moment.of(decided_of(step_of(0, {(20, 30): light})))
         brush = Brush(pygame.Surface(pygame.display.get_surface().get_size()), self.layout)
-        draw_frame(brush, moment, note, notice)
+        draw_frame(brush, moment, note, notice, keys)
         return part(pixels(brush.surface), self.layout.frame)
 
 
@@ -122,13 +172,13 @@ def test_play_that_is_too_fast_is_shown_in_slow_motion(run: Run) -> None:
 @pytest.mark.parametrize(
     ("changes", "notice"),
     [
-        ({"is_paused": True}, "paused: p in the console goes on"),
-        ({"is_paused": True, "is_connected": False}, "paused: p in the console goes on"),
-        ({"is_connected": False}, "waiting for a server"),
+        ({"is_paused": True}, ("paused", "P goes on")),
+        ({"is_paused": True, "is_connected": False}, ("paused", "P goes on")),
+        ({"is_connected": False}, ("waiting for a server",)),
     ],
 )
 def test_paused_or_alone_the_picture_stands_and_says_why(
-    run: Run, changes: dict[str, Any], notice: str
+    run: Run, changes: dict[str, Any], notice: tuple[str, ...]
 ) -> None:
     run.draw()
     run.decide(100)
@@ -143,7 +193,7 @@ def test_paused_or_alone_the_picture_stands_and_says_why(
 
 def test_a_window_without_policy_or_server_yet_can_be_drawn(run: Run) -> None:
     run.changes = {"policy": None, "is_connected": False}
-    np.testing.assert_array_equal(run.frame(), run.expected_frame(None, "live", "waiting for a server"))
+    np.testing.assert_array_equal(run.frame(), run.expected_frame(None, "live", ("waiting for a server",)))
 
 
 @pytest.fixture
@@ -225,12 +275,42 @@ def test_the_status_is_written_again_now_and_then(run: Run) -> None:
     assert (part(run.draw(), run.layout.status) != before).any()
 
 
-@pytest.mark.parametrize("event", [QUIT, press(pygame.K_ESCAPE)], ids=["button", "Escape"])
-def test_once_a_person_has_closed_it_the_window_does_nothing_any_more(run: Run, event: Any) -> None:
-    pygame.event.post(press(pygame.K_x))
+@pytest.mark.parametrize("key", [pygame.K_p, pygame.K_SPACE])
+def test_p_pauses_the_run(run: Run, key: int) -> None:
+    run.press(key)
+    assert run.commands == ["p"]
+
+
+@pytest.mark.parametrize("key", [pygame.K_h, pygame.K_F1])
+def test_the_keys_are_shown_and_hidden(run: Run, key: int) -> None:
+    run.decide(100)
+    run.draw()
+    np.testing.assert_array_equal(run.press(key), run.expected_frame(100, "live", keys=KEYS))
+    np.testing.assert_array_equal(run.press(key), run.expected_frame(100, "live"))
+    assert run.commands == []
+
+
+def test_escape_asks_once_and_then_closes_the_window(run: Run) -> None:
+    run.decide(100)
+    run.draw()
+    for _ in range(2):
+        np.testing.assert_array_equal(run.press(pygame.K_ESCAPE), run.expected_frame(100, "live", QUESTION))
+        np.testing.assert_array_equal(run.press(pygame.K_p), run.expected_frame(100, "live"))
+    assert run.commands == []  # the key only took the question back
+    run.press(pygame.K_h)
+    run.press(pygame.K_ESCAPE)  # hides the keys, and nothing else
+    assert run.window.look_seconds == LOOK_SECONDS
+    run.press(pygame.K_ESCAPE)
+    pygame.event.post(press(pygame.K_ESCAPE))
+    run.panes[0].poll()
+    assert not pygame.display.get_init()
+
+
+def test_once_a_person_has_closed_it_the_window_does_nothing_any_more(run: Run) -> None:
     run.draw()
     assert run.window.look_seconds == LOOK_SECONDS
-    pygame.event.post(event)
+    pygame.event.post(QUIT)
+    run.panes[0].poll()
     run.now += 1
     run.decide()
     assert run.window.look_seconds is None

@@ -19,7 +19,6 @@ from pongrl.ui.game_panels import (
     Pen,
     draw_header,
     draw_inset,
-    draw_notice,
     footer_parts,
     status_parts,
 )
@@ -103,7 +102,7 @@ def test_an_inset_without_a_frame_says_so(pen: Pen) -> None:
 
 
 def test_a_notice_lies_across_the_court(pen: Pen) -> None:
-    draw_notice(pen, ("You win 21–3", "Enter begins the next match"))
+    Overlay(notice=("You win 21–3", "Enter begins the next match")).draw(pen)
     picture, court = pixels(pen.surface), pygame.Rect(pen.layout.court)
     rows, columns = np.nonzero(has(picture, BAR))
     assert court.contains(columns.min(), rows.min(), np.ptp(columns), np.ptp(rows))

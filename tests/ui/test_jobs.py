@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,11 @@ from tests.support import PATIENCE, ROOT
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
 
 CTRL_Z = "\x1a"
+BASH = """
+import fcntl, os, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp("bash", ["bash", "--norc", "--noprofile", "--noediting", "-i"])
+"""
 PROMPT = "[?2004h"  # what the console's prompt begins with: it asks how text is pasted
 
 
@@ -28,7 +34,8 @@ class Heard:
     def __init__(self, file: int) -> None:
         self._file, self._text, self._news = file, "", threading.Condition()
         self._read = 0  # characters that were waited for
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
 
     def _listen(self) -> None:
         with contextlib.suppress(OSError):  # the other end is closed
@@ -53,13 +60,15 @@ class Shell(Heard):
     """A shell on a terminal of its own."""
 
     def __init__(self) -> None:
-        import pty
         import termios
 
-        environment = os.environ | {"PS1": "ready> ", "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
-        self.process, self.terminal = pty.fork()
-        if self.process == 0:
-            os.execvpe("bash", ["bash", "--norc", "--noprofile", "--noediting", "-i"], environment)
+        self.terminal, its_end = os.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", BASH], stdin=its_end, stdout=its_end, stderr=its_end,
+            env=os.environ | {"PS1": "ready> ", "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(its_end)
         termios.tcsetwinsize(self.terminal, (24, 80))
         super().__init__(self.terminal)
         self.wait_for("ready> ")
@@ -70,11 +79,11 @@ class Shell(Heard):
         os.write(self.terminal, text.encode())
 
     def close(self) -> None:
-        """Hang up, which ends all jobs."""
+        """Hang up, which ends all jobs; then the listener ends, before another file gets its number."""
+        self._process.send_signal(signal.SIGHUP)
+        self._process.wait(PATIENCE)
+        self.listener.join(PATIENCE)
         os.close(self.terminal)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.process, signal.SIGHUP)
-        os.waitpid(self.process, 0)
 
 
 @pytest.fixture

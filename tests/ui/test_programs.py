@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,26 +117,65 @@ def test_without_a_display_the_program_names_headless(
 # The agent's window.
 
 
-def test_training_goes_on_when_its_window_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="needs an X server to end")
+def test_when_the_display_goes_training_and_its_film_go_on(tmp_path: Path) -> None:
+    film = tmp_path / "film.gif"
+    with contextlib.ExitStack() as stack:
+        reader, writer = os.pipe()
+        stack.callback(os.close, reader)
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(writer), "-nolisten", "tcp"], pass_fds=[writer],
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        stack.callback(server.wait)
+        stack.callback(server.kill)
+        os.close(writer)
+        display = os.read(reader, 16).decode().strip()
+        program = stack.enter_context(
+            Program(
+                "mainmodel.py", "--local", "--games", "2", "--hidden-units", "10", "--render", "--record",
+                str(film), "--directory", str(tmp_path), stdin=None, SDL_VIDEODRIVER="x11",
+                DISPLAY=f":{display}",
+            )
+        )  # fmt: skip
+        program.wait_for("100 points")
+        server.terminate()
+        program.wait_for("the window has gone (")
+        program.wait_for("00 points")
+        program.type("q\n")
+        assert program.ended() == 0, program.output
+        assert "saved interrupt.p" in program.output
+        assert f"recorded {film}" in program.output
+    assert film_of(film)
+
+
+def test_training_goes_on_when_its_window_has_gone(
+    processes: list[subprocess.Popen[bytes]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     decide = AgentWindow.decided
     closed: list[bool] = []  # at each decision
 
-    def decide_and_close(window: AgentWindow, decided: Decided, standing: Standing) -> None:
+    def decide_and_kill(window: AgentWindow, decided: Decided, standing: Standing) -> None:
         decide(window, decided, standing)
         closed.append(window.look_seconds is None)
         if len(closed) == 50:
-            pygame.event.post(QUIT)
+            (process,) = processes
+            process.kill()
+            process.wait(PATIENCE)
         if sum(closed) == 20:
             agent.command("q")
 
-    monkeypatch.setattr(AgentWindow, "decided", decide_and_close)
+    monkeypatch.setattr(AgentWindow, "decided", decide_and_kill)
     with serving(lockstep=True, games=2, seed=1) as server:
         port = server.address[1]
         agent = PolicyGradient(port=port, render=True, hiddenUnits=10, directory=str(tmp_path))
         agent.start()
     assert not any(closed[:50])
     assert all(closed[-20:])
-    assert not pygame.display.get_init()
+    assert "the window has gone" in capsys.readouterr().out
 
 
 def test_an_evaluation_beside_training_is_shown_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,24 @@
+"""What all processes that this program starts have in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import IO, Any
+
+# Ctrl-C in the terminal should reach this program alone, which then ends the others in order.
+DETACHED: dict[str, Any] = (
+    {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    if sys.platform == "win32"
+    else {"process_group": 0}
+)
+
+
+def last_line(errors: IO[str]) -> str:
+    """Return the last line that an ended process wrote into this file, its standard error; "" if none.
+
+    Lines that begin with a space only go on with the line before.
+    """
+    errors.seek(0)
+    lines = [line for line in errors.read().splitlines() if line and not line[0].isspace()]
+    return lines[-1] if lines else ""
