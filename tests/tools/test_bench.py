@@ -38,6 +38,13 @@ def test_every_measurement_is_listed_and_an_unknown_one_is_refused() -> None:
     assert "no measurement is called sead" in program.output
 
 
+@linux
+def test_another_version_is_measured_only_if_it_is_there(tmp_path: Path) -> None:
+    code, program = run_program("-m", "tools.bench", "--against", str(tmp_path))
+    assert code == 2
+    assert f"there is no mainmodel.py in {tmp_path}" in program.output
+
+
 def test_late_ticks_are_found_and_the_others_are_not_blamed() -> None:
     numbers = np.arange(6000)
     arrivals = 12.345 + numbers / 60 + np.random.default_rng(1).exponential(0.0002, 6000)

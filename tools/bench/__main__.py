@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from pathlib import Path
 
+from tools.bench.against import compare
 from tools.bench.measures import MEASURES, Durations
 from tools.bench.table import HEADER, LEGEND, machine, write_into
 from tools.processes import ROOT
@@ -39,7 +41,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help=f"length of the training whose memory is watched ({usual.memory:g}); 30 shows that it does not "
         "grow",
     )  # fmt: skip
+    parser.add_argument(
+        "--against", type=Path, metavar="DIRECTORY",
+        help="measure the checkout in DIRECTORY beside this one, in turn, and nothing else",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rounds", type=int, default=3, metavar="N", help="runs of each beside --against (3)"
+    )
     options = parser.parse_args(argv)
+    if options.against is not None and not (options.against / "mainmodel.py").is_file():
+        parser.error(f"there is no mainmodel.py in {options.against}: name a checkout")
     options.names = options.only.split(",") if options.only else list(MEASURES)
     unknown = [name for name in options.names if name not in MEASURES]
     if unknown:
@@ -78,6 +89,10 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave `with` blocks, which end our processes
     print(f"{machine()}\n\n{HEADER}", flush=True)
+    if options.against is not None:
+        for row in compare(options.against.resolve(), options.learning, options.rounds):
+            print(row, flush=True)
+        return 0
     rows, good = measure(options.names, Durations(options.learning, options.real_time, options.memory))
     print(f"\n{LEGEND}")
     if options.docs:

@@ -19,6 +19,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,7 @@ from tools.bench.processes import (
     training,
 )
 from tools.bench.table import Row
+from tools.processes import ROOT
 
 FRAMESKIP = 8  # ticks of a decision, the default of pong.py
 DELAY_MILLISECONDS = 5.0
@@ -198,9 +200,9 @@ def lockstep(_: Durations) -> Iterator[Row]:
         yield Row(f"lockstep, {name}, without learning", rate, "decisions/s")
 
 
-def learning_rate(games: int, seconds: float) -> float:
+def learning_rate(games: int, seconds: float, tree: Path = ROOT) -> float:
     """Return decisions per second while mainmodel.py --local learns, the median of parts of progress.csv."""
-    with training(seconds, "--local", "--games", str(games)) as (agent, directory):
+    with training(seconds, "--local", "--games", str(games), tree=tree) as (agent, directory):
         agent.finish(3 * seconds + 60)
         with open(directory / "progress.csv", newline="") as file:
             rows = [(float(row["seconds"]), int(row["decisions"])) for row in csv.DictReader(file)]
@@ -242,9 +244,15 @@ def learning16(durations: Durations) -> Iterator[Row]:
 
 def delay(durations: Durations) -> Iterator[Row]:
     """Measure training through a network with 5 ms of delay."""
-    seconds = durations.learning
+    share, note = share_of_bound(durations.learning)
+    what = "16 games, learning, through 5 ms of emulated round trip: share of 16 per 5 ms"
+    yield Row(what, share, "", 2, note, at_least=0.8)
+
+
+def share_of_bound(seconds: float, tree: Path = ROOT) -> tuple[float, str]:
+    """Return how much of 16 decisions per 5 ms a training makes through such a network, and a note on it."""
     with (
-        Server("--lockstep", "--games", "16") as server,
+        Server("--lockstep", "--games", "16", tree=tree) as server,
         ProxyProcess(server.port, DELAY_MILLISECONDS) as proxy,
     ):
         pings = []  # milliseconds, directly and through the proxy
@@ -252,7 +260,10 @@ def delay(durations: Durations) -> Iterator[Row]:
             with Drawn(port) as agent:
                 games = agent.games
                 pings.append([1000 * agent.ping() for _ in range(100)])
-        with training(2 * seconds, "--host", "127.0.0.1", "--port", str(proxy.port)) as (learner, _):
+        with training(2 * seconds, "--host", "127.0.0.1", "--port", str(proxy.port), tree=tree) as (
+            learner,
+            _,
+        ):
             learner.find("connected to")
             counts = [proxy.counts()]
             for _ in range(WINDOWS):
@@ -264,8 +275,7 @@ def delay(durations: Durations) -> Iterator[Row]:
         f"{rate:,.0f} decisions/s; a PING takes {statistics.median(pings[1]):.2f} ms through it (95 % under "
         f"{np.percentile(pings[1], 95):.2f}) and {statistics.median(pings[0]):.2f} directly"
     )
-    what = "16 games, learning, through 5 ms of emulated round trip: share of 16 per 5 ms"
-    yield Row(what, share, "", 2, note, at_least=0.8)
+    return share, note
 
 
 def wire_bytes(durations: Durations) -> Iterator[Row]:

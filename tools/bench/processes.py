@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.processes import Program
+from tools.processes import ROOT, Program
 
 STEP = "19"  # the kind of message, as a key in JSON
 
@@ -72,10 +72,16 @@ class Listening(Process):
 
 
 class Server(Listening):
-    """pong.py, headless, on a free port."""
+    """pong.py, headless, on a free port.
 
-    def __init__(self, *flags: str) -> None:
-        super().__init__("pong.py", "--headless", "--port", "0", "--seed", "1", "--until-eof", *flags)
+    Args:
+        flags: further flags.
+        tree: the checkout to take it from.
+    """
+
+    def __init__(self, *flags: str, tree: Path = ROOT) -> None:
+        program = str(tree / "pong.py")
+        super().__init__(program, "--headless", "--port", "0", "--seed", "1", "--until-eof", *flags)
 
 
 @dataclass(frozen=True)
@@ -117,14 +123,15 @@ class ProxyProcess(Listening):
 
 
 @contextlib.contextmanager
-def training(seconds: float, *flags: str) -> Iterator[tuple[Process, Path]]:
-    """Run mainmodel.py for a number of seconds of training.
+def training(seconds: float, *flags: str, tree: Path = ROOT) -> Iterator[tuple[Process, Path]]:
+    """Run mainmodel.py of a checkout for a number of seconds of training.
 
     Returns:
         the process, and the temporary folder that it writes into.
     """
     with tempfile.TemporaryDirectory() as directory:
-        command = ["mainmodel.py", "--seed", "1", "--minutes", str(seconds / 60), "--directory", directory]
+        program = str(tree / "mainmodel.py")
+        command = [program, "--seed", "1", "--minutes", str(seconds / 60), "--directory", directory]
         with Process(*command, *flags) as agent:
             try:
                 yield agent, Path(directory)
