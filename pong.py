@@ -77,6 +77,7 @@ class Pong:
     fps: Annotated[int, "ticks per second in real time; the game is made for 60"] = TICKS_PER_SECOND
     frameskip: Annotated[int, "ticks in one decision of the agent"] = 8
     games: Annotated[int, "games that the agent plays side by side; the window shows the first"] = 1
+    second_level: Annotated[int | None, "level of every second game, if it is to be another"] = None
     points_to_win: Annotated[int, "points that win a match"] = 21
     seed: Annotated[int | None, "seed of the games' random generators"] = None
     token_file: Annotated[str | None, "file with the token that agents must prove (or set PONG_TOKEN)"] = None
@@ -226,9 +227,9 @@ class Pong:
 
     def _options(self) -> GameOptions:
         return GameOptions(
-            level=self.levelodiff, opponent=self.opponent, games=self.games, frameskip=self.frameskip,
-            fps=self.fps, lockstep=self.lockstep, points_to_win=self.points_to_win, seed=self.seed,
-            serves=self.server, inset=self.render,
+            level=self.levelodiff, second_level=self.second_level, opponent=self.opponent,
+            games=self.games, frameskip=self.frameskip, fps=self.fps, lockstep=self.lockstep,
+            points_to_win=self.points_to_win, seed=self.seed, serves=self.server, inset=self.render,
         )  # fmt: skip
 
     def _entrance(self) -> Entrance:

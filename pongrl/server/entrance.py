@@ -61,7 +61,8 @@ def greeting(options: GameOptions, entrance: Entrance, addresses: Sequence[Addre
     port = addresses[0][1]
     where = " and ".join(spelled(*address) for address in addresses)
     clock = "lockstep" if options.lockstep else f"real time at {options.fps} ticks per second"
-    words = f"listening on {where} (level {options.level}, {clock}, games: {options.games})"
+    others = "" if options.second_level is None else f" and {options.second_level}"
+    words = f"listening on {where} (level {options.level}{others}, {clock}, games: {options.games})"
     if not entrance.is_made_up:
         return [words]
     return [words, "an agent on another machine connects with", f"    {_agent_command(entrance, port)}"]

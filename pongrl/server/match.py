@@ -193,13 +193,13 @@ class Match:
         self._seated.clear()
         self._frames = np.zeros((games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
         self.boards = tuple(
-            self._board(None if seed is None else seed + number, frame)
+            self._board(None if seed is None else seed + number, frame, self.options.level_of(number))
             for number, frame in enumerate(self._frames)
         )
         self._ticks = 0  # in this decision
 
-    def _board(self, seed: int | None, frame: UInt8Array) -> Board:
-        level, points = self.options.level, self.options.points_to_win
+    def _board(self, seed: int | None, frame: UInt8Array, level: int) -> Board:
+        points = self.options.points_to_win
         right = None if self.options.opponent == "human" else built_in(min(level, 3))
         return Board(Game(seed, points), frame, right, built_in(3) if level == 4 else None)
 

@@ -25,6 +25,7 @@ class GameOptions:
     """What is played. It never changes while the games go on."""
 
     level: int  # of the built-in AI, 1 to 3; 4 plays both sides
+    second_level: int | None  # of every second game, if it is another
     opponent: str  # "ai", or "human": a person at this keyboard has the right paddle
     games: int  # side by side
     frameskip: int  # ticks in one decision
@@ -43,6 +44,10 @@ class GameOptions:
         plays = not self.serves and self.level != 4
         return People((LEFT,), play=plays, serve=self.serves, choose_level=plays)
 
+    def level_of(self, game: int) -> int:
+        """Return the level in a game; the first game is number 0."""
+        return self.level if self.second_level is None or game % 2 == 0 else self.second_level
+
     def session(self) -> Session:
         """Return what an agent is told of the games in WELCOME."""
         return Session(
@@ -56,6 +61,7 @@ class UserOptions(Protocol):
     """The options of `pong.Pong` that are checked."""
 
     levelodiff: int
+    second_level: int | None
     opponent: str
     headless: bool
     server: bool
@@ -82,6 +88,10 @@ PLAYERS = (
         "the level must be 1, 2 or 3, or 4 to play itself, not {0.levelodiff}",
     ),
     Rule(
+        lambda user: user.second_level is not None and (user.games == 1 or user.levelodiff == 4),
+        "--second-level is that of every second game: give --games of 2 or more, and a --level of 1, 2 or 3",
+    ),
+    Rule(
         lambda user: user.opponent not in ("ai", "human"), "--opponent must be ai or human, not {0.opponent}"
     ),
     Rule(
@@ -96,6 +106,7 @@ PLAYERS = (
 )
 WHOLE_NUMBERS = {  # the lowest and the highest that each may be
     "port": (0, 65535),
+    "second_level": (1, 3),
     "fps": (1, 1000),
     "frameskip": (1, 60),
     "games": (1, MAX_GAMES),
@@ -137,6 +148,7 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "fps": (*_SERVING, ALONE, BENCHMARK),
     "frameskip": (*_SERVING, BENCHMARK),
     "games": _SERVING,
+    "second_level": _SERVING,
     "seed": (*_SERVING, ALONE, BENCHMARK),
     "token_file": _SERVING,
     "open": _SERVING,
@@ -168,7 +180,7 @@ def check(user: UserOptions) -> None:
     _check_rules(PLAYERS, user)
     for name, (low, high) in WHOLE_NUMBERS.items():
         value = getattr(user, name)
-        if value is not None:  # there may be no seed
+        if value is not None:
             whole("--" + name.replace("_", "-"), value, low, high)
     _check_rules(CONTRADICTIONS, user)
     refuse_idle(SERVES, mode_of(user), asked_of(user))

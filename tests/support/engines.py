@@ -41,6 +41,7 @@ Script: TypeAlias = Callable[["Line"], Iterator[Came]]
 PAUSE, GO_ON = (Kind.PAUSE, b"\1"), (Kind.PAUSE, b"\0")
 IDLE_STATUS = "nobody is here"
 DEFAULTS = GameOptions(
+    second_level=None,
     level=2, opponent="ai", games=1, frameskip=8, fps=60, lockstep=False, points_to_win=21, seed=None,
     serves=True, inset=False,
 )  # fmt: skip
