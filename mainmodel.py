@@ -90,13 +90,16 @@ class PolicyGradient:
     port: Annotated[int, "port of the servers that are named without"] = DEFAULT_PORT
     hiddenUnits: Annotated[int, "hidden units, an even number"] = 250
     batch_size: Annotated[int, "points, of all games together, that each update learns from"] = 10
-    learningRate: Annotated[float, "rate of RMSProp"] = 1e-3
-    gamma: Annotated[float, "discount per tick of the game"] = 0.99
+    learningRate: Annotated[float, "rate of RMSProp to begin with; it falls"] = 2e-3
+    gamma: Annotated[float, "discount per tick of the game"] = 0.995
     decayRate: Annotated[float, "decay of RMSProp's mean of squares"] = 0.99
     _: KW_ONLY
+    moves: Annotated[int, "moves to choose from: up and down (2), or stay too (3)"] = 3
     side: Annotated[str, "paddle to play, left or right, on a server that is running"] = "left"
     local: Annotated[bool | int, "start N (1) headless lockstep servers on this machine"] = False
-    level: Annotated[int | None, "level of their built-in AI (default 2)"] = None
+    level: Annotated[
+        int | None, "level of their built-in AI (default 2); half of the games at 3 are played at 2"
+    ] = None
     games: Annotated[int | None, "games side by side on each server (16 in all with --local)"] = None
     points: Annotated[int | None, "end after so many points"] = None
     minutes: Annotated[float | None, "end after so many minutes of training"] = None
@@ -116,7 +119,10 @@ class PolicyGradient:
     record: Annotated[str | None, "film the first server's first game into FILE, .mp4 or .gif"] = None
     plot: Annotated[tuple[str, ...], "draw progress.csv files as curves, or a checkpoint's hidden units"] = ()
     output: Annotated[
-        str | None, "picture that --plot writes (curve.png, or units.png of a checkpoint)", "-o", "--output"
+        str | None,
+        "picture to write: of --plot (curve.png, or units.png of a checkpoint), or of --evaluate's misses",
+        "-o",
+        "--output",
     ] = None
     token: str | None = field(default=None, repr=False)
 
@@ -162,6 +168,11 @@ class PolicyGradient:
     def _evaluate(self, options: RunOptions) -> None:
         path = options.checkpoint(options.evaluate)
         policy, level = load_trained(path)
+        output = None if options.output is None else Path(options.output)
+        if output is not None:
+            from pongrl.ui.plots import check_picture
+
+            check_picture(output)
         if options.level is None and options.has_own_servers:
             options = replace(options, level=level)
         with threadpool_limits(1, "blas"), contextlib.ExitStack() as stack:
@@ -169,7 +180,15 @@ class PolicyGradient:
             films = _films(options)
             for film in films:
                 stack.callback(film.ended, Standing(policy, Progress(), None, False, False, ""))
-            evaluate_checkpoint(path, policy, options, wake, self._is_quitting, films, cli.say)
+            result = evaluate_checkpoint(path, policy, options, wake, self._is_quitting, films, cli.say)
+        if output is None or result is None:
+            return
+        from pongrl.ui.miss_plot import draw_misses
+
+        if result.misses is None:
+            raise UsageError("-o draws misses on a court of 70×50 cells, and the server's has another size")
+        draw_misses(result.misses, output)
+        cli.say(f"drew {output}")
 
     def _watch(self, options: RunOptions) -> None:
         from pongrl.ui.spectator import watch

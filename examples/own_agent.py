@@ -18,6 +18,7 @@ import numpy as np
 from netproto import PongClient, PongError, Session, Step
 from pongrl.agent.checkpoints import load_policy
 from pongrl.agent.eyes import Eyes
+from pongrl.agent.policy import choose
 from pongrl.game.moves import DOWN, UP
 
 Agent = Callable[[Step], Sequence[int]]
@@ -40,8 +41,7 @@ def trained(path: str, session: Session) -> Agent:
     policy, eyes = load_policy(path), Eyes(session.games, session.height, session.width)
 
     def play(step: Step) -> list[int]:
-        logits = policy.forward(eyes.look(step)).logit  # of going up, (games,)
-        return [UP if logit > 0 else DOWN for logit in logits]
+        return list(choose(policy, eyes.look(step), rng=None).moves)
 
     return play
 

@@ -40,7 +40,10 @@ def test_one_command_trains_and_leaves_its_files(tmp_path: Path) -> None:
     points = [int(row["points"]) for row in rows]
     assert points[:2] == [100, 200]
     assert 250 <= points[2] < 260
-    columns = "seconds,frames,decisions,points,updates,win_rate,running_mean,decisions_per_second"
+    columns = (
+        "seconds,frames,decisions,points,updates,win_rate,running_mean,decisions_per_second,learning_rate,"
+        "batch_size"
+    )
     assert ",".join(rows[0]) == columns
     for name in ("frames", "decisions", "updates"):
         values = [int(row[name]) for row in rows]
@@ -212,7 +215,20 @@ def test_a_checkpoint_is_evaluated(tmp_path: Path, trained: Path, flags: tuple[s
     assert code == 0, program.output
     wanted = r"save\.p on level 3: won \d+ of 20 points, .* % \(95 % interval .* decisions/s"
     assert re.search(wanted, program.output)
+    assert "8 pixels a tick" in program.output  # which balls were missed
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
+
+
+def test_the_misses_of_an_evaluation_are_drawn(tmp_path: Path, trained: Path) -> None:
+    pytest.importorskip("matplotlib")
+    command = "mainmodel.py", "--evaluate", str(trained / "save.p"), "--points", "20", "-o"
+    code, program = run_program(*command, str(tmp_path / "misses.png"))
+    assert code == 0, program.output
+    assert (tmp_path / "misses.png").stat().st_size > 5000
+    code, program = run_program(*command, str(tmp_path / "no folder" / "misses.png"))
+    assert code == 2
+    assert "cannot be written" in program.output
+    assert "won" not in program.output  # it was told at once
 
 
 def test_plots_are_drawn_from_the_command_line(tmp_path: Path, trained: Path) -> None:

@@ -23,7 +23,7 @@ from tests.support import PATIENCE, ROOT, serving
 
 
 def test_the_arguments_keep_their_names_order_and_defaults() -> None:
-    agent = PolicyGradient(False, False, None, 12345, 250, 10, 1e-3, 0.99, 0.99)
+    agent = PolicyGradient(False, False, None, 12345, 250, 10, 2e-3, 0.995, 0.99)
     assert (agent.resume, agent.render, agent.host, agent.port) == (False, False, None, 12345)
     default = PolicyGradient()
     for name in ("hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate"):

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from pongrl.agent.eyes import Booleans, Floats
-from pongrl.agent.policy import Activations, Policy, Weights, probability
-from pongrl.agent.rollout import Decision, Segment
+from pongrl.agent.policy import MOVES, Activations, Policy, Weights, probabilities
+from pongrl.agent.rollout import Segment
 from pongrl.agent.work import Work
-from pongrl.game.moves import DOWN, UP
+from pongrl.wire.arrays import Int32Array
 from pongrl.wire.messages import Column, Mover
 
-GAE_LAMBDA = 0.9
+GAE_LAMBDA = 0.95
 ENTROPY_BONUS = 0.005
-VALUE_WEIGHT = 0.5
+TINY = np.float32(1e-20)  # keeps a logarithm finite
+VALUE_WEIGHT = np.float32(0.5)
 GRADIENT_ROWS = 64  # decisions in one matrix product; few decisions touch few cells, so the matrix is small
 
 
@@ -28,7 +29,7 @@ def advantages(reward: Floats, discount: Floats, value: Floats, last_value: Floa
 
     Args:
         reward: (T, N).
-        discount: (T, N) of what follows: γ^ticks, or 0 at the end of an episode.
+        discount: (T, N) of what follows: γ^ticks.
         value: (T, N).
         last_value: (N,) of the state that follows the last decision.
 
@@ -75,9 +76,8 @@ class Batch:
         self.segments = segments
         # B = Σ T · N, one segment behind the other.
         self.decisions = [decision for segment in segments for decision in segment.decisions]
-        self.logit = np.concatenate([decision.seen.logit for decision in self.decisions])  # (B,)
         self.value = np.concatenate([decision.seen.value for decision in self.decisions])  # (B,)
-        self.up = np.concatenate([decision.up for decision in self.decisions])  # (B,)
+        self.chosen = np.concatenate([decision.chosen for decision in self.decisions])  # (B,)
         self.table = np.concatenate([decision.table for decision in self.decisions])  # (B, len(Column))
         self.own = self._find_own()
         self.advantage = self._estimate(segments, gamma)
@@ -87,14 +87,13 @@ class Batch:
     def _find_own(self) -> Booleans:
         """Find the decisions that teach (B,): the game made the move that we drew, because we drew it."""
         move, mover = self.table[:, Column.MOVE], self.table[:, Column.MOVER]
-        own: Booleans = (mover == Mover.AGENT) & (move == np.where(self.up, UP, DOWN))
+        own: Booleans = (mover == Mover.AGENT) & (move == MOVES[self.chosen])
         return own
 
     def _estimate(self, segments: list[Segment], gamma: float) -> Floats:
         """Estimate the advantages: (B,)."""
-        reward = self.table[:, Column.REWARD].astype(np.float32)
-        ticks = self.table[:, Column.TICKS].astype(np.float32)
-        discount = np.where(self.table[:, Column.POINTS] > 0, np.float32(0), np.float32(gamma) ** ticks)
+        reward = -self._lost().astype(np.float32)
+        discount = np.float32(gamma) ** self.table[:, Column.TICKS].astype(np.float32)
         estimates, begin = [], 0
         for segment in segments:
             shape = len(segment.decisions), len(segment.last_value)  # (T, N)
@@ -103,45 +102,49 @@ class Batch:
             estimates.append(advantages(r, d, v, segment.last_value).reshape(-1))
         return np.concatenate(estimates)
 
-    def gradient(self, policy: Policy, whole: Moments) -> Work[Weights]:
+    def _lost(self) -> Int32Array:
+        """Count the points that were lost in each decision: (B,)."""
+        lost: Int32Array = (self.table[:, Column.POINTS] - self.table[:, Column.REWARD]) // 2
+        return lost
+
+    def gradient(self, policy: Policy, whole: Moments, deviation: float) -> Work[Weights]:
         """Compute this batch's part of the gradient of the objective.
 
-        The objective is a mean over the decisions that teach. For one of them, with the advantage A divided
-        by its standard deviation, a = 1 for up and 0 for down, and p = P(up):
+        The objective is a mean over the decisions that teach. For one of them, with its advantage A divided
+        by the deviation, the move a that was drawn, and the probabilities p of all moves:
 
-            term of the objective                        its derivative
-            A · log P(a)                                 A · (a − p)              by the logit
-            ENTROPY_BONUS · entropy                      −ENTROPY_BONUS · logit · p · (1 − p)
-            −VALUE_WEIGHT · (target − value)² / 2        VALUE_WEIGHT · (target − value)   by the value
+            term of the objective                        its derivative by logit k
+            A · log p_a                                  A · ([k = a] − p_k)
+            ENTROPY_BONUS · entropy                      −ENTROPY_BONUS · p_k · (log p_k + entropy)
 
-        The target of the value is value + advantage, not divided.
+        and by the value VALUE_WEIGHT · (target − value), of −VALUE_WEIGHT · (target − value)² / 2. The target
+        of the value is value + advantage, not divided.
 
         Args:
             policy: The policy that made the decisions.
             whole: Moments of the whole batch, of which this may be all. The gradients of parts add up to the
                 gradient of the whole.
+            deviation: The usual size of an advantage.
         """
-        A = self.advantage / (np.sqrt(np.float32(whole.variance)) + np.float32(1e-6))  # (B,)
-        p = probability(self.logit)
-        scale = self.own / np.float32(max(whole.own, 1))
-        dlogit = scale * ((self.up - p) * A - ENTROPY_BONUS * self.logit * p * (1 - p))
-        dvalue = scale * (VALUE_WEIGHT * self.advantage)
-        return policy.backward(_parts(self.decisions, dlogit, dvalue))
+        return policy.backward(self._parts(max(whole.own, 1), np.float32(deviation)))
 
+    def _parts(self, teaching: int, deviation: np.float32) -> Iterator[tuple[Activations, Floats, Floats]]:
+        """Give the batch in parts of about GRADIENT_ROWS decisions, with the derivatives of the objective.
 
-def policy_gradient(policy: Policy, segments: list[Segment], gamma: float) -> Work[Weights]:
-    """Compute the gradient of the objective from decisions that this policy has made."""
-    batch = Batch(segments, gamma)
-    yield
-    return (yield from batch.gradient(policy, batch.moments))
-
-
-def _parts(
-    decisions: list[Decision], dlogit: Floats, dvalue: Floats
-) -> Iterator[tuple[Activations, Floats, Floats]]:
-    """Cut a batch into parts of about GRADIENT_ROWS decisions each."""
-    begin, step = 0, max(GRADIENT_ROWS // len(decisions[0].up), 1)
-    for first in range(0, len(decisions), step):
-        seen = Activations.join([decision.seen for decision in decisions[first : first + step]])
-        here = slice(begin, begin := begin + len(seen.logit))
-        yield seen, dlogit[here], dvalue[here]
+        Args:
+            teaching: Decisions of the whole batch that teach.
+            deviation: As for `gradient`.
+        """
+        begin, step = 0, max(GRADIENT_ROWS // len(self.decisions[0].chosen), 1)
+        for first in range(0, len(self.decisions), step):
+            seen = Activations.join([decision.seen for decision in self.decisions[first : first + step]])
+            here = slice(begin, begin := begin + len(seen.value))
+            A = self.advantage[here] / deviation  # (B,), of this part
+            p = probabilities(seen.logits)  # (B, M)
+            log_p = np.log(p + TINY)
+            entropy = -(p * log_p).sum(1)  # (B,)
+            drawn = self.chosen[here, None] == np.arange(p.shape[1])  # (B, M)
+            scale = self.own[here] / np.float32(teaching)
+            dlogits = (drawn - p) * A[:, None] - ENTROPY_BONUS * p * (log_p + entropy[:, None])
+            dvalue: Floats = scale * (VALUE_WEIGHT * self.advantage[here])
+            yield seen, scale[:, None] * dlogits, dvalue

@@ -15,8 +15,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pongrl.agent.aside import keep_aside
 from pongrl.agent.checkpoints import Checkpoint, Saver
 from pongrl.agent.examinations import Examinations
@@ -29,12 +27,25 @@ from pongrl.agent.progress import NOTHING_YET, Progress, ProgressFile, rows_up_t
 from pongrl.agent.scoreboard import Scoreboard
 from pongrl.errors import CheckpointError
 from pongrl.wire.allowance import Allowance
-from pongrl.wire.messages import Step
+from pongrl.wire.arrays import Int32Array
+from pongrl.wire.messages import Column, Step
 
 # No run reports as often. A server that makes points up must not fill the disk.
 REPORTS_AT_ONCE, REPORTS_PER_SECOND = 200, 20
 BESTS_AT_ONCE, BESTS_PER_SECOND = 20, 1  # times that save.p is written
 CHECKPOINT_SECONDS = 60.0  # between two times that interrupt.p is written
+
+
+def points_of(table: Int32Array, options: RunOptions) -> Iterator[tuple[int, int]]:
+    """Give the points (won, lost) in each game of a STEP's table where there were some.
+
+    Games of another level than the run's, which are every second one, are left out.
+    """
+    counted = table if options.second_level is None else table[::2]
+    for row in counted[counted[:, Column.POINTS] > 0]:
+        points, reward = int(row[Column.POINTS]), int(row[Column.REWARD])
+        won = (points + reward) // 2
+        yield won, points - won
 
 
 class Books:
@@ -95,10 +106,8 @@ class Books:
         """Count what came of a decision in each game of a server."""
         self.pass_time()
         self.count_decisions(len(step.ticks), int(step.ticks.sum()))
-        for game in np.flatnonzero(step.points):
-            points, reward = int(step.points[game]), int(step.rewards[game])
-            won = (points + reward) // 2
-            self.count_points(won, points - won)
+        for won, lost in points_of(step.table, self._options):
+            self.count_points(won, lost)
         self.go_on()
 
     def count_decisions(self, decisions: int, frames: int) -> None:
@@ -231,6 +240,7 @@ class TrainingBooks(Books):
         progress, learner = self.progress, self._learner
         assert learner is not None
         progress.updates = learner.updates
+        progress.learning_rate, progress.batch_size = learner.rate, learner.batch_size
         self._examine(learner)
         super().report()
         self._write_row()

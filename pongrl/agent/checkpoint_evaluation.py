@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pongrl.agent.evaluation import evaluate
+from pongrl.agent.evaluation import Evaluation, evaluate
+from pongrl.agent.misses import Misses
 from pongrl.agent.observers import Observer
 from pongrl.agent.options import RunOptions
 from pongrl.agent.pilot import check_frames
@@ -29,7 +30,7 @@ def evaluate_checkpoint(
     stop: Callable[[], bool],
     observers: Sequence[Observer],
     say: Callable[[str], None],
-) -> None:
+) -> Evaluation | None:
     """Evaluate a checkpoint on a server of our own, or on the first one that is named.
 
     Args:
@@ -40,6 +41,9 @@ def evaluate_checkpoint(
         stop: says whether there is; then there is no result.
         observers: are told each decision.
         say: takes lines for the console.
+
+    Returns:
+        The result, of which `say` has been told; None if it was stopped.
 
     Raises:
         PongError: the server cannot be played on.
@@ -56,13 +60,26 @@ def evaluate_checkpoint(
             say(waiting_for(error, options))
 
         if not await_server(servers[0], arrivals, stop, explain):
-            return
+            return None
         client, step = servers[0].connected
         check_frames(policy, client.session)
         rng = np.random.default_rng(options.seed) if options.sample else None
         points = options.points or POINTS
         result, _ = evaluate(policy, client, step, points, rng, stop, observers, wake=wake)
         if result is not None:
-            is_right = options.role is Role.RIGHT
-            where = "on the right" if is_right else f"on level {client.session.level}"
+            level = None if options.role is Role.RIGHT else client.session.level
+            where = "on the right" if level is None else f"on level {level}"
             say(f"{path} {where}: {result}")
+            _tell(result.misses, level, say)
+        return result
+
+
+def _tell(misses: Misses | None, level: int | None, say: Callable[[str], None]) -> None:
+    """Tell which balls were missed."""
+    if misses is None:
+        return
+    for line in misses.lines():
+        say(line)
+    estimate = None if level is None else misses.estimate(level)
+    if estimate is not None:
+        say(f"estimated from these misses, and from those of level {level}: {100 * estimate:.1f} %")

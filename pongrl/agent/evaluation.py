@@ -18,6 +18,7 @@ import numpy as np
 
 from pongrl.agent.eyes import Eyes
 from pongrl.agent.local_server import LocalServer, training_flags
+from pongrl.agent.misses import Misses, MissWatch
 from pongrl.agent.observers import Decided, Observer, Standing
 from pongrl.agent.options import EVALUATION_SEED
 from pongrl.agent.policy import Policy, RandomGenerator, choose
@@ -38,6 +39,7 @@ class Evaluation:
     hits: int  # of either paddle, in those points
     decisions: int
     seconds: float
+    misses: Misses | None = None  # which balls were missed, if the frames tell
 
     @property
     def share(self) -> float:
@@ -107,7 +109,7 @@ def evaluate(
         client: A connected client.
         step: The state that it has to answer.
         points: How many, of all its games together.
-        rng: Draws the moves; without it the likelier ones are made.
+        rng: Draws the moves; without it the likeliest ones are made.
         stop: Asked before each decision; True ends the evaluation.
         observers: Are told each decision.
         standing: Where the run stands, for the observers; by default as before the first point.
@@ -121,13 +123,14 @@ def evaluate(
     """
     session, begin = client.session, time.monotonic()
     eyes, tally = Eyes(session.games, session.height, session.width), Tally(session.games, points)
+    watch = MissWatch.of(session, step)
     standing = standing or Standing(policy, Progress(), None, is_connected=True, is_paused=False, status="")
     while not tally.is_complete():
         if stop():
             return None, step
         choice = choose(policy, eyes.look(step), rng)
         if observers:
-            decided = Decided(session, step, choice.seen, choice.up)
+            decided = Decided(session, step, choice.seen, choice.chosen)
             for observer in observers:
                 observer.decided(decided, standing)
         client.act(choice.moves)
@@ -136,8 +139,10 @@ def evaluate(
                 return None, step
         step = came
         tally.count(step)
-    seconds = time.monotonic() - begin
-    return Evaluation(points, tally.won, tally.hits, tally.decisions, seconds), step
+        if watch is not None:
+            watch.look(step)
+    seconds, misses = time.monotonic() - begin, None if watch is None else watch.misses
+    return Evaluation(points, tally.won, tally.hits, tally.decisions, seconds, misses), step
 
 
 class Examiner:

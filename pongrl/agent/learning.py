@@ -11,18 +11,23 @@ The policy. There are H hidden units, in two halves that share their weights: th
 upside down, x̄. What is good for up is therefore good, mirrored, for down, and every point teaches twice.
 
     h = relu(x W1)     g = relu(x̄ W1)                     (H/2 units each)
-    logit = (h − g) · w     P(up) = 1 / (1 + exp(−logit)), P(down) = 1 − P(up)
-    value = (h + g) · v + c                                (expected reward until the end of this point)
+    logits: (h − g) · w / 2 of up, the same with − of down, (h + g) · u + d of stay     P = softmax(logits)
+    value = (h + g) · v + c                                (expected reward from here on, discounted)
 
-Learning. The point is the episode. After every `batch_size` points of all games together:
+With two moves there is no stay. A paddle that cannot stay trembles, and comes too late for fast balls.
+
+Learning. A point lost is a reward of −1, and there is no other: no move of ours decides whether the other
+side misses, so a reward for that would be nothing but noise. The return goes on across the end of a point, so
+it matters where the paddle waits for the serve. After every `batch_size` points of all games together:
 
     A_t = Σ (λγ)^i δ_(t+i),  δ_t = r_t + γ V_(t+1) − V_t     (advantages; Schulman et al., 2016)
-    objective = mean of A_t log P(a_t) + entropy bonus − value loss    (REINFORCE, baseline; Williams, 1992)
+    objective = mean of (A_t / deviation) log P(a_t) + entropy bonus − value loss    (Williams, 1992)
     cache ← decay · cache + (1 − decay) · dW²,  W ← W + rate · dW / (√cache + ε)      (RMSProp; Hinton, 2012)
 
-γ is per tick of the game: a decision that lasts k ticks discounts by γ^k. The code has the same names. A
-batch is learned from while the next one is played: in pieces, most of them a fraction of a millisecond long,
-whenever no server waits for an answer.
+γ is per tick of the game: a decision that lasts k ticks discounts by γ^k. The deviation is that of the
+advantages in many batches. With the frames that were played the rate falls, and batches grow (see
+`schedule`). The code has the same names. A batch is learned from while the next one is played: in pieces,
+most of them a fraction of a millisecond long, whenever no server waits for an answer.
 
 The modules, in the order in which an observation becomes a better policy:
 
@@ -32,6 +37,8 @@ The modules, in the order in which an observation becomes a better policy:
     optimiser    RMSProp
     rollout      decisions, and what came of them, until they are enough for a batch
     batch        rollouts → advantages → gradient
+    deviation    the usual size of an advantage
+    schedule     how the rate falls, and batches grow
     learning     Learner: rollouts in, better policies out
     player       Player: takes a Learner's place where nothing is to be learned
 """
@@ -44,13 +51,15 @@ from typing import Any
 
 import numpy as np
 
-from pongrl.agent.batch import policy_gradient
+from pongrl.agent.batch import Batch
+from pongrl.agent.deviation import Deviation
 from pongrl.agent.eyes import Observations
 from pongrl.agent.folding import fold, mirror
 from pongrl.agent.optimiser import RMSProp
 from pongrl.agent.policy import Policy, RandomGenerator, Weights, pack, unpack
-from pongrl.agent.ranges import SQUARE, WEIGHT, are_in, checked, held
+from pongrl.agent.ranges import SQUARE, WEIGHT, checked, held
 from pongrl.agent.rollout import Rollout, Rollouts, Segment
+from pongrl.agent.schedule import STANDARD, Schedule
 from pongrl.agent.work import Work
 from pongrl.wire.arrays import UInt8Array
 from pongrl.wire.messages import Step
@@ -72,10 +81,11 @@ class Learner:
     Args:
         policy: To begin with.
         optimiser: Made for weights of the same shapes.
-        batch_size: Points, of all games together, in a batch.
+        batch_size: Points, of all games together, in a batch to begin with.
         gamma: Discount per tick of the game.
         rng: Draws the moves.
-        longest_batch: Decisions that make a batch even if they have fewer points.
+        longest_batch: Decisions that make a batch even if they have fewer points, to begin with.
+        schedule: How the rate falls, and batches grow.
     """
 
     def __init__(
@@ -86,14 +96,28 @@ class Learner:
         gamma: float,
         rng: RandomGenerator,
         longest_batch: int = LONGEST_BATCH,
+        schedule: Schedule = STANDARD,
     ) -> None:
         self.policy, self.optimiser, self.rng, self.gamma = policy, optimiser, rng, gamma
+        self.schedule = schedule
         self.updates = 0  # steps that `policy` has taken
         self.refused = 0  # steps that were not taken
+        self.frames = 0  # of the game, in all batches so far
+        self.deviation = Deviation()  # of the advantages
         self.rollouts = Rollouts(batch_size, longest_batch)  # of the servers that we play on
         self._work: Work[Policy] | None = None  # the batch that is being learned from
         self._has_warned = False  # that a step was refused
         self._learned: Policy | None = None  # its result, which plays from the next batch on
+
+    @property
+    def rate(self) -> float:
+        """The learning rate now."""
+        return float(self.optimiser.rate) * self.schedule.rate_share(self.frames)
+
+    @property
+    def batch_size(self) -> int:
+        """Points in a batch now."""
+        return int(self.schedule.batch_growth(self.frames) * self.rollouts.batch_size)
 
     # Playing.
 
@@ -117,10 +141,11 @@ class Learner:
 
     def learn(self) -> None:
         """Begin to learn from the rollouts if they make a batch."""
-        if segments := self.take_batch():
+        if segments := self.rollouts.take_batch(self.schedule.batch_growth(self.frames)):
+            self.frames += sum(segment.frames for segment in segments)
             played_by = self.policy
             self.settle()
-            self._work = self._learn(played_by, self.policy, segments)
+            self._work = self._learn(played_by, self.policy, segments, self.schedule.rate_share(self.frames))
 
     def work(self) -> bool:
         """Do a piece of learning, some tenths of a millisecond long.
@@ -141,10 +166,6 @@ class Learner:
             self._learned, self._work = done.value, None
         return True
 
-    def take_batch(self) -> list[Segment]:
-        """Give what was played since the last batch and forget it, or nothing if it makes no batch yet."""
-        return self.rollouts.take_batch()
-
     def settle(self) -> None:
         """Finish learning from the last batch, and play with the result."""
         self._finish()
@@ -158,16 +179,21 @@ class Learner:
         self.refused += learned is self.policy
         self.policy = learned
 
-    def step(self, policy: Policy, gradient: Weights) -> Work[Policy]:
+    def step(self, policy: Policy, gradient: Weights, share: float) -> Work[Policy]:
         """Take a step along a gradient.
+
+        Args:
+            policy: From where.
+            gradient: With respect to its weights.
+            share: Of the first rate.
 
         Returns:
             A new policy, or the same one if the gradient, or where it leads to, makes no sense.
         """
         if not all(np.vdot(g, g) <= LARGEST_GRADIENT for g in gradient.values()):  # NaN is not, either
             return self._refuse(policy, "a gradient is not finite, or too large")
-        weights = yield from self.optimiser.ascend(policy.weights, gradient)
-        if not are_in(WEIGHT, weights.values()):
+        weights = yield from self.optimiser.ascend(policy.weights, gradient, share)
+        if not all(np.vdot(w, w) <= WEIGHT.most**2 for w in weights.values()):  # faster than `are_in`
             return self._refuse(policy, f"weights have grown beyond {WEIGHT.most:g}")
         court = yield from fold(weights["W1"], policy.height, policy.width)
         return Policy(policy.height, policy.width, weights, (yield from mirror(court)))
@@ -182,10 +208,15 @@ class Learner:
             )  # fmt: skip
         return policy
 
-    def _learn(self, played_by: Policy, newest: Policy, segments: list[Segment]) -> Work[Policy]:
+    def _learn(
+        self, played_by: Policy, newest: Policy, segments: list[Segment], share: float
+    ) -> Work[Policy]:
         """Make the next policy: the newest, moved along the gradient of the one that played."""
-        gradient = yield from policy_gradient(played_by, segments, self.gamma)
-        return (yield from self.step(newest, gradient))
+        batch = Batch(segments, self.gamma)
+        yield
+        self.deviation.note(batch.moments.variance)
+        gradient = yield from batch.gradient(played_by, batch.moments, self.deviation.value)
+        return (yield from self.step(newest, gradient, share))
 
     def _finish(self) -> None:
         while self.work():
@@ -198,6 +229,7 @@ class Learner:
         self._finish()
         return {
             "updates": held("updates", self.updates), "refused": held("refused", self.refused),
+            "frames": held("frames", self.frames), "deviation": self.deviation.to_plain(),
             "next": None if self._learned is None else pack(self._learned.weights),
             "cache": pack(self.optimiser.cache), "generator": self.rng.bit_generator.state,
         }  # fmt: skip
@@ -213,6 +245,8 @@ class Learner:
         shapes = {name: weight.shape for name, weight in self.policy.weights.items()}
         self.optimiser.cache = unpack(plain["cache"], shapes, SQUARE)
         self._restore_generator(plain["generator"])
+        self.frames = checked("frames", plain.get("frames", 0))  # older files have neither
+        self.deviation = Deviation.of(plain.get("deviation", (0.0, 0.0)))
         if plain.get("next") is not None:
             weights = unpack(plain["next"], shapes)
             self._learned = Policy(self.policy.height, self.policy.width, weights)

@@ -19,10 +19,12 @@ ENDED_SECONDS = 0.5  # that a process may outlive its last connection
 ENDING_SECONDS = 0.5  # after which a server that was asked to end is killed: nothing is lost by that
 
 
-def training_flags(level: int | None, games: int, seed: int | None) -> tuple[str, ...]:
+def training_flags(
+    level: int | None, games: int, seed: int | None, second_level: int | None = None
+) -> tuple[str, ...]:
     """Return the flags of a server to train on."""
     flags = ["--headless", "--lockstep", "--games", str(games)]
-    for flag, value in (("--level", level), ("--seed", seed)):
+    for flag, value in (("--level", level), ("--second-level", second_level), ("--seed", seed)):
         if value is not None:
             flags += [flag, str(value)]
     return tuple(flags)

@@ -14,7 +14,7 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from pongrl.agent.eyes import Booleans
+from pongrl.agent.eyes import Integers
 from pongrl.agent.policy import Activations, Policy
 from pongrl.agent.progress import Progress
 from pongrl.wire.messages import Session, Step
@@ -27,7 +27,7 @@ class Decided:
     session: Session
     step: Step  # the state that was answered
     seen: Activations  # what the policy made of it
-    up: Booleans  # (games,) the moves
+    chosen: Integers  # (games,) the moves: columns of the logits
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,19 @@ class RMSProp:
         self.rate, self.decay = np.float32(rate), np.float32(decay)
         self.cache = {name: np.zeros_like(weight) for name, weight in weights.items()}  # means of squares
 
-    def ascend(self, weights: Weights, gradient: Weights) -> Work[Weights]:
+    def ascend(self, weights: Weights, gradient: Weights, share: float = 1.0) -> Work[Weights]:
         """Take one step along the gradient.
+
+        Args:
+            weights: From where.
+            gradient: Of the same shapes.
+            share: Of the rate.
 
         Returns:
             The new weights; those passed in stay as they are.
         """
         stepped: Weights = {}
+        rate = self.rate * np.float32(share)
         for name, whole in gradient.items():
             stepped[name] = np.empty_like(whole)
             for begin in range(0, len(whole), ROWS_AT_ONCE):
@@ -35,7 +41,7 @@ class RMSProp:
                 g, cache = whole[rows], self.cache[name][rows]
                 cache *= self.decay
                 cache += (1 - self.decay) * np.square(g)
-                step = self.rate * g / (np.sqrt(cache) + np.float32(EPSILON))
+                step = rate * g / (np.sqrt(cache) + np.float32(EPSILON))
                 np.add(weights[name][rows], step, out=stepped[name][rows])
                 yield
         return stepped

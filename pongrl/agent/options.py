@@ -39,6 +39,7 @@ class RunOptions:
     learningRate: float
     gamma: float
     decayRate: float
+    moves: int
     side: str
     local: bool | int
     level: int | None
@@ -64,7 +65,9 @@ class RunOptions:
     plot: tuple[str, ...] = ()
     output: str | None = None
 
-    KEPT: ClassVar = ("hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate", "level", "games")
+    KEPT: ClassVar = (
+        "hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate", "moves", "level", "games",
+    )  # fmt: skip
     """The options that a checkpoint keeps; --resume takes them from there unless they are given."""
 
     KEPT_FOR_OWN_SERVERS: ClassVar = ("level", "games")
@@ -110,6 +113,16 @@ class RunOptions:
         """Whether the run starts its servers. An evaluation does so too, unless a server is named."""
         is_named = self.host is not None or "port" in self.given or self.side == "right"
         return bool(self.local) or (bool(self.evaluate) and not is_named)
+
+    @property
+    def second_level(self) -> int | None:
+        """The level of every second game on our own servers, if it is another than that of the run.
+
+        Whoever begins at level 3 sees few points: the AI hardly misses slow balls. At level 2 fast ones come
+        more often, and what they teach holds at both levels.
+        """
+        is_training = self.mode in _TRAINING
+        return 2 if is_training and self.has_own_servers and self.level == 3 else None
 
     @property
     def role(self) -> Role:
@@ -166,6 +179,7 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "learningRate": _TRAINING,
     "gamma": _TRAINING,
     "decayRate": _TRAINING,
+    "moves": _TRAINING,
     "side": (TRAIN, PLAY, EVALUATE),
     "local": _GAMES,
     "level": (TRAIN_OWN, EVALUATE_OWN),
@@ -183,7 +197,7 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "evaluate": _EVALUATING,
     "sample": _EVALUATING,
     "record": (*_GAMES, WATCH),
-    "output": (PLOT,),
+    "output": (PLOT, *_EVALUATING),
     "token": _RUNNING,
 }
 """The modes in which each option serves; what is not here serves in all."""
@@ -239,6 +253,7 @@ CHECKS: tuple[Check, ...] = (
     _within("learningRate", 1e-9, 10.0),
     _within("gamma", 0.0, 1.0),
     _within("decayRate", 0.0, 0.999999),
+    _whole("moves", 2, 3),
     _if_set("points", _whole("points", 1, 1_000_000_000)),
     _if_set("minutes", _within("minutes", 0.001, 1e6)),
     _if_set("games", _whole("games", 1, MAX_GAMES)),

@@ -12,6 +12,7 @@ from pongrl.agent.options import RunOptions
 from pongrl.agent.player import Decider
 from pongrl.agent.policy import MAX_CELLS, Policy, RandomGenerator
 from pongrl.agent.rollout import Rollout
+from pongrl.agent.schedule import HALVING_FRAMES, Schedule
 from pongrl.errors import PongError, UsageError
 from pongrl.wire.messages import Session
 
@@ -61,7 +62,9 @@ class Pilot:
                 f"{LARGEST_CHECKPOINT >> 20} MB, which would not be read again: choose fewer"
             )
         if self._player is None:
-            policy = Policy.random(session.height, session.width, self._options.hiddenUnits, self._rng)
+            policy = Policy.random(
+                session.height, session.width, self._options.hiddenUnits, self._rng, self._options.moves
+            )
             self._player = make_learner(policy, self._options, self._rng)
         check_frames(self._player.policy, session)
         self._books.open(self._player, min(session.level, 3))
@@ -86,7 +89,9 @@ def checkpoint_bytes(height: int, width: int, hidden_units: int) -> int:
 def make_learner(policy: Policy, options: RunOptions, rng: RandomGenerator) -> Learner:
     """Make a learner that goes on from a policy; `rng` draws its moves."""
     optimiser = RMSProp(policy.weights, options.learningRate, options.decayRate)
-    return Learner(policy, optimiser, options.batch_size, options.gamma, rng)
+    levels = 1 if options.second_level is None else 2  # each has its part of the frames
+    schedule = Schedule(levels * HALVING_FRAMES)
+    return Learner(policy, optimiser, options.batch_size, options.gamma, rng, schedule=schedule)
 
 
 def check_frames(policy: Policy, session: Session) -> None:

@@ -43,7 +43,7 @@ class Player:
 
     Args:
         policy: What plays.
-        rng: Draws the moves; without it the likelier ones are made.
+        rng: Draws the moves; without it the likeliest ones are made.
     """
 
     updates = 0

@@ -12,16 +12,18 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pongrl.agent.eyes import Booleans, Floats, Observations
+from pongrl.agent.eyes import Floats, Integers, Observations
 from pongrl.agent.folding import GREY, fold, inputs_of, mirror, unfold
 from pongrl.agent.ranges import WEIGHT, Range, are_in, checked
 from pongrl.agent.work import Work, finish
-from pongrl.game.moves import DOWN
+from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.wire.arrays import PackedArray, UInt8Array, pack_array, unpack_array
 
 RandomGenerator: TypeAlias = np.random.Generator
 Weights: TypeAlias = dict[str, Floats]
-"""W1 (inputs, H/2), w (H/2,), v (H/2,) and c (1,); a gradient has the same names and shapes."""
+"""W1 (inputs, H/2), w, v (H/2,), c (1,), and for stay u (H/2,), d (1,). A gradient has the same shapes."""
+
+MOVES = np.array([UP, DOWN, STAY], np.uint8)  # in the order of the logits; with two moves there is no STAY
 
 MAX_CELLS = 1 << 14  # of a frame. Pong has 3,500; each takes 10 KB of a policy with 250 units
 FIRST_LAYER_SCALE = 0.01  # standard deviations of the initial weights
@@ -35,18 +37,18 @@ class Activations:
 
     x: Observations
     hidden: Floats  # (B, H) the units h, then their mirrored twins g
-    logit: Floats  # (B,) of up
+    logits: Floats  # (B, M) of up, down and, with three moves, stay
     value: Floats  # (B,)
 
     @classmethod
     def join(cls, parts: list[Activations]) -> Activations:
         """Put batches one behind the other."""
-        arrays = ([getattr(part, name) for part in parts] for name in ("hidden", "logit", "value"))
+        arrays = ([getattr(part, name) for part in parts] for name in ("hidden", "logits", "value"))
         return cls(Observations.join([part.x for part in parts]), *map(np.concatenate, arrays))
 
 
 class Policy:
-    """The network: observations → logit of up, value. Its hidden units come in mirrored pairs.
+    """The network: observations → logits of the moves, value. Its hidden units come in mirrored pairs.
 
     A policy never changes. Learning makes a new one.
 
@@ -63,49 +65,62 @@ class Policy:
             both = finish(mirror(finish(fold(W1, height, width))))
         self._court = both.reshape(-1, 2 * len(w))  # (2 · height · width, H)
         self._always = np.tile(W1[len(W1) // 2 - 1], 2)  # (H,) the biases
-        self._heads = np.column_stack((np.concatenate((w, -w)), np.concatenate((v, v))))  # (H, 2)
+        stay = [weights["u"]] if "u" in weights else []
+        own, twin = [HALF * w, -HALF * w, *stay, v], [-HALF * w, HALF * w, *stay, v]
+        self._heads = np.concatenate((np.column_stack(own), np.column_stack(twin)))  # (H, M + 1)
+        self._offsets = np.concatenate(([0, 0], weights.get("d", ()), weights["c"])).astype(w.dtype)
+
+    @property
+    def moves(self) -> int:
+        """M, the number of moves that it chooses from: 2, or with stay 3."""
+        return len(self._offsets) - 1
 
     @staticmethod
-    def shapes(height: int, width: int, hidden_units: int) -> dict[str, tuple[int, ...]]:
+    def shapes(height: int, width: int, hidden_units: int, moves: int = 3) -> dict[str, tuple[int, ...]]:
         """Give the shapes of the weights, by name."""
         half = hidden_units // 2
-        return {"W1": (inputs_of(height, width), half), "w": (half,), "v": (half,), "c": (1,)}
+        shapes = {"W1": (inputs_of(height, width), half), "w": (half,), "v": (half,), "c": (1,)}
+        return shapes | ({"u": (half,), "d": (1,)} if moves == len(MOVES) else {})
 
     @classmethod
-    def random(cls, height: int, width: int, hidden_units: int, rng: RandomGenerator) -> Policy:
+    def random(
+        cls, height: int, width: int, hidden_units: int, rng: RandomGenerator, moves: int = 3
+    ) -> Policy:
         """Make a policy that knows nothing yet."""
-        scales = {"W1": FIRST_LAYER_SCALE, "w": SECOND_LAYER_SCALE, "v": 0, "c": 0}
-        shapes = cls.shapes(height, width, hidden_units)
+        scales = {"W1": FIRST_LAYER_SCALE, "w": SECOND_LAYER_SCALE}
+        shapes = cls.shapes(height, width, hidden_units, moves)
         weights = {
             name: rng.standard_normal(shape, np.float32) * np.float32(scales[name])
+            if name in scales
+            else np.zeros(shape, np.float32)
             for name, shape in shapes.items()
         }
         return cls(height, width, weights)
 
     def forward(self, x: Observations) -> Activations:
-        """Compute logit and value of B observations."""
+        """Compute logits and value of B observations."""
         hidden: Floats = np.empty((len(x), self._court.shape[1]), self._court.dtype)  # (B, H)
         ends = [*x.starts[1:].tolist(), len(x.cells)]
         for row, begin, end in zip(hidden, x.starts.tolist(), ends, strict=True):
             np.dot(x.values[begin:end], self._court.take(x.cells[begin:end], 0), out=row)
         hidden += self._always
         np.maximum(hidden, 0, out=hidden)
-        out = hidden @ self._heads  # (B, 2)
-        return Activations(x, hidden, out[:, 0], out[:, 1] + self.weights["c"])
+        out = hidden @ self._heads + self._offsets  # (B, M + 1)
+        return Activations(x, hidden, out[:, :-1], out[:, -1])
 
     def backward(self, parts: Iterable[tuple[Activations, Floats, Floats]]) -> Work[Weights]:
-        """Compute the gradient of Σ_b (dlogit_b · logit_b + dvalue_b · value_b) with respect to the weights.
+        """Compute the gradient of Σ_b (dlogits_b · logits_b + dvalue_b · value_b), by the weights.
 
         Args:
-            parts: The batch, cut into parts: activations, dlogit (B,), dvalue (B,). Each is a piece of work.
+            parts: The batch, cut into parts: activations, dlogits (B, M), dvalue (B,). Each is a piece of
+                work.
         """
         half, inputs = len(self.weights["w"]), len(self.weights["W1"])
         dcourt: Floats = np.zeros((2, self.height, self.width, half), self._court.dtype)
         mirrored = dcourt[:, ::-1]  # the same numbers, as the twins see them
-        dalways, dheads = np.zeros_like(self._always), np.zeros_like(self._heads)
-        dc = np.zeros_like(self.weights["c"])
-        for seen, dlogit, dvalue in parts:
-            dout = np.column_stack((dlogit, dvalue))  # (B, 2)
+        dalways, dheads, doffsets = map(np.zeros_like, (self._always, self._heads, self._offsets))
+        for seen, dlogits, dvalue in parts:
+            dout = np.column_stack((dlogits, dvalue))  # (B, M + 1)
             dhidden = (dout @ self._heads.T) * (seen.hidden > 0)  # (B, H)
             active, X = seen.x.dense(len(self._court))  # (A,), (B, A)
             d = X.T @ dhidden  # (A, H)
@@ -114,12 +129,14 @@ class Policy:
             mirrored[place] += d[:, half:]
             dalways += dhidden.sum(0)
             dheads += seen.hidden.T @ dout
-            dc += dvalue.sum()
+            doffsets += dout.sum(0)
             yield
         dW1 = yield from unfold(dcourt, inputs)
         dW1[inputs // 2 - 1] = dalways[:half] + dalways[half:]
-        dw, dv = dheads[:half, 0] - dheads[half:, 0], dheads[:half, 1] + dheads[half:, 1]
-        return {"W1": dW1, "w": dw, "v": dv, "c": dc}
+        own, twin = dheads[:half], dheads[half:]
+        odd, even = own - twin, own + twin  # what of w, and what of u and v
+        gradient = {"W1": dW1, "w": HALF * (odd[:, 0] - odd[:, 1]), "v": even[:, -1], "c": doffsets[-1:]}
+        return gradient | ({"u": even[:, 2], "d": doffsets[2:3]} if "u" in self.weights else {})
 
     def court_images(self, units: slice = slice(None)) -> Floats:
         """Show what one lit cell at each place of the court does to each unit, blocks included.
@@ -144,36 +161,36 @@ class Policy:
         height, width = checked("height", plain["height"]), checked("width", plain["width"])
         if height * width > MAX_CELLS:
             raise ValueError(f"frames of {width}×{height} cells")
-        return cls(height, width, unpack(plain["weights"], cls.shapes(height, width, hidden_units)))
+        moves = len(MOVES) if "u" in plain["weights"] else len(MOVES) - 1
+        return cls(height, width, unpack(plain["weights"], cls.shapes(height, width, hidden_units, moves)))
 
 
 class Choice(NamedTuple):
     """What a policy chose in one state of N games."""
 
     seen: Activations
-    up: Booleans  # (N,) up where true, down elsewhere
-
-    @property
-    def p_up(self) -> Floats:
-        """Probability of up in each game: (N,)."""
-        return probability(self.seen.logit)
+    chosen: Integers  # (N,) columns of the logits
 
     @property
     def moves(self) -> UInt8Array:
         """The moves as the wire has them: (N,)."""
-        return DOWN - self.up.view(np.uint8)  # UP is one less than DOWN
+        return MOVES[self.chosen]
 
 
 def choose(policy: Policy, observation: Observations, rng: RandomGenerator | None) -> Choice:
-    """Choose the moves of N games: draw them with `rng`, or take the likelier ones without it."""
+    """Choose the moves of N games: draw them with `rng`, or take the likeliest ones without it.
+
+    The largest of logits with Gumbel noise is drawn from their softmax (Gumbel, 1954).
+    """
     seen = policy.forward(observation)
-    p_up = probability(seen.logit)
-    return Choice(seen, p_up > HALF if rng is None else rng.random(len(p_up)) < p_up)
+    logits = seen.logits if rng is None else seen.logits + rng.gumbel(size=seen.logits.shape)
+    return Choice(seen, logits.argmax(1))
 
 
-def probability(logit: Floats) -> Floats:
-    """Compute 1 / (1 + exp(−logit)) without overflow."""
-    p: Floats = HALF + HALF * np.tanh(HALF * logit)
+def probabilities(logits: Floats) -> Floats:
+    """Compute the softmax of logits (B, M): the probabilities of the moves."""
+    scales = np.exp(logits - logits.max(1, keepdims=True))
+    p: Floats = scales / scales.sum(1, keepdims=True)
     return p
 
 

@@ -40,6 +40,8 @@ class Progress:
 
     COLUMNS = ("seconds", "frames", "decisions", "points", "updates", "win_rate", "running_mean",
                "decisions_per_second")  # fmt: skip
+    SCHEDULE = ("learning_rate", "batch_size")
+    """Columns that the files of older versions lack."""
 
     def __init__(self) -> None:
         self.seconds = 0.0  # of training, without pauses and waiting
@@ -50,6 +52,8 @@ class Progress:
         self._recent: deque[bool] = deque(maxlen=WINDOW_POINTS)  # which of the last points were won
         self._lap = (0.0, 0)  # seconds and decisions when the speed was last measured
         self.decisions_per_second = 0.0
+        self.learning_rate = 0.0  # now
+        self.batch_size = 0  # points in a batch now
         self.evaluation_win_rate: float | None = None  # of an evaluation since the last row, if there was one
 
     @property
@@ -89,6 +93,7 @@ class Progress:
         return [
             f"{self.seconds:.3f}", str(self.frames), str(self.decisions), str(self.points), str(self.updates),
             f"{self.win_rate:.4f}", f"{self.running_mean:.5f}", f"{self.decisions_per_second:.1f}",
+            f"{self.learning_rate:.4g}", str(self.batch_size),
             "" if evaluation is None else f"{evaluation:.4f}",
         ]  # fmt: skip
 
@@ -154,7 +159,7 @@ class ProgressFile:
 
     def __init__(self, path: Path, rows: Sequence[Row] = (), evaluating: bool = False) -> None:
         self._path = path
-        self._columns: tuple[str, ...] = Progress.COLUMNS
+        self._columns: tuple[str, ...] = Progress.COLUMNS + Progress.SCHEDULE
         if evaluating or any(row.get(EVALUATION_COLUMN) for row in rows):
             self._columns += (EVALUATION_COLUMN,)
         self._points = int(rows[-1]["points"]) if rows else 0  # of the last row
@@ -223,7 +228,7 @@ def rows_up_to(path: Path, points: int) -> tuple[list[Row], bool]:
         rows, columns = list(reader), set(reader.fieldnames or ())
     except csv.Error:
         return [], True
-    if not set(Progress.COLUMNS) <= columns <= {*Progress.COLUMNS, EVALUATION_COLUMN}:
+    if not set(Progress.COLUMNS) <= columns <= {*Progress.COLUMNS, *Progress.SCHEDULE, EVALUATION_COLUMN}:
         return [], bool(text.strip())
     ours = [row for row in rows if _is_whole(row)]
     is_foreign = not all(map(_is_whole, rows[:-1]))  # the last may be cut

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pongrl.agent.eyes import Booleans, Floats, Observations
+from pongrl.agent.eyes import Floats, Integers, Observations
 from pongrl.agent.policy import Activations, Choice, Policy, RandomGenerator, choose
 from pongrl.wire.arrays import Int32Array, UInt8Array
 from pongrl.wire.messages import Step
@@ -17,7 +17,7 @@ class Decision:
     """One decision in the N games of a server, and what came of it."""
 
     seen: Activations
-    up: Booleans  # (N,) the moves drawn: up where true, down elsewhere
+    chosen: Integers  # (N,) the moves drawn: columns of the logits
     table: Int32Array  # (N, len(Column)) of the STEP that followed
 
 
@@ -27,7 +27,7 @@ class Rollout:
     def __init__(self) -> None:
         self.decisions: list[Decision] = []
         self.pending: Choice | None = None
-        self.points = 0  # that ended in these decisions
+        self.points = self.frames = 0  # that ended, and were played, in these decisions
         self.size = 0  # bytes of their observations
 
     def decide(
@@ -42,12 +42,13 @@ class Rollout:
             self.decisions.append(Decision(*self.pending, step.table))
             self.size += self.pending.seen.x.size
             self.points += sum(step.points.tolist())  # faster than numpy's sum for so few numbers
+            self.frames += sum(step.ticks.tolist())
         self.pending = choose(policy, observation, rng)
         return self.pending.moves
 
     def clear(self) -> None:
         """Forget the decisions. The pending choice stays."""
-        self.decisions, self.points, self.size = [], 0, 0
+        self.decisions, self.points, self.frames, self.size = [], 0, 0, 0
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Segment:
     """T consecutive decisions in N games, with the value of the state that follows the last one."""
 
     decisions: list[Decision]
+    frames: int  # of all N games together
     last_value: Floats  # (N,)
 
 
@@ -62,7 +64,7 @@ class Rollouts:
     """The rollouts of all servers; together they make a batch.
 
     Args:
-        batch_size: Points that make a batch.
+        batch_size: Points that make a batch to begin with.
         longest_batch: Decisions that make one even with fewer points: a good policy plays long rallies.
     """
 
@@ -83,16 +85,19 @@ class Rollouts:
         """Tell whether nothing has been played since the last batch."""
         return not any(rollout.decisions for rollout in self._rollouts)
 
-    def take_batch(self) -> list[Segment]:
+    def take_batch(self, growth: float = 1.0) -> list[Segment]:
         """Give what was played since the last batch, and forget it.
+
+        Args:
+            growth: How many times as large as at the beginning a batch is.
 
         Returns:
             Nothing if that is not enough for a batch yet.
         """
-        if not self._is_full():
+        if not self._is_full(growth):
             return []
         segments = [
-            Segment(rollout.decisions, rollout.pending.seen.value)
+            Segment(rollout.decisions, rollout.frames, rollout.pending.seen.value)
             for rollout in self._rollouts
             if rollout.decisions and rollout.pending is not None
         ]
@@ -100,11 +105,15 @@ class Rollouts:
             rollout.clear()
         return segments
 
-    def _is_full(self) -> bool:
+    def _is_full(self, growth: float) -> bool:
         points = decisions = size = 0
         for rollout in self._rollouts:
             points += rollout.points
             size += rollout.size
             if rollout.decisions:
-                decisions += len(rollout.decisions) * len(rollout.decisions[0].up)
-        return points >= self.batch_size or decisions >= self.longest_batch or size >= LARGEST_BATCH
+                decisions += len(rollout.decisions) * len(rollout.decisions[0].chosen)
+        return (
+            points >= int(growth * self.batch_size)
+            or decisions >= int(growth * self.longest_batch)
+            or size >= LARGEST_BATCH
+        )

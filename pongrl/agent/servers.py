@@ -241,4 +241,5 @@ def _local_servers(options: RunOptions, say: Callable[[str], None]) -> Iterator[
     games = options.games or max(LOCAL_GAMES // count, 1)
     for number in range(count):
         seed = None if options.seed is None else options.seed + number * games
-        yield LocalServer(training_flags(options.level, games, seed), options.debug)
+        second = options.second_level if games > 1 else None
+        yield LocalServer(training_flags(options.level, games, seed, second), options.debug)

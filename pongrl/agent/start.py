@@ -83,6 +83,9 @@ def _restored(options: RunOptions, kept: Mapping[str, Any], path: Path) -> RunOp
     """Take what a checkpoint kept of the options, except those that were given."""
     if "hiddenUnits" in options.given and options.hiddenUnits != kept["hiddenUnits"]:
         raise UsageError(f"{path} has {kept['hiddenUnits']} hidden units: leave out --hidden-units")
+    kept = {"moves": 2} | dict(kept)  # older files had no third one
+    if "moves" in options.given and options.moves != kept["moves"]:
+        raise UsageError(f"{path} has learned {kept['moves']} moves: leave out --moves")
     names = [name for name in options.KEPT if name not in options.given]
     if not options.local:
         names = [name for name in names if name not in options.KEPT_FOR_OWN_SERVERS]

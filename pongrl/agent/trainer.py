@@ -11,6 +11,7 @@ from pongrl.agent.commands import Commands, Controls
 from pongrl.agent.fleet import Fleet, Seat
 from pongrl.agent.observers import Audience, Decided, Standing
 from pongrl.agent.pilot import Pilot
+from pongrl.agent.policy import probabilities
 from pongrl.errors import ConnectionLostError, ProtocolError
 from pongrl.wire.messages import Step
 
@@ -98,13 +99,13 @@ class Trainer:
         assert choice is not None
         if self._is_debugging:
             log.debug(
-                "STEP %d of %s: rewards %s; P(up) %s, moves %s", step.number, seat.server,
-                step.rewards.tolist(), choice.p_up.round(3).tolist(), moves.tolist(),
+                "STEP %d of %s: rewards %s; probabilities %s, moves %s", step.number, seat.server,
+                step.rewards.tolist(), probabilities(choice.seen.logits).round(3).tolist(), moves.tolist(),
             )  # fmt: skip
         if not is_first:
             self._books.count(step)
         if self._audience and self._fleet.is_first(seat):
-            decided = Decided(seat.client.session, step, choice.seen, choice.up)
+            decided = Decided(seat.client.session, step, choice.seen, choice.chosen)
             self._audience.decided(decided, self._standing())
 
     def _learn(self) -> bool:

@@ -208,5 +208,6 @@ def _learner_of(start: Start) -> Learner:
     if start.player is not None:
         assert isinstance(start.player, Learner)
         return start.player
-    policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, start.options.hiddenUnits, start.rng)
-    return make_learner(policy, start.options, start.rng)
+    options = start.options
+    policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, options.hiddenUnits, start.rng, options.moves)
+    return make_learner(policy, options, start.rng)

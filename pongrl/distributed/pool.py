@@ -17,7 +17,7 @@ class Pool:
 
     Args:
         learner: takes the steps.
-        batch_size: points that make a batch.
+        batch_size: points that make a batch to begin with.
     """
 
     def __init__(self, learner: Learner, batch_size: int) -> None:
@@ -39,10 +39,14 @@ class Pool:
         if self.awaited or not self._is_full():
             return
         whole = Moments.pool([share.moments for _, share in self._shares])
+        learner = self._learner
+        learner.frames += sum(share.frames for _, share in self._shares)
+        learner.deviation.note(whole.variance)
         numbers: dict[Post, list[int]] = {}
         for post, share in self._shares:
             numbers.setdefault(post, []).append(share.number)
-        self.awaited = {post.ask_gradient(its, whole): post for post, its in numbers.items()}
+        deviation = learner.deviation.value
+        self.awaited = {post.ask_gradient(its, whole, deviation): post for post, its in numbers.items()}
         self._shares, self._sum = [], None
 
     def add(self, reference: Any, part: Weights | None) -> bool:
@@ -61,10 +65,15 @@ class Pool:
             self._sum = part if before is None else {name: before[name] + g for name, g in part.items()}
         if self.awaited or self._sum is None:
             return False
-        self._learner.adopt(finish(self._learner.step(self._learner.policy, self._sum)))
+        learner = self._learner
+        learner.adopt(
+            finish(learner.step(learner.policy, self._sum, learner.schedule.rate_share(learner.frames)))
+        )
         return True
 
     def _is_full(self) -> bool:
-        points = sum(len(share.won) for _, share in self._shares)
+        points = sum(share.points for _, share in self._shares)
         decisions = sum(share.moments.count for _, share in self._shares)
-        return bool(self._shares) and (points >= self._batch_size or decisions >= LONGEST_BATCH)
+        growth = self._learner.schedule.batch_growth(self._learner.frames)
+        is_enough = points >= int(growth * self._batch_size) or decisions >= int(growth * LONGEST_BATCH)
+        return bool(self._shares) and is_enough

@@ -36,13 +36,16 @@ class TrainRay:
     port: Annotated[int, "port of the servers that are named without"] = DEFAULT_PORT
     hiddenUnits: Annotated[int, "hidden units, an even number"] = 250
     batch_size: Annotated[int, "points, of all games together, that each update learns from"] = 10
-    learningRate: Annotated[float, "rate of RMSProp"] = 1e-3
-    gamma: Annotated[float, "discount per tick of the game"] = 0.99
+    learningRate: Annotated[float, "rate of RMSProp to begin with; it falls"] = 2e-3
+    gamma: Annotated[float, "discount per tick of the game"] = 0.995
     decayRate: Annotated[float, "decay of RMSProp's mean of squares"] = 0.99
     _: KW_ONLY
+    moves: Annotated[int, "moves to choose from: up and down (2), or stay too (3)"] = 3
     side: Annotated[str, "paddle to play, left or right, on a server that is running"] = "left"
     local: Annotated[bool | int, "let each worker start N (1) servers on its own machine"] = False
-    level: Annotated[int | None, "level of their built-in AI (default 2)"] = None
+    level: Annotated[
+        int | None, "level of their built-in AI (default 2); half of the games at 3 are played at 2"
+    ] = None
     games: Annotated[int | None, "games side by side on each server (16 in all with --local)"] = None
     points: Annotated[int | None, "end after so many points"] = None
     minutes: Annotated[float | None, "end after so many minutes of training"] = None

@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from pongrl.agent.batch import Batch, Moments
-from pongrl.agent.books import Books
+from pongrl.agent.books import Books, points_of
 from pongrl.agent.commands import Commands, Controls
 from pongrl.agent.eyes import Observations
 from pongrl.agent.fleet import Fleet
@@ -42,7 +42,8 @@ class Share:
     update: int  # how many updates the policy that played it had
     moments: Moments
     frames: int
-    won: list[bool]  # each point
+    points: int  # in all games
+    won: list[bool]  # each point of the run's level
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,14 @@ class Answer:
     error: str = ""  # why it cannot go on
 
 
-def share_of(number: int, update: int, batch: Batch) -> Share:
+def share_of(number: int, update: int, batch: Batch, options: RunOptions) -> Share:
     """Sum up what the books need to know of a batch."""
-    points, rewards = batch.table[:, Column.POINTS], batch.table[:, Column.REWARD]
     won: list[bool] = []
-    for row in np.flatnonzero(points):
-        wins = (int(points[row]) + int(rewards[row])) // 2
-        won += [True] * wins + [False] * (int(points[row]) - wins)
-    return Share(number, update, batch.moments, int(batch.table[:, Column.TICKS].sum()), won)
+    for decision in batch.decisions:
+        for wins, losses in points_of(decision.table, options):
+            won += [True] * wins + [False] * losses
+    frames, points = (int(batch.table[:, column].sum()) for column in (Column.TICKS, Column.POINTS))
+    return Share(number, update, batch.moments, frames, points, won)
 
 
 class Gatherer:
@@ -173,11 +174,11 @@ class Worker:
         is_playing = self._table is not None and self._table[0].is_connected
         return Answer(said, is_playing, self._books.level, self._take_share(gatherer), error)
 
-    def gradient(self, numbers: list[int], whole: Moments) -> Weights:
-        """Compute some shares' part of the gradient of a batch with these moments."""
+    def gradient(self, numbers: list[int], whole: Moments, deviation: float) -> Weights:
+        """Compute some shares' part of the gradient of a batch with these moments; see `Batch.gradient`."""
         total: Weights = {}
         for policy, batch in map(self.played.pop, numbers):
-            for name, g in finish(batch.gradient(policy, whole)).items():
+            for name, g in finish(batch.gradient(policy, whole, deviation)).items():
                 total[name] = total[name] + g if name in total else g
         return total
 
@@ -229,4 +230,4 @@ class Worker:
             return None
         number = next(self._numbers)
         self.played[number] = gatherer.policy, batch
-        return share_of(number, gatherer.updates, batch)
+        return share_of(number, gatherer.updates, batch, self._options)

@@ -44,9 +44,9 @@ class Post:
         words, self.words = self.words, []
         self.answer = self._in_group("collect", "play").remote(weights, update, paused, words)
 
-    def ask_gradient(self, numbers: list[int], whole: Moments) -> Any:
+    def ask_gradient(self, numbers: list[int], whole: Moments, deviation: float) -> Any:
         """Ask for the gradient of shares; return the reference by which to await it."""
-        return self._in_group("gradient", "gradient").remote(numbers, whole)
+        return self._in_group("gradient", "gradient").remote(numbers, whole, deviation)
 
     def forget(self, number: int) -> None:
         """Let the worker forget a share."""

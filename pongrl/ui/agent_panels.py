@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pongrl.agent.policy import MOVES
 from pongrl.game.drawing import pygame_quietly
+from pongrl.game.moves import DOWN, MOVE_NAMES, STAY, UP
 from pongrl.game.rules import TICKS_PER_SECOND
 from pongrl.ui.agent_tape import Curve, Moment
 from pongrl.ui.brush import Brush, fit_into, two_coloured
@@ -54,26 +56,33 @@ def draw_moves(brush: Brush, moment: Moment | None) -> None:
     """Draw the probability of each move; the arrow of the move made is bright."""
     layout = brush.layout
     area = brush.begin(layout.moves, "Probability")
-    tall = (area.height - layout.gap) // 2
-    for number, up in enumerate((True, False)):
-        row = pygame.Rect(area.x, area.y + number * (tall + layout.gap), area.width, tall)
-        _draw_move(brush, row, moment, up)
+    moves = 2 if moment is None else len(moment.probabilities)
+    order = [move for move in (UP, STAY, DOWN) if move in MOVES[:moves]]  # as they lie on the court
+    gap = layout.gap if moves == 2 else layout.gap // 3
+    tall = (area.height - (moves - 1) * gap) // moves
+    for number, move in enumerate(order):
+        row = pygame.Rect(area.x, area.y + number * (tall + gap), area.width, tall)
+        _draw_move(brush, row, moment, move)
 
 
-def _draw_move(brush: Brush, row: Any, moment: Moment | None, up: bool) -> None:
+def _draw_move(brush: Brush, row: Any, moment: Moment | None, move: int) -> None:
     """Draw one move in its row of the panel."""
-    layout = brush.layout
-    name, colour = ("up", ACCENT) if up else ("down", BLUE)
-    made = moment is not None and moment.up == up
+    layout, column = brush.layout, MOVES.tolist().index(move)
+    colour = {UP: ACCENT, DOWN: BLUE}.get(move, DIM)
+    made = moment is not None and moment.chosen == column
     words: Colour = WHITE if made else DIM
-    arrow = layout.text / 4
-    brush.arrow((row.x + arrow, row.y + layout.text * 0.4), arrow, up, colour if made else LINE)
-    brush.write(name, words, topleft=(row.x + layout.text * 3 // 4, row.y))
+    sign, size = colour if made else LINE, layout.text / 4
+    middle = row.x + size, row.y + layout.text * 0.4
+    if move == STAY:
+        brush.surface.fill(sign, (row.x, round(middle[1]) - 1, round(2 * size), 3))
+    else:
+        brush.arrow(middle, size, move == UP, sign)
+    brush.write(MOVE_NAMES[move], words, topleft=(row.x + layout.text * 3 // 4, row.y))
     bar = pygame.Rect(row.x, row.y + layout.title, row.width, row.height - layout.title)
     bar.height = min(max(bar.height, 2), 2 * layout.text)
     brush.surface.fill(PANEL, bar)
     if moment is not None:
-        share = moment.p_up if up else 1 - moment.p_up
+        share = float(moment.probabilities[column])
         brush.write(f"{100 * share:.0f} %", words, topright=row.topright)
         brush.surface.fill(colour, (*bar.topleft, round(bar.width * share), bar.height))
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pongrl.agent.eyes import Floats
 from pongrl.agent.observers import Decided
-from pongrl.agent.policy import probability
+from pongrl.agent.policy import probabilities
 from pongrl.wire.arrays import UInt8Array
 
 SLICE = 120  # decisions in a row that are shown if the agent is faster than the window
@@ -26,9 +26,9 @@ class Moment:
     points: int  # that ended since the decision before
     reward: int  # for them
     ticks: int  # since the decision before
-    p_up: float
+    probabilities: Floats  # (M,) of the moves, in the order of the policy's logits
+    chosen: int  # the move made, its place in that order
     value: float
-    up: bool  # the move made
     hidden: Floats  # (units,) without their mirrored twins
 
     @classmethod
@@ -37,7 +37,7 @@ class Moment:
         step, seen = decided.step, decided.seen
         return cls(
             step.number, step.frames[0].copy(), int(step.points[0]), int(step.rewards[0]), int(step.ticks[0]),
-            float(probability(seen.logit[:1])[0]), float(seen.value[0]), bool(decided.up[0]),
+            probabilities(seen.logits[:1])[0], int(decided.chosen[0]), float(seen.value[0]),
             seen.hidden[0, : seen.hidden.shape[1] // 2].copy(),
         )  # fmt: skip
 

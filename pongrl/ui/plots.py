@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from pongrl.agent.progress import read_progress
 from pongrl.agent.units import largest_effect, strongest_units
 from pongrl.agent.work import finish
 from pongrl.errors import PongError
-from pongrl.files import replacing
+from pongrl.files import check_replaceable, replacing
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -32,6 +33,23 @@ def new_figure(width: float, height: float) -> Any:
         if foreign is not None:
             os.environ["MPLBACKEND"] = foreign
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def check_picture(output: Path) -> None:
+    """Check that a picture can be written into a file, before what it is to show takes long.
+
+    Raises:
+        PongError: matplotlib is not installed, or the picture could not be written.
+    """
+    kinds, kind = new_figure(1, 1).canvas.get_supported_filetypes(), output.suffix[1:] or "png"
+    try:
+        if kind not in kinds:
+            raise ValueError(f"a picture is no .{kind}")
+        if not output.absolute().parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        check_replaceable(output)
+    except (OSError, ValueError) as error:
+        raise _unwritten(output, error) from error
 
 
 def name_of(path: Path) -> str:
@@ -120,7 +138,9 @@ def write_picture(figure: Any, output: Path) -> None:
         with replacing(output) as file:
             figure.savefig(file, dpi=100, format=output.suffix[1:] or "png")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error).split("(")[0].strip()
-        raise PongError(
-            f"{output} cannot be written ({reason}): choose a .png in a folder of yours"
-        ) from error
+        raise _unwritten(output, error) from error
+
+
+def _unwritten(output: Path, error: Exception) -> PongError:
+    reason = getattr(error, "strerror", None) or str(error).split("(")[0].strip()
+    return PongError(f"{output} cannot be written ({reason}): choose a .png in a folder of yours")

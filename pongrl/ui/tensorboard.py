@@ -247,7 +247,7 @@ class EventLog(Observer):
 
     @staticmethod
     def _add_scalars(file: EventFile, progress: Progress) -> None:
-        for name in (*Progress.COLUMNS, EVALUATION_COLUMN):
+        for name in (*Progress.COLUMNS, *Progress.SCHEDULE, EVALUATION_COLUMN):
             if (value := getattr(progress, name)) is not None:
                 file.add(summary.scalar(f"progress/{name}", value), progress.points)
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from pongrl.agent import batch
-from pongrl.agent.batch import GAE_LAMBDA, Batch, Moments, advantages, policy_gradient
+from pongrl.agent.batch import GAE_LAMBDA, Batch, Moments, advantages
 from pongrl.agent.eyes import Eyes
-from pongrl.agent.policy import Policy, probability
+from pongrl.agent.policy import MOVES, Policy, Weights, probabilities
 from pongrl.agent.rollout import Rollout, Segment
 from pongrl.agent.work import finish
-from pongrl.game.moves import DOWN, UP
+from pongrl.game.moves import UP
 from pongrl.wire.messages import Column, Mover
 from tests.support.learning import RNG, SMALL, random_frames, state
 
@@ -27,13 +27,18 @@ def played(policy: Policy, games: int, decisions: int, rng: np.random.Generator)
         )  # fmt: skip
         rollout.decide(policy, step, eyes.look(step), rng)
     assert rollout.pending is not None
-    return Segment(rollout.decisions, rollout.pending.seen.value)
+    return Segment(rollout.decisions, rollout.frames, rollout.pending.seen.value)
 
 
-def with_values(rng: np.random.Generator) -> Policy:
+def with_values(rng: np.random.Generator, moves: int = 3) -> Policy:
     """Make a small policy whose values are not all 0."""
-    weights = Policy.random(*SMALL, 8, rng).weights
+    weights = Policy.random(*SMALL, 8, rng, moves).weights
     return Policy(*SMALL, weights | {"v": rng.standard_normal(4, np.float32)})
+
+
+def gradient_of(policy: Policy, segments: list[Segment], deviation: float = 0.7) -> Weights:
+    made = Batch(segments, 0.99)
+    return finish(made.gradient(policy, made.moments, deviation))
 
 
 def test_advantages_are_the_sums_of_the_formula() -> None:
@@ -50,14 +55,14 @@ def test_advantages_are_the_sums_of_the_formula() -> None:
         assert estimates[t, 0] == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_batch_discounts_by_ticks_and_not_across_points() -> None:
+def test_only_lost_points_count_and_the_return_goes_on_across_a_point() -> None:
     rng = RNG(2)
     policy, gamma = with_values(rng), 0.97
     segment = played(policy, 2, 9, rng)
     value = np.array([decision.seen.value for decision in segment.decisions])
     table = np.array([decision.table for decision in segment.decisions])
-    discount = np.where(table[:, :, Column.POINTS] > 0, 0, gamma ** table[:, :, Column.TICKS])
-    expected = advantages(table[:, :, Column.REWARD], discount, value, segment.last_value)
+    reward, discount = np.minimum(table[:, :, Column.REWARD], 0), gamma ** table[:, :, Column.TICKS]
+    expected = advantages(reward, discount, value, segment.last_value)
     np.testing.assert_allclose(Batch([segment], gamma).advantage, expected.reshape(-1), rtol=1e-5, atol=1e-6)
 
 
@@ -65,10 +70,10 @@ def test_decisions_that_teach_are_those_whose_move_was_made_by_the_agent() -> No
     rng = RNG(3)
     segment = played(with_values(rng), 3, 20, rng)
     own = [
-        mover == Mover.AGENT and move == (UP if up else DOWN)
+        mover == Mover.AGENT and move == MOVES[chosen]
         for decision in segment.decisions
-        for up, move, mover in zip(
-            decision.up, decision.table[:, Column.MOVE], decision.table[:, Column.MOVER], strict=True
+        for chosen, move, mover in zip(
+            decision.chosen, decision.table[:, Column.MOVE], decision.table[:, Column.MOVER], strict=True
         )
     ]
     made = Batch([segment], 0.99)
@@ -76,35 +81,36 @@ def test_decisions_that_teach_are_those_whose_move_was_made_by_the_agent() -> No
     assert made.moments.own == sum(own) > 0
 
 
-def test_the_gradient_is_that_of_the_objective() -> None:
+@pytest.mark.parametrize(("moves", "name"), [(2, "w"), (3, "w"), (3, "u")])
+def test_the_gradient_is_that_of_the_objective(moves: int, name: str) -> None:
     """Finite differences of the objective as the docstring has it, with the advantages held fixed."""
     rng = RNG(4)
-    policy = with_values(rng)
+    policy = with_values(rng, moves)
     segment = played(policy, 2, 12, rng)
     made = Batch([segment], 0.99)
-    gradient = finish(policy_gradient(policy, [segment], 0.99))
-    normalised = made.advantage / (np.sqrt(made.moments.variance) + 1e-6)
+    gradient = gradient_of(policy, [segment])
+    divided = made.advantage / 0.7
     target = made.value + made.advantage
 
-    def objective(w: np.ndarray) -> float:
-        other = Policy(*SMALL, policy.weights | {"w": w.astype(np.float32)})
+    def objective(weights: np.ndarray) -> float:
+        other = Policy(*SMALL, policy.weights | {name: weights.astype(np.float32)})
         seen = [other.forward(decision.seen.x) for decision in segment.decisions]
-        logit = np.concatenate([one.logit for one in seen]).astype(float)
+        logits = np.concatenate([one.logits for one in seen]).astype(float)
         value = np.concatenate([one.value for one in seen]).astype(float)
-        p = probability(logit)
-        entropy = -p * np.log(p) - (1 - p) * np.log(1 - p)
-        chance = np.where(made.up, p, 1 - p)
-        terms = normalised * np.log(chance) + batch.ENTROPY_BONUS * entropy
+        p = probabilities(logits)
+        entropy = -(p * np.log(p)).sum(1)
+        chance = np.take_along_axis(p, made.chosen[:, None], 1)[:, 0]
+        terms = divided * np.log(chance) + batch.ENTROPY_BONUS * entropy
         terms = terms - batch.VALUE_WEIGHT * (target - value) ** 2 / 2
         return float((terms * made.own).sum() / made.own.sum())
 
     small = 1e-2
     for unit in range(4):
-        above, below = policy.weights["w"].astype(float), policy.weights["w"].astype(float)
+        above, below = policy.weights[name].astype(float), policy.weights[name].astype(float)
         above[unit] += small
         below[unit] -= small
         difference = (objective(above) - objective(below)) / (2 * small)
-        assert difference == pytest.approx(gradient["w"][unit], rel=2e-2, abs=1e-5)
+        assert difference == pytest.approx(gradient[name][unit], rel=2e-2, abs=1e-5)
 
 
 def test_pooled_moments_are_those_of_all_decisions() -> None:
@@ -124,10 +130,10 @@ def test_parts_of_a_batch_teach_what_the_whole_teaches() -> None:
     rng = RNG(1)
     policy = Policy.random(*SMALL, 8, rng)
     segments = [played(policy, games, decisions, rng) for games, decisions in ((2, 20), (1, 3), (3, 11))]
-    whole = finish(policy_gradient(policy, segments, 0.99))
+    whole = gradient_of(policy, segments)
     parts = [Batch([segment], 0.99) for segment in segments]
     together = Moments.pool([part.moments for part in parts])
-    gradients = [finish(part.gradient(policy, together)) for part in parts]
+    gradients = [finish(part.gradient(policy, together, 0.7)) for part in parts]
     for name, gradient in whole.items():
         total = sum(part[name] for part in gradients)
         np.testing.assert_allclose(total, gradient, rtol=1e-4, atol=1e-6 * np.abs(gradient).max())
@@ -138,9 +144,9 @@ def test_a_long_batch_teaches_the_same_in_smaller_products(monkeypatch: pytest.M
     rng = RNG(1)
     policy = Policy.random(*SMALL, 8, rng)
     segments = [played(policy, 2, 20, rng)]
-    whole = finish(policy_gradient(policy, segments, 0.99))
+    whole = gradient_of(policy, segments)
     monkeypatch.setattr(batch, "GRADIENT_ROWS", 6)
-    in_parts = finish(policy_gradient(policy, segments, 0.99))
+    in_parts = gradient_of(policy, segments)
     for name, gradient in whole.items():
         np.testing.assert_allclose(gradient, in_parts[name], rtol=1e-4, atol=1e-6)
         assert np.abs(gradient).max() > 0

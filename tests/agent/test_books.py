@@ -91,6 +91,17 @@ def test_every_hundred_points_are_reported_once(tmp_path: Path) -> None:
     assert lines.said[-1].startswith("saved interrupt.p: 250 points")
 
 
+@pytest.mark.parametrize(("level", "points", "share"), [(2, 4, 0.5), (3, 2, 0.0)])
+def test_points_of_the_level_that_was_asked_for_are_counted(
+    tmp_path: Path, level: int, points: int, share: float
+) -> None:
+    """On servers of its own a run at level 3 plays every second game at level 2."""
+    with opened(tmp_path, local=True, level=level) as books:
+        books.count(state(4, points=[1, 1, 1, 1], reward=[-1, 1, -1, 1]))
+        assert (books.progress.points, books.progress.win_rate) == (points, share)
+        assert books.progress.decisions == 4
+
+
 def test_the_best_policy_at_a_report_is_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as books:
         for outcome, best in ((LOST, 100), (WON, 200), (LOST, 200)):
@@ -323,7 +334,7 @@ def test_stats_say_what_was_learned_and_refused(tmp_path: Path) -> None:
     with opened(tmp_path) as books:
         told = books.describe()
     assert told[2] == "decisions    0 in 0.00 M frames, updates 0, steps refused: 0"
-    assert told[3] == "network      2 hidden units, learning rate 0.001"
+    assert told[3] == "network      2 hidden units, learning rate 0.002"
     assert told[4] == f"files        {tmp_path}"
 
 

@@ -103,7 +103,7 @@ def test_observers_are_told_each_decision_of_an_evaluation() -> None:
         assert decisions[0].session == client.session
         assert all(standing is STANDING for standing in standings)
         for decided in decisions:
-            np.testing.assert_array_equal(decided.up, decided.seen.logit > 0)
+            np.testing.assert_array_equal(decided.chosen, decided.seen.logits.argmax(1))
 
 
 def test_observers_of_a_checkpoints_evaluation_are_told_where_it_stands() -> None:

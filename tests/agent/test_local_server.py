@@ -14,16 +14,17 @@ from pongrl.wire.client import PongClient
 
 
 @pytest.mark.parametrize(
-    ("level", "games", "seed", "flags"),
+    ("level", "games", "seed", "second", "flags"),
     [
-        (None, 16, None, "--headless --lockstep --games 16"),
-        (3, 1, 7, "--headless --lockstep --games 1 --level 3 --seed 7"),
+        (None, 16, None, None, "--headless --lockstep --games 16"),
+        (3, 1, 7, None, "--headless --lockstep --games 1 --level 3 --seed 7"),
+        (3, 2, None, 2, "--headless --lockstep --games 2 --level 3 --second-level 2"),
     ],
 )
 def test_a_server_to_train_on_gets_its_flags(
-    level: int | None, games: int, seed: int | None, flags: str
+    level: int | None, games: int, seed: int | None, second: int | None, flags: str
 ) -> None:
-    assert training_flags(level, games, seed) == tuple(flags.split())
+    assert training_flags(level, games, seed, second) == tuple(flags.split())
 
 
 def test_it_is_there_and_ends_when_it_is_closed() -> None:

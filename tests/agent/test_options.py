@@ -134,7 +134,7 @@ def test_a_constructor_knows_what_was_given_too() -> None:
             "--directory does nothing with --watch, it is for training, --play and",
         ),
         ("--plot a --record film.gif", "--record does nothing with --plot"),
-        ("-o x.png", "--output does nothing in training, it is for --plot: leave it out"),
+        ("-o x.png", "--output does nothing in training, it is for --plot and --evaluate: leave it out"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(line: str, sentence: str) -> None:
@@ -161,6 +161,6 @@ def test_a_checkpoint_is_named_or_the_best_one(tmp_path: Path) -> None:
 
 def test_what_a_checkpoint_keeps_has_the_order_of_old_checkpoints() -> None:
     assert list(options_of().kept.items()) == [
-        ("hiddenUnits", 250), ("batch_size", 10), ("learningRate", 0.001), ("gamma", 0.99),
-        ("decayRate", 0.99), ("level", None), ("games", None),
+        ("hiddenUnits", 250), ("batch_size", 10), ("learningRate", 0.002), ("gamma", 0.995),
+        ("decayRate", 0.99), ("moves", 3), ("level", None), ("games", None),
     ]  # fmt: skip

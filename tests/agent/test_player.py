@@ -7,8 +7,7 @@ import pytest
 
 from pongrl.agent.eyes import Eyes
 from pongrl.agent.player import Decider, Player
-from pongrl.agent.policy import Policy
-from pongrl.game.moves import DOWN, UP
+from pongrl.agent.policy import MOVES, Policy, choose
 from tests.support.learning import RNG, SMALL, random_frames, small_learner, state
 
 
@@ -20,7 +19,7 @@ def test_a_player_makes_the_likelier_moves_and_learns_nothing() -> None:
         step = state(random_frames(RNG(number), 3), points=[1] * 3)
         moves = player.decide(rollout, step, eyes.look(step))
         assert rollout.pending is not None
-        assert moves.tolist() == [UP if p > 0.5 else DOWN for p in rollout.pending.p_up]
+        assert moves.tolist() == MOVES[rollout.pending.seen.logits.argmax(1)].tolist()
         player.learn()
         assert not player.work()
     player.drop(rollout)
@@ -35,9 +34,10 @@ def test_a_player_with_a_generator_draws_its_moves() -> None:
     rollout = player.begin()
     for number in range(3):
         step = state(random_frames(RNG(number), 20))
-        player.decide(rollout, step, eyes.look(step))
+        seen = eyes.look(step)
+        player.decide(rollout, step, seen)
         assert rollout.pending is not None
-        np.testing.assert_array_equal(rollout.pending.up, rng.random(20) < rollout.pending.p_up)
+        np.testing.assert_array_equal(rollout.pending.chosen, choose(policy, seen, rng).chosen)
 
 
 @pytest.mark.parametrize("learns", [False, True])

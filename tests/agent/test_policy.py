@@ -8,13 +8,23 @@ import numpy as np
 import pytest
 
 from pongrl.agent.eyes import Eyes
-from pongrl.agent.policy import MAX_CELLS, Activations, Policy, choose, pack, probability, unpack
+from pongrl.agent.policy import MAX_CELLS, MOVES, Activations, Policy, choose, pack, probabilities, unpack
 from pongrl.agent.ranges import Range
 from pongrl.agent.work import finish
 from pongrl.errors import ProtocolError
-from pongrl.game.moves import DOWN, UP
+from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.wire.plain import dumps, loads
 from tests.support.learning import RNG, SMALL, all_inputs, look_twice, random_frames, state
+
+both = pytest.mark.parametrize("moves", [2, 3])
+
+
+def lively(rng: np.random.Generator, units: int = 8, moves: int = 3) -> Policy:
+    """Make a small policy of which no weight is 0."""
+    weights = Policy.random(*SMALL, units, rng, moves).weights
+    for name in weights.keys() - {"W1", "w"}:
+        weights[name] = rng.standard_normal(weights[name].shape, np.float32)
+    return Policy(*SMALL, weights)
 
 
 def test_court_images_are_what_one_lit_cell_does() -> None:
@@ -29,53 +39,56 @@ def test_court_images_are_what_one_lit_cell_does() -> None:
         np.testing.assert_allclose(images[:, :, row, column].sum(1), does[0], atol=1e-5)
 
 
-def test_forward_equals_the_formulas_of_the_docstring() -> None:
+@both
+def test_forward_equals_the_formulas_of_the_docstring(moves: int) -> None:
     rng = RNG(4)
-    policy = Policy.random(*SMALL, 6, rng)
-    policy = Policy(*SMALL, policy.weights | {"v": rng.standard_normal(3, np.float32)})
+    policy = lively(rng, 6, moves)
     x, now, before = look_twice(rng, 5)
     seen, W = policy.forward(x), policy.weights
     h = np.maximum(all_inputs(now, before) @ W["W1"], 0)
     g = np.maximum(all_inputs(now[:, ::-1], before[:, ::-1]) @ W["W1"], 0)
-    np.testing.assert_allclose(seen.logit, (h - g) @ W["w"], atol=1e-5)
+    up = (h - g) @ W["w"] / 2
+    stay = [(h + g) @ W["u"] + W["d"]] if moves == 3 else []
+    np.testing.assert_allclose(seen.logits, np.column_stack([up, -up, *stay]), atol=1e-5)
     np.testing.assert_allclose(seen.value, (h + g) @ W["v"] + W["c"], atol=1e-5)
 
 
-def test_black_frames_have_a_logit_and_a_value() -> None:
+def test_black_frames_have_logits_and_a_value() -> None:
     x = Eyes(2, *SMALL).look(state(np.zeros((2, *SMALL), np.uint8)))
     seen = Policy.random(*SMALL, 4, RNG(1)).forward(x)
-    assert len(seen.logit) == len(seen.value) == 2
+    assert seen.logits.shape == (2, 3)
+    assert seen.value.shape == (2,)
 
 
 def test_a_flipped_court_swaps_up_and_down_and_keeps_the_value() -> None:
     rng = RNG(5)
-    policy = Policy.random(*SMALL, 8, rng)
-    policy = Policy(*SMALL, policy.weights | {"v": rng.standard_normal(4, np.float32)})
+    policy = lively(rng)
     frames = [random_frames(rng, 1), random_frames(rng, 1)]
     results = []
     for flip in (False, True):
         eyes = Eyes(1, *SMALL)
         looks = [eyes.look(state(frame[:, ::-1] if flip else frame)) for frame in frames]
         results.append(policy.forward(looks[1]))
-    np.testing.assert_allclose(results[0].logit, -results[1].logit, atol=1e-6)
+    np.testing.assert_allclose(results[0].logits, results[1].logits[:, [1, 0, 2]], atol=1e-6)
     np.testing.assert_allclose(results[0].value, results[1].value, atol=1e-6)
 
 
-def test_the_gradient_equals_finite_differences() -> None:
+@both
+def test_the_gradient_equals_finite_differences(moves: int) -> None:
     rng = RNG(6)
     # Double precision and large weights: differences are then exact to many places.
     weights: Any = {
-        name: rng.standard_normal(shape) * 0.3 for name, shape in Policy.shapes(*SMALL, 6).items()
+        name: rng.standard_normal(shape) * 0.3 for name, shape in Policy.shapes(*SMALL, 6, moves).items()
     }
     policy = Policy(*SMALL, weights)
     x, _, _ = look_twice(rng, 4)
-    dlogit, dvalue = rng.standard_normal(4), rng.standard_normal(4)
-    part: Any = policy.forward(x), dlogit, dvalue
+    dlogits, dvalue = rng.standard_normal((4, moves)), rng.standard_normal(4)
+    part: Any = policy.forward(x), dlogits, dvalue
     gradient = finish(policy.backward([part]))
 
     def objective() -> float:
         seen = Policy(*SMALL, weights).forward(x)
-        return float(seen.logit @ dlogit + seen.value @ dvalue)
+        return float((seen.logits * dlogits).sum() + seen.value @ dvalue)
 
     small = 1e-6
     for name, weight in weights.items():
@@ -95,9 +108,9 @@ def test_the_gradient_of_a_batch_in_parts_is_the_gradient_of_the_whole() -> None
     rng = RNG(6)
     policy = Policy.random(*SMALL, 6, rng)
     seen = [policy.forward(look_twice(rng, 4)[0]) for _ in range(3)]
-    dlogit, dvalue = rng.standard_normal((2, 3, 4)).astype(np.float32)
-    whole = finish(policy.backward([(Activations.join(seen), dlogit.reshape(-1), dvalue.reshape(-1))]))
-    parts = finish(policy.backward(zip(seen, dlogit, dvalue, strict=True)))
+    dlogits, dvalue = rng.standard_normal((3, 4, 3), np.float32), rng.standard_normal((3, 4), np.float32)
+    whole = finish(policy.backward([(Activations.join(seen), dlogits.reshape(-1, 3), dvalue.reshape(-1))]))
+    parts = finish(policy.backward(zip(seen, dlogits, dvalue, strict=True)))
     for name, g in whole.items():
         np.testing.assert_allclose(parts[name], g, rtol=1e-4, atol=1e-6)
 
@@ -106,34 +119,46 @@ def test_inputs_that_never_occurred_have_no_gradient() -> None:
     rng = RNG(7)
     policy = Policy.random(*SMALL, 6, rng)
     x, now, before = look_twice(rng, 2)
-    ones = np.ones(2, np.float32)
-    gradient = finish(policy.backward([(policy.forward(x), ones, ones)]))
+    dlogits, dvalue = np.eye(2, 3, dtype=np.float32), np.ones(2, np.float32)
+    gradient = finish(policy.backward([(policy.forward(x), dlogits, dvalue)]))
     both = all_inputs(now, before), all_inputs(now[:, ::-1], before[:, ::-1])
     occurred = np.any([(inputs != 0).any(0) for inputs in both], axis=0)
     assert not gradient["W1"][~occurred].any()
     assert gradient["W1"].any()
 
 
-def test_probability_does_not_overflow() -> None:
-    p = probability(np.array([-1e30, -1000, 0, 1000, 1e30], np.float32))
-    assert p.tolist() == [0, 0, 0.5, 1, 1]
+def test_probabilities_do_not_overflow() -> None:
+    p = probabilities(np.array([[1e30, 0, -1e30], [1000, 1000, -1000], [0, 0, 0]], np.float32))
+    np.testing.assert_allclose(p, [[1, 0, 0], [0.5, 0.5, 0], [1 / 3] * 3], rtol=1e-6)
 
 
-def test_moves_are_drawn_with_their_probability_or_the_likelier_ones_are_made() -> None:
-    policy = Policy.random(*SMALL, 8, RNG(1))
+def test_without_a_generator_the_likeliest_moves_are_made() -> None:
+    policy = lively(RNG(1))
     x, _, _ = look_twice(RNG(1), 50)
-    likelier, drawn = choose(policy, x, None), choose(policy, x, RNG(2))
-    np.testing.assert_array_equal(likelier.up, likelier.p_up > 0.5)
-    np.testing.assert_array_equal(drawn.up, RNG(2).random(50) < drawn.p_up)
-    for choice in (likelier, drawn):
-        assert choice.moves.tolist() == [UP if up else DOWN for up in choice.up]
-        np.testing.assert_array_equal(choice.p_up, probability(policy.forward(x).logit))
+    choice = choose(policy, x, None)
+    np.testing.assert_array_equal(choice.chosen, probabilities(choice.seen.logits).argmax(1))
+    assert choice.moves.tolist() == MOVES[choice.chosen].tolist()
+    assert MOVES.tolist() == [UP, DOWN, STAY]
 
 
-def test_a_policy_survives_a_checkpoint() -> None:
-    policy = Policy.random(*SMALL, 8, RNG(1))
+@both
+def test_moves_are_drawn_with_their_probabilities(moves: int) -> None:
+    policy, games = Policy.random(*SMALL, 8, RNG(1), moves), 30_000
+    bias = {"d": np.array([0.5], np.float32)} if moves == 3 else {}
+    policy = Policy(*SMALL, policy.weights | bias)
+    x, _, _ = look_twice(RNG(1), 1)
+    one = policy.forward(x)
+    many = type(x).join([x] * games)
+    counts = np.bincount(choose(policy, many, RNG(2)).chosen, minlength=moves)
+    np.testing.assert_allclose(counts / games, probabilities(one.logits)[0], atol=0.015)
+
+
+@both
+def test_a_policy_survives_a_checkpoint(moves: int) -> None:
+    policy = Policy.random(*SMALL, 8, RNG(1), moves)
     copy = Policy.from_plain(loads(dumps(policy.to_plain())), 8)
-    assert (copy.height, copy.width) == SMALL
+    assert (copy.height, copy.width, copy.moves) == (*SMALL, moves)
+    assert copy.weights.keys() == policy.weights.keys()
     for name, weight in policy.weights.items():
         np.testing.assert_array_equal(copy.weights[name], weight)
 

@@ -62,7 +62,7 @@ def test_a_resumed_progress_file_drops_rows_of_points_that_are_lost(tmp_path: Pa
     with open(path, newline="") as text:
         rows = list(csv.DictReader(text))
     assert [row["points"] for row in rows] == ["100", "200"]
-    assert tuple(rows[0]) == Progress.COLUMNS
+    assert tuple(rows[0]) == Progress.COLUMNS + Progress.SCHEDULE
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file's size cannot be limited there")

@@ -39,7 +39,7 @@ def test_a_decision_has_the_moves_drawn_and_the_table_of_what_followed() -> None
     moves = rollout.decide(policy, second, eyes.look(second), rng)
     (decision,) = rollout.decisions
     assert decision.seen is chosen.seen
-    assert decision.up is chosen.up
+    assert decision.chosen is chosen.chosen
     assert decision.table is second.table
     assert rollout.points == 3
     assert rollout.pending is not None

@@ -57,6 +57,20 @@ def test_a_directory_that_cannot_be_written_into_is_told_before_anything_begins(
         started("--directory", "/dev/null/x")
 
 
+def test_a_checkpoint_of_an_older_version_goes_on_with_its_two_moves(tmp_path: Path) -> None:
+    path = tmp_path / "old.p"
+    write_checkpoint(path, moves=2)
+    values = load(path)
+    del values["options"]["moves"], values["learner"]["frames"], values["learner"]["deviation"]
+    save(path, values)
+    line = "--resume", str(path), "--directory", str(tmp_path)
+    player, options = started(*line).player, started(*line).options
+    assert isinstance(player, Learner)
+    assert (player.policy.moves, player.frames, options.moves) == (2, 0, 2)
+    with pytest.raises(UsageError, match=r"old.p has learned 2 moves: leave out --moves"):
+        started(*line, "--moves", "3")
+
+
 def test_play_starts_with_the_best_policy_or_the_one_named(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / BEST)
     write_checkpoint(tmp_path / "other.p")

@@ -14,10 +14,10 @@ from pongrl.agent.books import Books
 from pongrl.agent.commands import Commands, Controls
 from pongrl.agent.observers import Audience, Decided, Observer, Standing
 from pongrl.agent.pilot import Pilot
+from pongrl.agent.policy import MOVES
 from pongrl.agent.progress import Progress
 from pongrl.agent.trainer import Trainer
 from pongrl.errors import ConnectionLostError, ProtocolError
-from pongrl.game.moves import DOWN, UP
 from tests.support.agents import Lines, options_of, state
 from tests.support.fleets import Harbour, StubServer, harbour, own
 
@@ -82,7 +82,7 @@ def test_the_first_servers_decisions_are_shown() -> None:
         assert len(album.decided_on) == 2
         shown = album.decided_on[0]
         assert shown.session is one.client.session
-        assert one.client.moves[0] == [UP if shown.up[0] else DOWN]
+        assert one.client.moves[0] == [MOVES[shown.chosen[0]]]
         assert album.standings[0].policy is trip.pilot.player.policy
         assert album.standings[0].is_connected
 
@@ -158,4 +158,4 @@ def test_each_decision_is_logged_when_debugging(caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.DEBUG, "pong.agent"), voyage(StubServer("pi")) as trip:
         trip.there.arrive()
         trip.trainer.turn()
-    assert "STEP 0 of pi: rewards [0]; P(up) [" in caplog.text
+    assert "STEP 0 of pi: rewards [0]; probabilities [[" in caplog.text

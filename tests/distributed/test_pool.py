@@ -25,13 +25,13 @@ class Place(Post):
         super().__init__(number)
         self.asked: list[list[int]] = []
 
-    def ask_gradient(self, numbers: list[int], whole: Moments) -> Any:
+    def ask_gradient(self, numbers: list[int], whole: Moments, deviation: float) -> Any:
         self.asked.append(numbers)
         return f"gradient {len(self.asked)} of {self.number}"
 
 
 def share(number: int, points: int = 2, decisions: int = 10) -> Share:
-    return Share(number, 0, Moments(decisions, 0.0, 1.0, decisions), 8 * decisions, [True] * points)
+    return Share(number, 0, Moments(decisions, 0.0, 1.0, decisions), 8 * decisions, points, [True] * points)
 
 
 @pytest.fixture

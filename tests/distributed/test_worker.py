@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from pongrl.agent.batch import Batch, Moments, policy_gradient
+from pongrl.agent.batch import Batch, Moments
 from pongrl.agent.eyes import Eyes
 from pongrl.agent.policy import Policy
 from pongrl.agent.rollout import Decision, Segment
@@ -95,7 +95,7 @@ def test_a_share_that_is_given_up_takes_no_memory() -> None:
     with working() as worker:
         one, two = next_share(worker), next_share(worker)
         worker.forget(one.number)
-        assert worker.gradient([two.number], two.moments)["W1"].any()
+        assert worker.gradient([two.number], two.moments, 1.0)["W1"].any()
         assert worker.played == {}
 
 
@@ -104,8 +104,8 @@ def test_several_shares_of_a_worker_make_one_gradient() -> None:
         one, two = (next_share(worker, update) for update in (1, 2))
         played = list(worker.played.values())
         whole = Moments.pool([one.moments, two.moments])
-        gradient = worker.gradient([one.number, two.number], whole)
-        parts = [finish(batch.gradient(policy, whole)) for policy, batch in played]
+        gradient = worker.gradient([one.number, two.number], whole, 0.5)
+        parts = [finish(batch.gradient(policy, whole, 0.5)) for policy, batch in played]
         for name, g in gradient.items():
             np.testing.assert_array_equal(g, parts[0][name] + parts[1][name])
 
@@ -117,8 +117,9 @@ def test_the_gradients_of_two_workers_add_up_to_that_of_their_pooled_batches() -
         segments = [segment for worker in workers for _, batch in worker.played.values()
                     for segment in batch.segments]  # fmt: skip
         whole = Moments.pool([share.moments for share in shares])
-        parts = [worker.gradient([0], whole) for worker in workers]
-    pooled = finish(policy_gradient(Policy(50, 70, weights_of()), segments, 0.99))
+        parts = [worker.gradient([0], whole, 0.5) for worker in workers]
+    together = Batch(segments, 0.995)
+    pooled = finish(together.gradient(Policy(50, 70, weights_of()), together.moments, 0.5))
     for name, gradient in pooled.items():
         largest = np.abs(gradient).max()
         assert largest > 0
@@ -131,9 +132,9 @@ def test_a_share_counts_all_its_points() -> None:
     table[:, Column.POINTS], table[:, Column.REWARD] = (3, 1), (1, -1)  # two of three won, none of one
     policy = Policy(50, 70, weights_of())
     seen = policy.forward(Eyes(2, 50, 70).look(state(2)))
-    segment = Segment([Decision(seen, np.array([True, False]), table)], seen.value)
-    share = share_of(7, 5, Batch([segment], 0.99))
-    assert (share.number, share.update, share.frames, share.moments.count) == (7, 5, 16, 2)
+    segment = Segment([Decision(seen, np.array([0, 1]), table)], 16, seen.value)
+    share = share_of(7, 5, Batch([segment], 0.99), options_of())
+    assert (share.number, share.update, share.frames, share.points, share.moments.count) == (7, 5, 16, 4, 2)
     assert share.won == [True, True, False, False]
 
 

@@ -34,7 +34,7 @@ def state(games: int = 1, **columns: list[int]) -> Step:
 def learner_of(options: RunOptions) -> Learner:
     """Make a learner that knows nothing, for frames of the real game."""
     rng = np.random.default_rng(options.seed)
-    return make_learner(Policy.random(50, 70, options.hiddenUnits, rng), options, rng)
+    return make_learner(Policy.random(50, 70, options.hiddenUnits, rng, options.moves), options, rng)
 
 
 class Lines:

@@ -114,33 +114,34 @@ class Level2:
     """Games against the built-in AI of level 2, without a server. A decision lasts eight ticks."""
 
     def __init__(self, games: int, seed: int) -> None:
-        self._games = [Game(seed + number) for number in range(games)]
+        self.games = [Game(seed + number) for number in range(games)]
         self._frames = np.zeros((games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
         self._cameras = [Camera(frame) for frame in self._frames]
         self._opponent = built_in(2)
 
     def first(self) -> Step:
         """Give the first state."""
-        return self._look([{} for _ in self._games])
+        return self._look([{} for _ in self.games])
 
     def play(self, moves: UInt8Array) -> Step:
         """Play one decision in each game, and give the state that it leads to."""
         return self._look(
-            [self._play_one(game, move) for game, move in zip(self._games, moves.tolist(), strict=True)]
+            [self._play_one(game, move) for game, move in zip(self.games, moves.tolist(), strict=True)]
         )
 
     def _play_one(self, game: Game, move: int) -> dict[Column, int]:
         reward = ticks = 0
+        hits = game.hits
         while ticks < 8 and not reward:
             reward = game.step(VELOCITY[move], self._opponent(game, RIGHT))
             ticks += 1
         return {
             Column.REWARD: reward, Column.POINTS: abs(reward), Column.TICKS: ticks,
-            Column.MOVE: move, Column.MOVER: Mover.AGENT,
+            Column.MOVE: move, Column.MOVER: Mover.AGENT, Column.HITS: game.hits - hits,
         }  # fmt: skip
 
     def _look(self, rows: list[dict[Column, int]]) -> Step:
-        for camera, game in zip(self._cameras, self._games, strict=True):
+        for camera, game in zip(self._cameras, self.games, strict=True):
             camera.look(game)
         table = np.array([[row.get(column, 0) for column in Column] for row in rows], np.int32)
         return Step.of(0, 0, self._frames, table)

@@ -10,7 +10,7 @@ film_of                   the pictures of a film, and its length
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,15 +72,27 @@ def step_of(number: int, cells: dict[tuple[int, int], int], reward: int = 0) -> 
 
 
 def decided_of(
-    step: Step, p_up: float = 0.5, value: float = 0.0, up: bool = True, hidden: float = 0.0
+    step: Step,
+    chances: Sequence[float] = (0.4, 0.4, 0.2),
+    value: float = 0.0,
+    chosen: int = 0,
+    hidden: float = 0.0,
 ) -> Decided:
-    """Make a decision in the first of two games; `hidden` is the activity of all hidden units."""
-    logit = np.array([math.log(p_up / (1 - p_up)), 7], np.float32)
+    """Make a decision in the first of two games.
+
+    Args:
+        step: That was answered.
+        chances: Of up, of down and, with three moves, of stay.
+        value: Of the state.
+        chosen: Which of them was chosen.
+        hidden: Activity of all hidden units.
+    """
+    logits = np.log([chances, [1 / len(chances)] * len(chances)]).astype(np.float32)
     activity = np.full((2, 40), hidden, np.float32)
     seen = Activations(
-        Eyes(2, 50, 70).look(step_of(0, {})), activity, logit, np.array([value, 9], np.float32)
+        Eyes(2, 50, 70).look(step_of(0, {})), activity, logits, np.array([value, 9], np.float32)
     )
-    return Decided(SESSION, step, seen, np.array([up, not up]))
+    return Decided(SESSION, step, seen, np.array([chosen, 1]))
 
 
 def standing_of(progress: Progress, **changes: Any) -> Standing:

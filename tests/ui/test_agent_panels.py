@@ -81,14 +81,21 @@ def test_what_has_come_and_what_has_gone_have_two_colours(brush: Brush) -> None:
     assert [cell(picture, 20, column) for column in (30, 31, 32)] == [BLUE, ACCENT, PANEL]
 
 
-@pytest.mark.parametrize(("p_up", "up"), [(0.75, True), (0.75, False), (0.1, False)])
-def test_the_probabilities_are_bars_and_the_move_made_is_bright(brush: Brush, p_up: float, up: bool) -> None:
-    draw_moves(brush, moment(p_up=p_up, up=up))
-    area = LAYOUT.moves
-    halves = np.array_split(part(pixels(brush.surface), area), [area.height // 2 + LAYOUT.title // 2])
-    for half, colour, share in zip(halves, (ACCENT, BLUE), (p_up, 1 - p_up), strict=True):
-        assert has(half, colour).sum(axis=1).max() == pytest.approx(share * area.width, abs=1)
-    assert [has(half, WHITE).any() for half in halves] == [up, not up]
+@pytest.mark.parametrize(
+    ("chances", "chosen"),
+    [((0.75, 0.25), 0), ((0.75, 0.25), 1), ((0.1, 0.6, 0.3), 0), ((0.1, 0.6, 0.3), 1), ((0.1, 0.6, 0.3), 2)],
+)
+def test_the_probabilities_are_bars_and_the_move_made_is_bright(
+    brush: Brush, chances: tuple[float, ...], chosen: int
+) -> None:
+    draw_moves(brush, moment(chances=chances, chosen=chosen))
+    area, moves = LAYOUT.inside(LAYOUT.moves), len(chances)
+    parts = np.array_split(part(pixels(brush.surface), area), moves)
+    order = [0, 1] if moves == 2 else [0, 2, 1]  # stay lies between up and down
+    for its_part, move in zip(parts, order, strict=True):
+        colour = (ACCENT, BLUE, DIM)[move]
+        assert has(its_part, colour).sum(axis=1).max() == pytest.approx(chances[move] * area.width, abs=1)
+        assert has(its_part, WHITE).any() == (move == chosen)
 
 
 def test_the_strip_shows_values_and_the_points_won_and_lost(brush: Brush) -> None:

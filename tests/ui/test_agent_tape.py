@@ -14,10 +14,10 @@ def moment(number: int, cells: dict[tuple[int, int], int] | None = None, reward:
 
 
 def test_a_moment_is_the_first_games_part_of_a_decision() -> None:
-    decided = decided_of(step_of(7, {(20, 30): 200}, reward=-1), p_up=0.75, value=0.5, up=False, hidden=2)
+    decided = decided_of(step_of(7, {(20, 30): 200}, reward=-1), (0.7, 0.2, 0.1), 0.5, chosen=2, hidden=2)
     found = Moment.of(decided)
-    assert (found.number, found.points, found.reward, found.ticks, found.up) == (7, 1, -1, 6, False)
-    assert [found.p_up, found.value] == pytest.approx([0.75, 0.5])
+    assert (found.number, found.points, found.reward, found.ticks, found.chosen) == (7, 1, -1, 6, 2)
+    assert [*found.probabilities, found.value] == pytest.approx([0.7, 0.2, 0.1, 0.5])
     assert found.frame[20, 30] == found.frame.sum() == 200
     np.testing.assert_array_equal(found.hidden, np.full(20, 2))  # without the twins
 

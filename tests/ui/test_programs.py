@@ -184,7 +184,7 @@ def test_an_evaluation_beside_training_is_shown_too(tmp_path: Path, monkeypatch:
 
     def decide_and_tell(window: AgentWindow, decided: Decided, standing: Standing) -> None:
         decide(window, decided, standing)
-        shown.add(len(decided.up))
+        shown.add(len(decided.chosen))
 
     monkeypatch.setattr(AgentWindow, "decided", decide_and_tell)
     with serving(lockstep=True, games=4, seed=1) as server:
@@ -323,7 +323,7 @@ def test_the_log_has_the_rows_of_progress_csv(tmp_path: Path) -> None:
         assert [scalar.step for scalar in scalars] == [points for points, _ in written]
         assert [scalar.value for scalar in scalars] == pytest.approx([v for _, v in written], abs=0.06)
     assert len(events.Scalars("progress/evaluation_win_rate")) == 1
-    assert events.Tags()["histograms"] == ["weights/W1", "weights/w", "weights/v"]
+    assert events.Tags()["histograms"] == ["weights/W1", "weights/w", "weights/v", "weights/u"]
     assert events.Tags()["images"] == ["game"]
 
 

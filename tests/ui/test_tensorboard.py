@@ -98,7 +98,7 @@ def test_histograms_count_all_weights_of_the_end(tmp_path: Path) -> None:
     with logging(tmp_path):
         pass
     events = read(tmp_path)
-    assert events.Tags()["histograms"] == ["weights/W1", "weights/w", "weights/v"]
+    assert events.Tags()["histograms"] == ["weights/W1", "weights/w", "weights/v", "weights/u"]
     (histogram,) = events.Histograms("weights/W1")
     value, W1 = histogram.histogram_value, POLICY.weights["W1"]
     assert (value.num, sum(value.bucket)) == (W1.size, W1.size)

@@ -1,0 +1,44 @@
+"""The usual size of an advantage, by which all of them are divided.
+
+Late in training most batches have no lost point. Their own deviation is tiny, and divided by it their noise
+would look as important as a lost point. So the deviation is that of many batches.
+"""
+
+from __future__ import annotations
+
+import math
+
+DECAY = 0.99  # of a batch's part in the mean, with each batch after it
+
+
+class Deviation:
+    """The root of the running mean of the batches' variances."""
+
+    def __init__(self, total: float = 0.0, weight: float = 0.0) -> None:
+        self.total, self.weight = total, weight  # decaying sums of variances, and of their parts
+
+    @classmethod
+    def of(cls, plain: object) -> Deviation:
+        """Read total and weight from a checkpoint.
+
+        Raises:
+            ValueError: They cannot be.
+        """
+        match plain:
+            case (float(total), float(weight)) if 0 <= total < math.inf and 0 <= weight <= 1:
+                return cls(total, weight)
+        raise ValueError("a deviation that is none")
+
+    def to_plain(self) -> tuple[float, float]:
+        """Give what `of` reads."""
+        return self.total, self.weight
+
+    def note(self, variance: float) -> None:
+        """Take one more batch into the mean."""
+        self.total = DECAY * self.total + (1 - DECAY) * variance
+        self.weight = DECAY * self.weight + (1 - DECAY)
+
+    @property
+    def value(self) -> float:
+        """The deviation; never 0."""
+        return math.sqrt(self.total / self.weight) + 1e-6 if self.weight else 1.0

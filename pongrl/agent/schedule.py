@@ -1,0 +1,35 @@
+"""How steps grow shorter, and batches larger, as training goes on.
+
+A policy that wins most points has little to learn from each of them: a long step would undo more than it
+teaches, and most batches would hold no lost point. So with the frames that were played the rate falls, and a
+batch grows until it has LARGEST_GROWTH times its size. Nobody has to say how long training will last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HALVING_FRAMES = 20_000_000  # at one level
+LARGEST_GROWTH = 8.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What rate and batches are after so many frames of the game.
+
+    Args:
+        halving: Frames after which the rate has fallen to a half; after twice as many it is a third.
+    """
+
+    halving: int = HALVING_FRAMES
+
+    def rate_share(self, frames: int) -> float:
+        """Give the share of the first rate that is left."""
+        return 1 / (1 + frames / self.halving)
+
+    def batch_growth(self, frames: int) -> float:
+        """Give how many times as large as the first one a batch is."""
+        return min(1 + frames / self.halving, LARGEST_GROWTH)
+
+
+STANDARD = Schedule()

@@ -1,0 +1,19 @@
+"""How steps grow shorter, and batches larger."""
+
+from __future__ import annotations
+
+import pytest
+
+from pongrl.agent.schedule import LARGEST_GROWTH, Schedule
+
+
+@pytest.mark.parametrize(("times", "share"), [(0, 1.0), (1, 1 / 2), (2, 1 / 3), (9, 1 / 10)])
+def test_the_rate_falls_with_the_frames_that_were_played(times: int, share: float) -> None:
+    assert Schedule(halving=5000).rate_share(5000 * times) == pytest.approx(share)
+
+
+def test_a_batch_grows_with_the_frames_up_to_its_largest_size() -> None:
+    sizes = [Schedule(halving=5000).batch_growth(frames) for frames in range(0, 100_000, 1000)]
+    assert sizes[0] == 1
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == LARGEST_GROWTH
