@@ -54,7 +54,7 @@ def main() -> None:
                 player.wait_for("connected to")
                 game.wait_for("agent connected")
                 for _ in range(DECISIONS):
-                    player.wait_for("P(up)")  # logged at each decision
+                    player.wait_for("probabilities")  # logged at each decision
                 picture("game.png", WINDOW, display)
         with tempfile.TemporaryDirectory() as directory:
             resumed = shutil.copy(checkpoint, directory)

@@ -98,9 +98,10 @@ class Trainer:
         choice = rollout.pending
         assert choice is not None
         if self._is_debugging:
+            chances = probabilities(choice.seen.logits).astype(float).round(3).tolist()
             log.debug(
                 "STEP %d of %s: rewards %s; probabilities %s, moves %s", step.number, seat.server,
-                step.rewards.tolist(), probabilities(choice.seen.logits).round(3).tolist(), moves.tolist(),
+                step.rewards.tolist(), chances, moves.tolist(),
             )  # fmt: skip
         if not is_first:
             self._books.count(step)
