@@ -114,7 +114,7 @@ class PolicyGradient:
     ] = False
     watch: Annotated[bool, "only watch, in a window, the game that is played at --host"] = False
     evaluate: Annotated[bool | str, "play --points (500) without learning, with FILE or save.p"] = False
-    sample: Annotated[bool, "let --evaluate draw its moves instead of making the likelier one"] = False
+    sample: Annotated[bool, "let --evaluate draw its moves instead of making the likeliest ones"] = False
     evaluate_every: Annotated[int | None, "evaluate after every N points too, on a server of its own"] = None
     record: Annotated[str | None, "film the first server's first game into FILE, .mp4 or .gif"] = None
     plot: Annotated[tuple[str, ...], "draw progress.csv files as curves, or a checkpoint's hidden units"] = ()
