@@ -45,7 +45,7 @@ KEYS: KeyTable = (
     ("H, F1", "show or hide these keys"),
     ("Escape", "close this window"),
 )
-QUESTION = "Close this window?", "Escape closes it, and the run goes on; any other key stays"
+QUESTION = "Close this window?", "Escape closes it, and the run goes on; any other key keeps it"
 DECISION, FRAME, UNITS, CURVE, STATUS = PARTS = ("decision", "frame", "units", "curve", "status")
 
 pygame = pygame_quietly()
@@ -95,12 +95,17 @@ class AgentDisplay:
         Returns:
             Commands of the console; None once a person has closed the window.
         """
-        keys = [meant(event) for event in self._screen.poll() if event.type == pygame.KEYDOWN]
-        asked = [word for key in keys for word in self._press(key)]
+        asked, parts = [], []
+        for event in self._screen.poll():
+            if event.type == pygame.KEYDOWN:
+                asked += self._press(meant(event))
+                parts = [FRAME]
+            elif event.type in (pygame.MOUSEBUTTONDOWN, pygame.FINGERDOWN) and self._requests.dismiss():
+                parts = [FRAME]
         if self._screen.is_closed:
             self.close()
             return None
-        self._draw([FRAME] if keys else [])
+        self._draw(parts)
         return asked
 
     def _press(self, key: int) -> list[str]:

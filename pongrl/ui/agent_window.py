@@ -69,9 +69,9 @@ class AgentWindow(Observer):
         Raises:
             PongError: such frames cannot be shown.
         """
-        if decided.step.number == 0:
-            check_frames((decided.session.height, decided.session.width))
         if self.look_seconds is not None:
+            if decided.step.number == 0:
+                check_frames((decided.session.height, decided.session.width))
             if self._tape.is_recording:
                 self._tape.record(Moment.of(decided))
             self._look(standing)

@@ -12,6 +12,7 @@ pygame = pygame_quietly()
 SHAPE = (50, 70)
 SIZES = [
     (480, 360), (640, 480), (800, 480), (1120, 700), (1920, 1080), (3840, 2160), (600, 1200), (2400, 500),
+    (480, 1200), (800, 1400), (2000, 700), (2560, 1080),
 ]  # fmt: skip
 
 
@@ -33,6 +34,29 @@ def test_frame_and_difference_have_whole_pixels_for_each_cell(size: tuple[int, i
         inside = layout.inside(panel)
         assert (inside.width % 70, inside.height % 50) == (0, 0)
         assert inside.width * 50 == inside.height * 70
+
+
+@pytest.mark.parametrize(
+    ("size", "share"),
+    [
+        ((576, 360), 0.14), ((1120, 700), 0.28), ((480, 1200), 0.2), ((800, 1400), 0.35), ((2000, 700), 0.25),
+        ((2560, 1080), 0.3),
+    ],
+)  # fmt: skip
+def test_the_frame_has_a_large_share_of_a_window_of_any_shape(size: tuple[int, int], share: float) -> None:
+    layout = AgentLayout.of(size, SHAPE)
+    frame = layout.inside(layout.frame)
+    assert frame.width * frame.height >= share * size[0] * size[1]
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (90, 720), (720, 90), (10, 80), (3, 3)])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_panels_of_other_frames_lie_apart_too(size: tuple[int, int], shape: tuple[int, int]) -> None:
+    layout = AgentLayout.of(size, shape)
+    panels = [layout.frame, layout.value, layout.difference, layout.moves, layout.units, layout.curve]
+    for number, panel in enumerate(panels):
+        assert pygame.Rect(0, 0, *size).contains(panel)
+        assert panel.collidelist(panels[:number]) == -1
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

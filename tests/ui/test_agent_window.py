@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import pytest
 
 from pongrl.agent.progress import Progress, ProgressFile
+from pongrl.errors import PongError
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui import agent_window
 from pongrl.ui.agent_display import KEYS, QUESTION, AgentDisplay
@@ -26,7 +28,19 @@ from pongrl.ui.agent_window import LOOK_SECONDS, AgentWindow
 from pongrl.ui.brush import Brush
 from pongrl.ui.notices import KeyTable
 from pongrl.ui.theme import BACKGROUND
-from tests.support.ui import QUIT, colours_in, decided_of, has, part, pixels, press, standing_of, step_of
+from tests.support.ui import (
+    QUIT,
+    SESSION,
+    button,
+    colours_in,
+    decided_of,
+    has,
+    part,
+    pixels,
+    press,
+    standing_of,
+    step_of,
+)
 
 pygame = pygame_quietly()
 SIZES = [(480, 360), (640, 480), (800, 480), (1120, 700), (1920, 1080)]
@@ -304,6 +318,27 @@ def test_escape_asks_once_and_then_closes_the_window(run: Run) -> None:
     pygame.event.post(press(pygame.K_ESCAPE))
     run.panes[0].poll()
     assert not pygame.display.get_init()
+
+
+def test_a_click_takes_the_question_back(run: Run) -> None:
+    run.decide(100)
+    run.draw()
+    run.press(pygame.K_ESCAPE)
+    pygame.event.post(button((5, 5)))
+    np.testing.assert_array_equal(run.frame(), run.expected_frame(100, "live"))
+
+
+def test_frames_that_a_window_cannot_show_do_not_matter_once_it_is_closed(run: Run) -> None:
+    step = step_of(0, {})
+    narrow = replace(decided_of(step), session=replace(SESSION, height=1, width=3500))
+    with pytest.raises(PongError, match="cannot be shown"):
+        run.window.decided(narrow, standing_of(run.progress))
+    pygame.event.post(QUIT)
+    run.panes[0].poll()
+    run.now += 1
+    run.decide()
+    assert run.window.look_seconds is None
+    run.window.decided(narrow, standing_of(run.progress))
 
 
 def test_once_a_person_has_closed_it_the_window_does_nothing_any_more(run: Run) -> None:
