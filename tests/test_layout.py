@@ -80,15 +80,18 @@ def loaded_by(program: str, notes: Path) -> Loaded:
 def test_an_agent_and_the_server_of_its_training_load_nothing_of_each_other(
     notes: Path, flags: tuple[str, ...]
 ) -> None:
-    command = ("mainmodel.py", "--local", "--games", "2", "--points", "20", *flags)
-    code, program = run_program(*command)
-    assert code == 0, program.output
-    agent, server = loaded_by("mainmodel.py", notes), loaded_by("pong.py", notes)
+    """The server is started here, as --local does: an agent kills its own if it does not end at once."""
+    with Program("pong.py", "--headless", "--lockstep", "--games", "2", "--port", "0", stdin=None) as server:
+        port = str(server.wait_for_port())
+        code, program = run_program("mainmodel.py", "--port", port, "--points", "20", *flags)
+        assert code == 0, program.output
+        assert server.end() == 0, server.output
+    agent, game = loaded_by("mainmodel.py", notes), loaded_by("pong.py", notes)
     assert agent.of("pongrl.agent")
     assert agent.of("pongrl.server", "pongrl.envs", "pongrl.distributed", "pong") == set()
-    assert server.of("pongrl.server")
-    assert server.of("pongrl.agent", "pongrl.ui", "pongrl.envs", "pongrl.distributed", "mainmodel") == set()
-    assert agent.loaded_twice() == server.loaded_twice() == {}
+    assert game.of("pongrl.server")
+    assert game.of("pongrl.agent", "pongrl.ui", "pongrl.envs", "pongrl.distributed", "mainmodel") == set()
+    assert agent.loaded_twice() == game.loaded_twice() == {}
 
 
 def test_an_agent_with_a_window_loads_nothing_of_the_server(notes: Path) -> None:
