@@ -112,13 +112,12 @@ class AgentDisplay:
         """Do what a key asks for; return what the program is asked for."""
         requests = self._requests
         if key == pygame.K_ESCAPE:
-            self._screen.is_closed = requests.leave()
-        elif requests.dismiss():
-            pass
-        elif key in (pygame.K_h, pygame.K_F1):
-            requests.toggle_help()
-        elif key in (pygame.K_p, pygame.K_SPACE):
-            return ["p"]
+            self._screen.is_closed |= requests.leave()  # the button may have closed it already
+        elif not requests.dismiss():
+            if key in (pygame.K_h, pygame.K_F1):
+                requests.toggle_help()
+            elif key in (pygame.K_p, pygame.K_SPACE):
+                return ["p"]
         return []
 
     def close(self) -> None:

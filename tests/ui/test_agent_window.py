@@ -341,6 +341,14 @@ def test_frames_that_a_window_cannot_show_do_not_matter_once_it_is_closed(run: R
     run.window.decided(narrow, standing_of(run.progress))
 
 
+def test_escape_does_not_open_a_window_again_that_was_just_closed(run: Run) -> None:
+    run.draw()
+    for event in (QUIT, press(pygame.K_ESCAPE)):
+        pygame.event.post(event)
+    run.panes[0].poll()
+    assert not pygame.display.get_init()
+
+
 def test_once_a_person_has_closed_it_the_window_does_nothing_any_more(run: Run) -> None:
     run.draw()
     assert run.window.look_seconds == LOOK_SECONDS
