@@ -112,12 +112,22 @@ class Learner:
     @property
     def rate(self) -> float:
         """The learning rate now."""
-        return float(self.optimiser.rate) * self.schedule.rate_share(self.frames)
+        return float(self.optimiser.rate) * self.rate_share
 
     @property
     def batch_size(self) -> int:
         """Points in a batch now."""
-        return int(self.schedule.batch_growth(self.frames) * self.rollouts.batch_size)
+        return int(self.growth * self.rollouts.batch_size)
+
+    @property
+    def rate_share(self) -> float:
+        """The share of the first rate that is left now; see Schedule."""
+        return self.schedule.rate_share(self.frames)
+
+    @property
+    def growth(self) -> float:
+        """How many times as large as the first one a batch is now; see Schedule."""
+        return self.schedule.batch_growth(self.frames)
 
     # Playing.
 
@@ -141,11 +151,11 @@ class Learner:
 
     def learn(self) -> None:
         """Begin to learn from the rollouts if they make a batch."""
-        if segments := self.rollouts.take_batch(self.schedule.batch_growth(self.frames)):
+        if segments := self.rollouts.take_batch(self.growth):
             self.frames += sum(segment.frames for segment in segments)
             played_by = self.policy
             self.settle()
-            self._work = self._learn(played_by, self.policy, segments, self.schedule.rate_share(self.frames))
+            self._work = self._learn(played_by, self.policy, segments, self.rate_share)
 
     def work(self) -> bool:
         """Do a piece of learning, some tenths of a millisecond long.

@@ -28,6 +28,8 @@ AI_MISSES = {  # one ball in so many, by speed, against a paddle that never miss
 }
 
 Doubles = npt.NDArray[np.float64]
+Counts = dict[bool, dict[int, int]]
+"""Of serves (True) and of returns (False), by |vx|."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,16 @@ class Miss:
     paddle: float  # y of the paddle's middle then
 
 
+def _no_counts() -> Counts:
+    return {is_serve: dict.fromkeys(SPEEDS, 0) for is_serve in (True, False)}
+
+
 @dataclass
 class Misses:
     """Balls that came to the agent, and those that it missed: counts for serves and returns by speed."""
 
-    faced: dict[bool, dict[int, int]] = field(default_factory=lambda: _counts())  # [is it a serve?][|vx|]
-    missed: dict[bool, dict[int, int]] = field(default_factory=lambda: _counts())
+    faced: Counts = field(default_factory=_no_counts)
+    missed: Counts = field(default_factory=_no_counts)
     untold: int = 0  # points lost of which nothing more could be told
     places: list[Miss] = field(default_factory=list)  # of the misses that could be placed
 
@@ -77,10 +83,12 @@ class Misses:
         Returns:
             None if the level's AI is not known, or not every speed has been seen.
         """
-        faced = [self.faced[True][speed] + self.faced[False][speed] for speed in SPEEDS]
+        faced, missed = (
+            [counts[True][speed] + counts[False][speed] for speed in SPEEDS]
+            for counts in (self.faced, self.missed)
+        )
         if level not in AI_MISSES or not all(faced):
             return None
-        missed = [self.missed[True][speed] + self.missed[False][speed] for speed in SPEEDS]
         theirs = [1 / balls for balls in AI_MISSES[level]]
         ours = [lost / balls for lost, balls in zip(missed, faced, strict=True)]
         return sum(ai / (ai + own) for ai, own in zip(theirs, ours, strict=True)) / len(SPEEDS)
@@ -156,10 +164,6 @@ class MissWatch:
                 y, vy = _fly(y, vy)
             paddle = float(self._paddle[game]) + PADDLE_HEIGHT / 2
             self.misses.places.append(Miss(speed, is_serve, y + BALL / 2, paddle))
-
-
-def _counts() -> dict[bool, dict[int, int]]:
-    return {is_serve: dict.fromkeys(SPEEDS, 0) for is_serve in (True, False)}
 
 
 def _find(step: Step, games: int) -> tuple[Doubles, Doubles]:

@@ -112,8 +112,8 @@ class Rollouts:
             size += rollout.size
             if rollout.decisions:
                 decisions += len(rollout.decisions) * len(rollout.decisions[0].chosen)
-        return (
-            points >= int(growth * self.batch_size)
-            or decisions >= int(growth * self.longest_batch)
-            or size >= LARGEST_BATCH
-        )
+        return self.is_enough(points, decisions, growth) or size >= LARGEST_BATCH
+
+    def is_enough(self, points: int, decisions: int, growth: float) -> bool:
+        """Tell whether so many points, or decisions, make a batch."""
+        return points >= int(growth * self.batch_size) or decisions >= int(growth * self.longest_batch)

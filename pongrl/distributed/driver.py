@@ -132,7 +132,7 @@ class Driver:
         self._commands, self._books, self._say = desk.commands, desk.books, desk.say
         self._workforce = workforce
         self._learner = _learner_of(desk.start)
-        self._pool = Pool(self._learner, desk.start.options.batch_size)
+        self._pool = Pool(self._learner)
         self._controls = Controls(workforce, desk.books, desk.say)
 
     def run(self) -> None:

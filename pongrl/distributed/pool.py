@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pongrl.agent.batch import Moments
-from pongrl.agent.learning import LONGEST_BATCH, Learner
+from pongrl.agent.learning import Learner
 from pongrl.agent.policy import Weights
 from pongrl.agent.work import finish
 from pongrl.distributed.worker import Share
@@ -16,13 +16,12 @@ class Pool:
     """Shares that wait until they make a batch, and the parts of the gradient of the batch before.
 
     Args:
-        learner: takes the steps.
-        batch_size: points that make a batch to begin with.
+        learner: takes the steps, and knows how much makes a batch.
     """
 
-    def __init__(self, learner: Learner, batch_size: int) -> None:
+    def __init__(self, learner: Learner) -> None:
         self.awaited: dict[Any, Post] = {}  # references of the parts that have not come yet
-        self._learner, self._batch_size = learner, batch_size
+        self._learner = learner
         self._shares: list[tuple[Post, Share]] = []
         self._sum: Weights | None = None  # of the parts that have come
 
@@ -66,14 +65,10 @@ class Pool:
         if self.awaited or self._sum is None:
             return False
         learner = self._learner
-        learner.adopt(
-            finish(learner.step(learner.policy, self._sum, learner.schedule.rate_share(learner.frames)))
-        )
+        learner.adopt(finish(learner.step(learner.policy, self._sum, learner.rate_share)))
         return True
 
     def _is_full(self) -> bool:
         points = sum(share.points for _, share in self._shares)
         decisions = sum(share.moments.count for _, share in self._shares)
-        growth = self._learner.schedule.batch_growth(self._learner.frames)
-        is_enough = points >= int(growth * self._batch_size) or decisions >= int(growth * LONGEST_BATCH)
-        return bool(self._shares) and is_enough
+        return self._learner.rollouts.is_enough(points, decisions, self._learner.growth)

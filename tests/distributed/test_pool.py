@@ -41,7 +41,7 @@ def places() -> tuple[Place, Place]:
 
 def test_a_batch_is_asked_for_when_it_has_enough_points(places: tuple[Place, Place]) -> None:
     one, other = places
-    pool = Pool(small_learner(), batch_size=5)
+    pool = Pool(small_learner(batch_size=5))
     pool.ask()
     pool.take(one, share(0))
     pool.take(other, share(0))
@@ -54,7 +54,7 @@ def test_a_batch_is_asked_for_when_it_has_enough_points(places: tuple[Place, Pla
 
 
 def test_a_batch_is_asked_for_when_it_has_enough_decisions(places: tuple[Place, Place]) -> None:
-    pool = Pool(small_learner(), batch_size=5)
+    pool = Pool(small_learner(batch_size=5))
     pool.take(places[0], share(0, points=0, decisions=LONGEST_BATCH))
     pool.ask()
     assert pool.awaited
@@ -63,8 +63,8 @@ def test_a_batch_is_asked_for_when_it_has_enough_decisions(places: tuple[Place, 
 def test_a_step_is_taken_after_the_last_part_and_the_next_batch_waits_for_it(
     places: tuple[Place, Place],
 ) -> None:
-    learner = small_learner()
-    pool, before = Pool(learner, batch_size=4), learner.policy
+    learner = small_learner(batch_size=4)
+    pool, before = Pool(learner), learner.policy
     for place in places:
         pool.take(place, share(0))
     pool.ask()
@@ -83,8 +83,8 @@ def test_a_step_is_taken_after_the_last_part_and_the_next_batch_waits_for_it(
 
 
 def test_the_part_of_a_dead_worker_is_left_out(places: tuple[Place, Place]) -> None:
-    learner = small_learner()
-    pool = Pool(learner, batch_size=4)
+    learner = small_learner(batch_size=4)
+    pool = Pool(learner)
     for place in places:
         pool.take(place, share(0))
     pool.ask()
@@ -95,8 +95,8 @@ def test_the_part_of_a_dead_worker_is_left_out(places: tuple[Place, Place]) -> N
 
 
 def test_nothing_is_learned_if_all_workers_of_a_batch_have_died(places: tuple[Place, Place]) -> None:
-    learner = small_learner()
-    pool = Pool(learner, batch_size=1)
+    learner = small_learner(batch_size=1)
+    pool = Pool(learner)
     pool.take(places[0], share(0))
     pool.ask()
     assert not pool.add("gradient 1 of 1", None)
@@ -105,7 +105,7 @@ def test_nothing_is_learned_if_all_workers_of_a_batch_have_died(places: tuple[Pl
 
 def test_the_shares_of_a_worker_that_is_gone_are_forgotten(places: tuple[Place, Place]) -> None:
     one, other = places
-    pool = Pool(small_learner(), batch_size=4)
+    pool = Pool(small_learner(batch_size=4))
     pool.take(one, share(0))
     pool.take(other, share(0))
     pool.drop(one)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tools.bench.measures import learning_rate, share_of_bound
@@ -17,8 +18,8 @@ Measure = Callable[[float, Path], float]
 """Seconds and a checkout → a figure."""
 
 MEASURES: dict[str, tuple[Measure, str]] = {
-    "16 games, learning": (lambda seconds, tree: learning_rate(16, seconds, tree), "decisions/s"),
-    "1 game, learning": (lambda seconds, tree: learning_rate(1, seconds, tree), "decisions/s"),
+    "16 games, learning": (partial(learning_rate, 16), "decisions/s"),
+    "1 game, learning": (partial(learning_rate, 1), "decisions/s"),
     "16 games, learning, through 5 ms: share of 16 per 5 ms": (
         lambda seconds, tree: share_of_bound(seconds, tree)[0], ""
     ),
