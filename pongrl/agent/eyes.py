@@ -26,13 +26,15 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.intp]
 Booleans: TypeAlias = npt.NDArray[np.bool_]
 
+GREY = np.float32(1 / 255)  # turns the light of a cell, from 0 to 255, into a number from 0 to 1
+
 
 @dataclass(frozen=True)
 class Observations:
     """B observations as one list of K cells. Those of observation b begin at starts[b]."""
 
     cells: Integers  # (K,) as the module says; in each observation light comes first, then change
-    values: Floats  # (K,) light from 0 to 255, change from −255 to 255
+    values: Floats  # (K,) light from 0 to 1, change from −1 to 1
     starts: Integers  # (B,)
 
     def __len__(self) -> int:
@@ -65,11 +67,12 @@ class Observations:
         """
         occurs = np.zeros(cells, bool)
         occurs[self.cells] = True
-        active = np.flatnonzero(occurs)  # (A,)
-        row = np.repeat(np.arange(len(self)), np.diff(self.starts, append=len(self.cells)))  # (K,)
-        column = (np.cumsum(occurs) - 1)[self.cells]  # (K,)
+        active = occurs.nonzero()[0]  # (A,)
+        columns = np.empty(cells, np.intp)  # of the cells that occur; the others have none
+        columns[active] = np.arange(len(active))
+        row = np.arange(len(self)).repeat(np.diff(self.starts, append=len(self.cells)))  # (K,)
         X = np.zeros((len(self), len(active)), np.float32)  # (B, A)
-        X[row, column] = self.values  # no cell occurs twice in one observation
+        X[row, columns[self.cells]] = self.values  # no cell occurs twice in one observation
         return active, X
 
 
@@ -97,6 +100,7 @@ class Eyes:
         gone = light_before.nonzero()[0]
         places = np.concatenate((lit, lit[different], were_lit[gone]))
         values = np.concatenate((step.light, change[different], -light_before[gone].astype(np.float32)))
+        values *= GREY
         return self._observations(places, values, len(lit))
 
     def _recall(self, step: Step) -> tuple[UInt8Array, UInt8Array]:

@@ -5,25 +5,26 @@ The inputs of the network are the cells of a frame, sums of blocks of cells, and
 weight plus those of the blocks that it is in. `fold` computes these numbers once for every place of the
 court, and then an observation needs to look up only the cells that it lists.
 
-    W1 (inputs, units)  ── fold ──►  court (2, height, width, units)  ── mirror ──►  both (…, 2 · units)
-    dW1                 ◄─ unfold ─  dcourt
+    W1 (inputs, units)  ── halves ──►  (inputs / 2, units)  ── fold ──►  court (height, width, units)
+    dW1                 ── halves ──►  the cells' rows  ── unfold ──►  the blocks' rows
 
-The first axis of a court is 0 for light and 1 for change. W1 has the same order: the first half of its rows
-is for light, the second for change. Each half has a row for each cell, then for each block of each size, and
-at its end the row of the input that is always 1 (in the second half that row is never used).
+The first half of the rows of W1 is for light, the second for change. Each has a row for each cell, then for
+each block of each size, and at its end the row of the input that is always 1 (in the second half that row is
+never used).
 """
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
-from pongrl.agent.eyes import Floats
-from pongrl.agent.work import Work
+from pongrl.agent.eyes import Floats, Integers
 
-BLOCKS = (2, 5, 10)  # sides of the blocks, in cells
+# Sides of the blocks, in cells, and of what they are summed from: four blocks of 5×5 make one of 10×10.
+BLOCKS = {2: 1, 5: 1, 10: 5}
 BLOCK_SCALE = np.float32(4)  # of the blocks' inputs: the larger it is, the faster their weights learn
-GREY = np.float32(1 / 255)  # turns a cell's light into an input from 0 to 1
-PADDLES = (0, -1)  # the columns of the paddles
+PADDLES = (0, -1)  # their columns are in no block: a ball beside a paddle must not look like a part of it
 
 
 def block_sizes(height: int, width: int) -> list[int]:
@@ -37,74 +38,77 @@ def inputs_of(height: int, width: int) -> int:
     return 2 * (sum(grid_cells) + 1)
 
 
-def grids(W1: Floats, height: int, width: int) -> list[tuple[int, Floats]]:
-    """Show the rows of W1 as they lie on the court, without a copy.
+def halves(W1: Floats) -> Floats:
+    """Show W1 as its half for light and its half for change, without a copy: (2, inputs / 2, units)."""
+    return W1.reshape(2, -1, W1.shape[1])
+
+
+def grids(half: Floats, height: int, width: int) -> dict[int, Floats]:
+    """Show the rows of a half of W1 as they lie on the court, without a copy.
 
     Returns:
-        (size, weights) for the cells, whose size is 1, then for each size of blocks. The weights have the
-        shape (2, rows, columns, units).
+        By size: the weights of the cells, whose size is 1, then those of the blocks. Each has the shape
+        (rows, columns, units).
     """
-    halves = W1.reshape(2, -1, W1.shape[1])  # (2, inputs / 2, units)
-    found, begin = [], 0
+    found, begin = {}, 0
     for size in (1, *block_sizes(height, width)):
         rows, columns = height // size, width // size
-        here = halves[:, begin : (begin := begin + rows * columns)]
-        found.append((size, here.reshape(2, rows, columns, -1)))
+        here = half[begin : (begin := begin + rows * columns)]
+        found[size] = here.reshape(rows, columns, -1)
     return found
 
 
-def fold(W1: Floats, height: int, width: int) -> Work[Floats]:
+@functools.cache
+def rows_of_cells(height: int, width: int) -> Integers:
+    """Give the row of W1 for each cell, in the order in which observations number them."""
+    cells = np.arange(height * width)
+    return np.concatenate((cells, inputs_of(height, width) // 2 + cells))  # light, then change
+
+
+@functools.cache
+def mirrored_pairs(height: int, width: int) -> Integers:
+    """Give each cell and its mirror image, which is as far from the other wall: (2 · height · width, 2)."""
+    cells = np.arange(2 * height * width).reshape(2, height, width)
+    return np.stack((cells, cells[:, ::-1]), axis=3).reshape(-1, 2)
+
+
+def fold(half: Floats, court: Floats) -> None:
     """Add the weights of its blocks to each cell's weight.
 
-    The paddles' columns are in no block: a ball beside a paddle must not look like a part of it.
-
-    Returns:
-        (2, height, width, units): what light at each place does to each unit, per level of grey.
+    Args:
+        half: Of W1: its rows for light, or for change.
+        court: (height, width, units) is filled with what light, or change, at each place does to each unit.
     """
-    (_, cells), *blocks = grids(W1, height, width)
-    court = cells.copy()
-    for size, block in blocks:
-        rows, columns = block.shape[1:3]
-        court.reshape(2, rows, size, columns, size, -1)[:] += BLOCK_SCALE * block[:, :, None, :, None]
-        yield
-    court[:, :, PADDLES] = cells[:, :, PADDLES]
-    court *= GREY
-    return court
+    grid = grids(half, *court.shape[:2])
+    cells = grid.pop(1)
+    court[:] = cells
+    sums = {size: BLOCK_SCALE * block for size, block in grid.items()} | {1: court}
+    for size in sorted(grid, reverse=True):
+        inner = BLOCKS[size]
+        _in_blocks(sums[inner], size // inner)[:] += sums[size][:, None, :, None]
+    court[:, PADDLES] = cells[:, PADDLES]
 
 
-def unfold(dcourt: Floats, inputs: int) -> Work[Floats]:
-    """Compute the gradient of W1 from the gradient of the folded court: the backward pass of `fold`.
-
-    Returns:
-        (inputs, units). The rows of the inputs that are always 1 stay 0.
-    """
-    height, width, units = dcourt.shape[1:]
-    dW1 = np.zeros((inputs, units), dcourt.dtype)
-    (_, cells), *blocks = grids(dW1, height, width)
-    np.multiply(dcourt, GREY, out=cells)
-    between = BLOCK_SCALE * cells  # (2, height, width, units)
-    between[:, :, PADDLES] = 0
-    for size, block in blocks:
-        yield
-        rows, columns = block.shape[1:3]
-        strips = between.reshape(2, rows, size, width, units).sum(2)  # (2, rows, width, units)
-        strips.reshape(2, rows, columns, size, units).sum(3, out=block)
-    return dW1
-
-
-def mirror(court: Floats) -> Work[Floats]:
-    """Put the weights of the units and of their mirrored twins side by side, so that one look-up gives both.
+def unfold(half: Floats, height: int, width: int) -> None:
+    """Compute the blocks' rows of a gradient from the cells' rows: the backward pass of `fold`.
 
     Args:
-        court: (2, height, width, units).
-
-    Returns:
-        (2, height, width, 2 · units): each cell's own weights, then those of its mirror image in the other
-        half of the court.
+        half: Of the gradient of W1. It has the cells' rows already.
     """
-    half = court.shape[3]
-    both: Floats = np.empty((*court.shape[:3], 2 * half), court.dtype)
-    for way, ways in zip(court, both, strict=True):  # light, then change
-        yield
-        ways[..., :half], ways[..., half:] = way, way[::-1]
-    return both
+    grid = grids(half, height, width)
+    cells = grid.pop(1)
+    paddles = cells[:, PADDLES]
+    cells[:, PADDLES] = 0
+    sums = {1: cells}
+    for size, block in grid.items():
+        inner = BLOCKS[size]
+        strips = _in_blocks(sums[inner], size // inner).sum(1)  # (rows, columns, cells of a side, units)
+        sums[size] = strips.sum(2, out=block)
+    half[height * width : -1] *= BLOCK_SCALE
+    cells[:, PADDLES] = paddles
+
+
+def _in_blocks(grid: Floats, side: int) -> Floats:
+    """Show a grid as blocks of `side`×`side`, without a copy: (rows, side, columns, side, units)."""
+    rows, columns, units = grid.shape
+    return grid.reshape(rows // side, side, columns // side, side, units)

@@ -54,9 +54,8 @@ import numpy as np
 from pongrl.agent.batch import Batch
 from pongrl.agent.deviation import Deviation
 from pongrl.agent.eyes import Observations
-from pongrl.agent.folding import fold, mirror
 from pongrl.agent.optimiser import RMSProp
-from pongrl.agent.policy import Policy, RandomGenerator, Weights, pack, unpack
+from pongrl.agent.policy import Policy, RandomGenerator, Weights, fold_all, pack, unpack
 from pongrl.agent.ranges import SQUARE, WEIGHT, checked, held
 from pongrl.agent.rollout import Rollout, Rollouts, Segment
 from pongrl.agent.schedule import STANDARD, Schedule
@@ -205,8 +204,8 @@ class Learner:
         weights = yield from self.optimiser.ascend(policy.weights, gradient, share)
         if not all(np.vdot(w, w) <= WEIGHT.most**2 for w in weights.values()):  # faster than `are_in`
             return self._refuse(policy, f"weights have grown beyond {WEIGHT.most:g}")
-        court = yield from fold(weights["W1"], policy.height, policy.width)
-        return Policy(policy.height, policy.width, weights, (yield from mirror(court)))
+        court = yield from fold_all(weights["W1"], policy.height, policy.width)
+        return Policy(policy.height, policy.width, weights, court)
 
     def _refuse(self, policy: Policy, reason: str) -> Policy:
         """Keep the policy in the place of what a step has made; say so once."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from pongrl.agent.eyes import Floats, Integers, Observations
-from pongrl.agent.folding import GREY, fold, inputs_of, mirror, unfold
+from pongrl.agent.folding import fold, halves, inputs_of, mirrored_pairs, rows_of_cells, unfold
 from pongrl.agent.ranges import WEIGHT, Range, are_in, checked
 from pongrl.agent.work import Work, finish
 from pongrl.game.moves import DOWN, STAY, UP
@@ -55,15 +55,14 @@ class Policy:
     Args:
         height, width: Of the frames, in cells.
         weights: Of the shapes that `shapes` gives.
-        both: W1, folded and mirrored, if the caller has computed it already.
+        court: W1, folded, if the caller has computed it already; see `fold_all`.
     """
 
-    def __init__(self, height: int, width: int, weights: Weights, both: Floats | None = None) -> None:
+    def __init__(self, height: int, width: int, weights: Weights, court: Floats | None = None) -> None:
         self.height, self.width, self.weights = height, width, weights
         W1, w, v = weights["W1"], weights["w"], weights["v"]
-        if both is None:
-            both = finish(mirror(finish(fold(W1, height, width))))
-        self._court = both.reshape(-1, 2 * len(w))  # (2 · height · width, H)
+        self._court = finish(fold_all(W1, height, width)) if court is None else court
+        self._pairs = mirrored_pairs(height, width)
         self._always = np.tile(W1[len(W1) // 2 - 1], 2)  # (H,) the biases
         stay = [weights["u"]] if "u" in weights else []
         own, twin = [HALF * w, -HALF * w, *stay, v], [-HALF * w, HALF * w, *stay, v]
@@ -99,10 +98,13 @@ class Policy:
 
     def forward(self, x: Observations) -> Activations:
         """Compute logits and value of B observations."""
-        hidden: Floats = np.empty((len(x), self._court.shape[1]), self._court.dtype)  # (B, H)
+        # Of each cell what it does to the units, then what its mirror image does: that is for the twins.
+        H = len(self._always)
+        court = self._court.take(self._pairs[x.cells], 0).reshape(-1, H)  # (K, H)
+        hidden: Floats = np.empty((len(x), H), court.dtype)  # (B, H)
         ends = [*x.starts[1:].tolist(), len(x.cells)]
         for row, begin, end in zip(hidden, x.starts.tolist(), ends, strict=True):
-            np.dot(x.values[begin:end], self._court.take(x.cells[begin:end], 0), out=row)
+            np.dot(x.values[begin:end], court[begin:end], out=row)
         hidden += self._always
         np.maximum(hidden, 0, out=hidden)
         out = hidden @ self._heads + self._offsets  # (B, M + 1)
@@ -115,24 +117,27 @@ class Policy:
             parts: The batch, cut into parts: activations, dlogits (B, M), dvalue (B,). Each is a piece of
                 work.
         """
-        half, inputs = len(self.weights["w"]), len(self.weights["W1"])
-        dcourt: Floats = np.zeros((2, self.height, self.width, half), self._court.dtype)
-        mirrored = dcourt[:, ::-1]  # the same numbers, as the twins see them
-        dalways, dheads, doffsets = map(np.zeros_like, (self._always, self._heads, self._offsets))
+        half = len(self.weights["w"])
+        dW1, dalways, dheads, doffsets = map(
+            np.zeros_like, (self.weights["W1"], self._always, self._heads, self._offsets)
+        )
+        rows = rows_of_cells(self.height, self.width)[self._pairs]  # of W1: each cell's, its mirror image's
         for seen, dlogits, dvalue in parts:
             dout = np.column_stack((dlogits, dvalue))  # (B, M + 1)
-            dhidden = (dout @ self._heads.T) * (seen.hidden > 0)  # (B, H)
-            active, X = seen.x.dense(len(self._court))  # (A,), (B, A)
-            d = X.T @ dhidden  # (A, H)
-            place = np.unravel_index(active, dcourt.shape[:3])
-            dcourt[place] += d[:, :half]
-            mirrored[place] += d[:, half:]
+            dhidden = dout @ self._heads.T  # (B, H)
+            dhidden *= seen.hidden > 0
+            active, X = seen.x.dense(len(rows))  # (A,), (B, A)
+            own, twins = rows[active].T
+            dW1[own] += X.T @ dhidden[:, :half]
+            dW1[twins] += X.T @ dhidden[:, half:]
             dalways += dhidden.sum(0)
             dheads += seen.hidden.T @ dout
             doffsets += dout.sum(0)
             yield
-        dW1 = yield from unfold(dcourt, inputs)
-        dW1[inputs // 2 - 1] = dalways[:half] + dalways[half:]
+        for way in halves(dW1):
+            unfold(way, self.height, self.width)
+            yield
+        dW1[len(dW1) // 2 - 1] = dalways[:half] + dalways[half:]
         own, twin = dheads[:half], dheads[half:]
         odd, even = own - twin, own + twin  # what of w, and what of u and v
         gradient = {"W1": dW1, "w": HALF * (odd[:, 0] - odd[:, 1]), "v": even[:, -1], "c": doffsets[-1:]}
@@ -144,8 +149,8 @@ class Policy:
         Returns:
             (units, 2, height, width): what light there does, and what a change there does.
         """
-        court = finish(fold(self.weights["W1"][:, units], self.height, self.width))
-        return np.moveaxis(court, 3, 0) / GREY
+        court = finish(fold_all(self.weights["W1"][:, units], self.height, self.width))
+        return np.moveaxis(court.reshape(2, self.height, self.width, -1), 3, 0)
 
     def to_plain(self) -> dict[str, Any]:
         """Give plain values of which `from_plain` makes the same policy."""
@@ -163,6 +168,19 @@ class Policy:
             raise ValueError(f"frames of {width}×{height} cells")
         moves = len(MOVES) if "u" in plain["weights"] else len(MOVES) - 1
         return cls(height, width, unpack(plain["weights"], cls.shapes(height, width, hidden_units, moves)))
+
+
+def fold_all(W1: Floats, height: int, width: int) -> Work[Floats]:
+    """Fold both halves of W1.
+
+    Returns:
+        (2 · height · width, units): what each cell of an observation does to each unit.
+    """
+    court: Floats = np.empty((2, height, width, W1.shape[1]), W1.dtype)
+    for half, way in zip(halves(W1), court, strict=True):
+        fold(half, way)
+        yield
+    return court.reshape(2 * height * width, -1)
 
 
 class Choice(NamedTuple):

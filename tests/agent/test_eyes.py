@@ -22,7 +22,7 @@ def test_in_an_observation_light_comes_first(games: int) -> None:
     for game, begin in enumerate(x.starts):
         lit = np.flatnonzero(now[game])
         np.testing.assert_array_equal(x.cells[begin : begin + len(lit)], lit)
-        np.testing.assert_array_equal(x.values[begin : begin + len(lit)], now[game].reshape(-1)[lit])
+        np.testing.assert_allclose(255 * x.values[begin : begin + len(lit)], now[game].reshape(-1)[lit])
 
 
 def test_the_first_frame_of_an_episode_has_no_change_and_another_games_has() -> None:
@@ -82,4 +82,4 @@ def test_a_matrix_of_observations_has_a_column_for_each_cell_that_occurs() -> No
     active, X = x.dense(cells)
     whole = dense(x).reshape(3, cells)
     np.testing.assert_array_equal(active, np.flatnonzero(whole.any(axis=0)))
-    np.testing.assert_array_equal(X, whole[:, active])
+    np.testing.assert_allclose(255 * X, whole[:, active], rtol=1e-5)

@@ -58,10 +58,11 @@ def all_inputs(now: npt.NDArray[np.generic], before: npt.NDArray[np.generic]) ->
 
 
 def dense(x: Observations, shape: tuple[int, int] = SMALL) -> Array:
-    """Spread out light and change of all cells: (B, 2, height, width)."""
+    """Spread out light and change of all cells, in 255 steps as frames have them: (B, 2, height, width)."""
     row = np.repeat(np.arange(len(x)), np.diff(x.starts, append=len(x.cells)))
     whole = np.zeros((len(x), 2 * shape[0] * shape[1]))
-    np.add.at(whole, (row, x.cells), x.values)
+    np.add.at(whole, (row, x.cells), 255.0 * x.values)
+    whole = whole.round(3)
     return whole.reshape(len(x), 2, *shape)
 
 
