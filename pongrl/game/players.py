@@ -15,6 +15,14 @@ Player: TypeAlias = Callable[[Game, int], float]
 """Takes the game and its side (LEFT or RIGHT); returns pixels for this tick, down is positive."""
 
 
+SECOND_LEVEL_EVERY = 4  # games: where two levels are played, one of so many is of the second
+
+
+def has_second_level(game: int) -> bool:
+    """Tell whether a game, by its number, is of the second level where two are played."""
+    return game % SECOND_LEVEL_EVERY == 1
+
+
 def built_in(level: int) -> Player:
     """Return the built-in AI of a level. 1 is slow, 2 is quick, 3 waits for the ball and then is quickest."""
     if level == 3:

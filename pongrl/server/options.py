@@ -15,6 +15,7 @@ from pongrl.cli import asked_of
 from pongrl.errors import UsageError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.game.people import People
+from pongrl.game.players import has_second_level
 from pongrl.game.rules import LEFT, RIGHT
 from pongrl.modes import Mode, refuse_idle
 from pongrl.wire.messages import MAX_GAMES, Session
@@ -25,7 +26,7 @@ class GameOptions:
     """What is played. It never changes while the games go on."""
 
     level: int  # of the built-in AI, 1 to 3; 4 plays both sides
-    second_level: int | None  # of every second game, if it is another
+    second_level: int | None  # of every fourth game, if it is another
     opponent: str  # "ai", or "human": a person at this keyboard has the right paddle
     games: int  # side by side
     frameskip: int  # ticks in one decision
@@ -46,7 +47,8 @@ class GameOptions:
 
     def level_of(self, game: int) -> int:
         """Return the level in a game; the first game is number 0."""
-        return self.level if self.second_level is None or game % 2 == 0 else self.second_level
+        second = self.second_level
+        return second if second is not None and has_second_level(game) else self.level
 
     def session(self) -> Session:
         """Return what an agent is told of the games in WELCOME."""
@@ -89,7 +91,7 @@ PLAYERS = (
     ),
     Rule(
         lambda user: user.second_level is not None and (user.games == 1 or user.levelodiff == 4),
-        "--second-level is that of every second game: give --games of 2 or more, and a --level of 1, 2 or 3",
+        "--second-level is that of every fourth game: give --games of 2 or more, and a --level of 1, 2 or 3",
     ),
     Rule(
         lambda user: user.opponent not in ("ai", "human"), "--opponent must be ai or human, not {0.opponent}"

@@ -34,7 +34,7 @@ from pongrl.wire.waiting import Wake, ready
 
 HEARTBEAT_SECONDS = 2.0  # less than a quarter of the silence: one lost packet must not look like a lost peer
 SILENCE_SECONDS = 9.0  # so that a peer that vanished is given up within ten
-SPIN_SECONDS = 0.0003 if (os.cpu_count() or 1) > 1 else 0.0  # how long `wait` polls before it sleeps
+SPIN_SECONDS = 0.001 if (os.cpu_count() or 1) > 1 else 0.0  # how long `wait` polls before it sleeps
 SHORT_WAITS, MOST_SHORT_WAITS = 3, 8  # fast waits needed before `wait` polls, and the most that are counted
 SMALL_TALK = frozenset((Kind.HEARTBEAT, Kind.PAUSE, Kind.PING, Kind.PONG))  # kinds that wait for nothing
 SMALL_TALK_AT_ONCE, SMALL_TALK_PER_SECOND = 200, 100
