@@ -42,6 +42,8 @@ READS_AT_ONCE = 16  # in one `take`: a peer that floods us must not keep us from
 READ_BYTES = 1 << 16  # maximum of one read; the server, whose peers say little, uses a smaller one
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
 
+give_way = getattr(os, "sched_yield", lambda: None)  # to whoever waits for this processor; not on Windows
+
 _HEARTBEAT = message(Kind.HEARTBEAT)
 # What `wait` does between two polls: two microseconds of divisions, each of which needs the result of the one
 # before. It is the nearest that Python has to a processor's pause instruction. Polling without a pause halves
@@ -277,4 +279,5 @@ def _poll(
         readable, _ = ready(readers, [], 0)
         if readable:
             return readable
+        give_way()
     return []

@@ -5,21 +5,50 @@ Only what both programs print and write is used, so the other version may be any
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from tools.bench.measures import learning_rate, share_of_bound
+from tools.bench.processes import Server
 from tools.bench.table import Row
 from tools.processes import ROOT
 
 Measure = Callable[[float, Path], float]
 """Seconds and a checkout → a figure."""
 
+STEPPER = """
+import sys, time
+from netproto import PongClient
+with PongClient(port=int(sys.argv[1])) as client:
+    client.connect()
+    begin, steps = time.monotonic(), 0
+    while time.monotonic() < begin + float(sys.argv[2]):
+        client.step([1])
+        steps += 1
+    print(steps / (time.monotonic() - begin))
+"""
+
+
+def steps_per_second(seconds: float, tree: Path) -> float:
+    """Return how often a checkout's client steps one game of its own server, without learning."""
+    with Server("--lockstep", tree=tree) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", STEPPER, str(server.port), str(seconds)],
+            cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, check=True,
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    return float(done.stdout)
+
+
 MEASURES: dict[str, tuple[Measure, str]] = {
     "16 games, learning": (partial(learning_rate, 16), "decisions/s"),
     "1 game, learning": (partial(learning_rate, 1), "decisions/s"),
+    "1 game, without learning": (steps_per_second, "steps/s"),
     "16 games, learning, through 5 ms: share of 16 per 5 ms": (
         lambda seconds, tree: share_of_bound(seconds, tree)[0], ""
     ),
