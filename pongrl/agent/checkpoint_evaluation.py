@@ -82,4 +82,4 @@ def _tell(misses: Misses | None, level: int | None, say: Callable[[str], None]) 
         say(line)
     estimate = None if level is None else misses.estimate(level)
     if estimate is not None:
-        say(f"estimated from these misses, and from those of level {level}: {100 * estimate:.1f} %")
+        say(f"estimated from these misses, and from those of level {level}: {estimate}")

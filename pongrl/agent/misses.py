@@ -26,6 +26,7 @@ AI_MISSES = {  # one ball in so many, by speed, against a paddle that never miss
     2: (4.8, 4.8, 5.1, 5.4, 5.5),
     3: (6200, 240, 42, 17.5, 11.7),
 }
+DRAWS = 10_000  # for the interval of an estimate
 
 Doubles = npt.NDArray[np.float64]
 Counts = dict[bool, dict[int, int]]
@@ -40,6 +41,18 @@ class Miss:
     is_serve: bool
     ball: float  # y of its middle where it went out
     paddle: float  # y of the paddle's middle then
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A share of points won, and the limits between which it is with a probability of 95 %."""
+
+    share: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{100 * self.share:.1f} % ({100 * self.low:.1f} to {100 * self.high:.1f} %)"
 
 
 def _no_counts() -> Counts:
@@ -75,23 +88,41 @@ class Misses:
             lines.append(f"points lost of which nothing more can be told: {self.untold:,}")
         return lines
 
-    def estimate(self, level: int) -> float | None:
+    def estimate(self, level: int) -> Estimate | None:
         """Estimate the share of points won from the misses, and from how often the built-in AI misses.
 
         It needs fewer points than counting them: at level 3 a slow ball comes thousands of times in a point.
+        For one speed let a be the probability that the AI misses a ball, m that we miss a return, and s that
+        we miss a serve. A ball that flies to the AI wins the point with probability W: the AI misses it, or
+        both hit and the next ball wins.
+
+            W = a + (1 − a)·(1 − m)·W,    so    W = a / (a + m − a·m)
+
+        Half of the serves fly to us, and must be hit first. So we win (1 − s/2)·W of the points at this
+        speed, and all speeds are served equally often. The interval tells how well m and s are known: they
+        are drawn from the beta distributions that the counts leave (Jeffreys' prior).
 
         Returns:
-            None if the level's AI is not known, or not every speed has been seen.
+            None if the level's AI is not known, or if no serve or no return of some speed has come.
         """
+        kinds = (True, False)  # serves, returns
         faced, missed = (
-            [counts[True][speed] + counts[False][speed] for speed in SPEEDS]
+            np.array([[counts[kind][speed] for speed in SPEEDS] for kind in kinds])
             for counts in (self.faced, self.missed)
-        )
-        if level not in AI_MISSES or not all(faced):
+        )  # (2, speeds)
+        if level not in AI_MISSES or not faced.all():
             return None
-        theirs = [1 / balls for balls in AI_MISSES[level]]
-        ours = [lost / balls for lost, balls in zip(missed, faced, strict=True)]
-        return sum(ai / (ai + own) for ai, own in zip(theirs, ours, strict=True)) / len(SPEEDS)
+        a = 1 / np.array(AI_MISSES[level])  # (speeds,)
+        share = float(_share_won(a, *(missed / faced)))
+        drawn = np.random.default_rng(0).beta(missed + 0.5, faced - missed + 0.5, (DRAWS, *faced.shape))
+        low, high = np.percentile(_share_won(a, drawn[:, 0], drawn[:, 1]), (2.5, 97.5))
+        return Estimate(share, min(float(low), share), max(float(high), share))
+
+
+def _share_won(a: Doubles, s: Doubles, m: Doubles) -> Doubles:
+    """Compute the share of points won from the probabilities at each speed (…, speeds)."""
+    share: Doubles = ((1 - s / 2) * a / (a + m - a * m)).mean(-1)
+    return share
 
 
 class MissWatch:

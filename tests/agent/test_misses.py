@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from pongrl.agent.misses import SPEEDS, Misses, MissWatch
+from pongrl.agent.misses import AI_MISSES, SPEEDS, Misses, MissWatch
 from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.game.rules import BALL, PADDLE_HEIGHT, Game
 from pongrl.wire.messages import Column
@@ -137,9 +137,35 @@ def test_the_table_has_a_line_for_each_speed_and_fits_a_terminal() -> None:
     assert Misses().lines()[1].split()[-1] == "–"
 
 
-def test_the_share_is_estimated_from_the_misses() -> None:
-    assert with_misses(0.0).estimate(3) == 1.0
-    estimate = with_misses(0.2).estimate(2)
-    assert estimate == pytest.approx(np.mean([(1 / n) / (1 / n + 0.2) for n in (4.8, 4.8, 5.1, 5.4, 5.5)]))
+def played(level: int, missed_serves: float, missed_returns: float, points: int) -> tuple[Misses, float]:
+    """Play points ball by ball, with these chances to miss; give the misses, and the share that was won."""
+    rng, misses, won = np.random.default_rng(1), Misses(), 0
+    for speed, one_in in zip(SPEEDS, AI_MISSES[level], strict=True):
+        for _ in range(points):
+            is_ours, is_serve, missed = rng.random() < 0.5, True, False
+            while not missed:
+                chance = (missed_serves if is_serve else missed_returns) if is_ours else 1 / one_in
+                missed = rng.random() < chance
+                if is_ours:
+                    misses.count(is_serve, speed, missed)
+                is_ours, is_serve = not is_ours, False
+            won += is_ours  # it is the turn of who did not miss
+    return misses, won / points / len(SPEEDS)
+
+
+@pytest.mark.parametrize(("missed_serves", "missed_returns"), [(0.0, 0.0), (0.3, 0.05), (0.1, 0.4)])
+def test_the_share_is_estimated_from_the_misses(missed_serves: float, missed_returns: float) -> None:
+    misses, won = played(2, missed_serves, missed_returns, 4_000)
+    estimate = misses.estimate(2)
+    assert estimate is not None
+    assert estimate.share == pytest.approx(won, abs=0.01)
+    assert 0 <= estimate.low <= estimate.share <= estimate.high <= 1
+    few = played(2, missed_serves, missed_returns, 50)[0].estimate(2)
+    assert few is not None
+    assert few.high - few.low > estimate.high - estimate.low
+
+
+def test_nothing_is_estimated_without_balls_or_for_a_level_whose_ai_is_not_known() -> None:
     assert with_misses(0.1).estimate(1) is None
+    assert with_misses(0.1).estimate(2) is not None
     assert Misses().estimate(2) is None
