@@ -41,18 +41,19 @@ def gradient_of(policy: Policy, segments: list[Segment], deviation: float = 0.7)
     return finish(made.gradient(policy, made.moments, deviation))
 
 
-def test_advantages_are_the_sums_of_the_formula() -> None:
-    rewards, discounts, values, last = [0.0, 0.0, 1.0, 0.0], [0.9, 0.8, 0.0, 0.9], [0.1, 0.2, 0.3, 0.4], 0.5
-    r, d, v = (np.array(column, np.float32)[:, None] for column in (rewards, discounts, values))
-    estimates = advantages(r, d, v, np.array([last], np.float32))
-    following = [*values[1:], last]
-    deltas = [r + d * v1 - v for r, d, v1, v in zip(rewards, discounts, following, values, strict=True)]
-    for t in range(4):
-        expected, factor = 0.0, 1.0
-        for i in range(t, 4):
+@pytest.mark.parametrize("decisions", [1, 2, 5, 8, 13])
+def test_advantages_are_the_sums_of_the_formula(decisions: int) -> None:
+    rng = RNG(1)
+    reward, discount, value = rng.random((3, decisions, 2), np.float32)
+    last = rng.random(2, np.float32)
+    estimates = advantages(reward, discount, value, last)
+    deltas = reward + discount * np.concatenate((value[1:], last[None])) - value
+    for t in range(decisions):
+        expected, factor = np.zeros(2), np.ones(2)
+        for i in range(t, decisions):
             expected += factor * deltas[i]
-            factor *= GAE_LAMBDA * discounts[i]
-        assert estimates[t, 0] == pytest.approx(expected, abs=1e-6)
+            factor *= GAE_LAMBDA * discount[i]
+        np.testing.assert_allclose(estimates[t], expected, atol=1e-6)
 
 
 def test_only_lost_points_count_and_the_return_goes_on_across_a_point() -> None:
