@@ -77,7 +77,7 @@ class Pong:
     fps: Annotated[int, "ticks per second in real time; the game is made for 60"] = TICKS_PER_SECOND
     frameskip: Annotated[int, "ticks in one decision of the agent"] = 8
     games: Annotated[int, "games that the agent plays side by side; the window shows the first"] = 1
-    second_level: Annotated[int | None, "level of every fourth game, if it is to be another"] = None
+    second_level: Annotated[int | None, "level of every second game, if it is to be another"] = None
     points_to_win: Annotated[int, "points that win a match"] = 21
     seed: Annotated[int | None, "seed of the games' random generators"] = None
     token_file: Annotated[str | None, "file with the token that agents must prove (or set PONG_TOKEN)"] = None

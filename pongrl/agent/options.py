@@ -116,7 +116,7 @@ class RunOptions:
 
     @property
     def second_level(self) -> int | None:
-        """The level of every fourth game on our own servers, if it is another than that of the run.
+        """The level of every second game on our own servers, if it is another than that of the run.
 
         Whoever begins at level 3 sees few points: the AI hardly misses slow balls. At level 2 fast ones come
         more often, and what they teach holds at both levels.

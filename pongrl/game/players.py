@@ -15,12 +15,9 @@ Player: TypeAlias = Callable[[Game, int], float]
 """Takes the game and its side (LEFT or RIGHT); returns pixels for this tick, down is positive."""
 
 
-SECOND_LEVEL_EVERY = 4  # games: where two levels are played, one of so many is of the second
-
-
 def has_second_level(game: int) -> bool:
-    """Tell whether a game, by its number, is of the second level where two are played."""
-    return game % SECOND_LEVEL_EVERY == 1
+    """Tell whether a game, by its number, is of the second level where two are played: every other one."""
+    return game % 2 == 1
 
 
 def built_in(level: int) -> Player:

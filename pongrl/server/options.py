@@ -26,7 +26,7 @@ class GameOptions:
     """What is played. It never changes while the games go on."""
 
     level: int  # of the built-in AI, 1 to 3; 4 plays both sides
-    second_level: int | None  # of every fourth game, if it is another
+    second_level: int | None  # of every second game, if it is another
     opponent: str  # "ai", or "human": a person at this keyboard has the right paddle
     games: int  # side by side
     frameskip: int  # ticks in one decision
@@ -91,7 +91,7 @@ PLAYERS = (
     ),
     Rule(
         lambda user: user.second_level is not None and (user.games == 1 or user.levelodiff == 4),
-        "--second-level is that of every fourth game: give --games of 2 or more, and a --level of 1, 2 or 3",
+        "--second-level is that of every second game: give --games of 2 or more, and a --level of 1, 2 or 3",
     ),
     Rule(
         lambda user: user.opponent not in ("ai", "human"), "--opponent must be ai or human, not {0.opponent}"

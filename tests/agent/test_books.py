@@ -95,7 +95,7 @@ def test_every_hundred_points_are_reported_once(tmp_path: Path) -> None:
 def test_points_of_the_level_that_was_asked_for_are_counted(
     tmp_path: Path, level: int, points: int, share: float
 ) -> None:
-    """On servers of its own a run at level 3 plays one game of four at level 2, the second."""
+    """On servers of its own a run at level 3 plays every second game at level 2."""
     with opened(tmp_path, local=True, level=level) as books:
         books.count(state(6, points=[1, 1, 1, 0, 0, 1], reward=[-1, 1, -1, 0, 0, 1]))
         assert (books.progress.points, books.progress.win_rate) == (points, share)
