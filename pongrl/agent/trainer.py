@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 
 from pongrl.agent.books import Books
@@ -14,12 +13,11 @@ from pongrl.agent.pilot import Pilot
 from pongrl.agent.policy import probabilities
 from pongrl.errors import ConnectionLostError, ProtocolError
 from pongrl.wire.messages import Step
+from pongrl.wire.waiting import give_way
 
 STANDING_SECONDS = 0.05  # maximum age of the state of the run that observers are told
 
 log = logging.getLogger("pong.agent")
-
-give_way = getattr(os, "sched_yield", lambda: None)  # missing on Windows, which costs a little time at most
 
 
 class Trainer:

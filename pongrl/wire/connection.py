@@ -30,7 +30,7 @@ from pongrl.wire.allowance import Allowance
 from pongrl.wire.framing import Kind, Message, Parser, message
 from pongrl.wire.messages import goodbye, parse_goodbye
 from pongrl.wire.sockets import AGAIN, reason_of
-from pongrl.wire.waiting import Wake, ready
+from pongrl.wire.waiting import Wake, give_way, ready
 
 HEARTBEAT_SECONDS = 2.0  # less than a quarter of the silence: one lost packet must not look like a lost peer
 SILENCE_SECONDS = 9.0  # so that a peer that vanished is given up within ten
@@ -41,8 +41,6 @@ SMALL_TALK_AT_ONCE, SMALL_TALK_PER_SECOND = 200, 100
 READS_AT_ONCE = 16  # in one `take`: a peer that floods us must not keep us from our clock
 READ_BYTES = 1 << 16  # maximum of one read; the server, whose peers say little, uses a smaller one
 MAX_UNSENT_BYTES = 1 << 20  # a peer that leaves this much unread is gone
-
-give_way = getattr(os, "sched_yield", lambda: None)  # to whoever waits for this processor; not on Windows
 
 _HEARTBEAT = message(Kind.HEARTBEAT)
 # What `wait` does between two polls: two microseconds of divisions, each of which needs the result of the one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import select
 import selectors
 import socket
@@ -12,6 +13,10 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 LONGEST_WAIT = 0.5  # seconds that a signal may go unheard
+
+# Lets another process have this processor if one waits for it. Windows has nothing like it, which costs a
+# little time at most.
+give_way = getattr(os, "sched_yield", lambda: None)
 
 
 class HasFileno(Protocol):
