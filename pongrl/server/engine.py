@@ -27,6 +27,7 @@ from pongrl.errors import PongError, ProtocolError
 from pongrl.game.people import Keys
 from pongrl.server.clock import Clock
 from pongrl.server.conversation import Conversation
+from pongrl.server.guests import Guests
 from pongrl.server.match import Match
 from pongrl.server.options import GameOptions
 from pongrl.server.seats import Arrival, Seats
@@ -61,6 +62,7 @@ class Engine(threading.Thread):
         match: the games.
         seats: where agents arrive, and which sides they have.
         observers: are told what happens.
+        guests: people who play from elsewhere.
         clock: when ticks of real time are due.
         wait: waits for the agents, as pongrl.wire.connection.wait does.
     """
@@ -71,15 +73,16 @@ class Engine(threading.Thread):
         match: Match,
         seats: Seats,
         observers: Sequence[Observer] = (),
+        guests: Guests | None = None,
         clock: Clock | None = None,
         wait: Wait = wire.wait,
     ) -> None:
         super().__init__(name="engine", daemon=True)
         self._lockstep, self._match, self._seats, self._observers = options.lockstep, match, seats, observers
         self._clock = Clock(options.fps) if clock is None else clock
-        self._wait = wait
+        self._guests, self._wait = guests, wait
         self._stopping = False
-        self._keys = Keys()
+        self._held = Keys()  # at the window
         self._talks: tuple[Conversation, ...] = ()  # with the agents that are here, the left one first
         self._pausing: tuple[Conversation, ...] = ()  # those of them that pause the game
         self.error: BaseException | None = None
@@ -92,8 +95,8 @@ class Engine(threading.Thread):
         self._seats.shut()
 
     def hold(self, keys: Keys) -> None:
-        """Let people hold these keys until the next call."""
-        self._keys = keys
+        """Let people at the window hold these keys until the next call."""
+        self._held = keys
 
     # For this thread.
 
@@ -126,6 +129,13 @@ class Engine(threading.Thread):
             self._match.decide(self._keys)
             self._end_decision()
 
+    @property
+    def _keys(self) -> Keys:
+        """What all people ask for now."""
+        if self._guests is None:
+            return self._held
+        return self._guests.join(self._held, self._match.first.paddles)
+
     def _is_ticking(self) -> bool:
         """Return whether real time passes. In lockstep it does while no agent is here, or people pause."""
         return not self._pausing and (self._keys.paused or not (self._lockstep and self._talks))
@@ -150,6 +160,7 @@ class Engine(threading.Thread):
         """Play a tick of real time, unless people pause the game."""
         keys = self._keys
         if self._match.obey(keys):
+            self._seats.options = self._match.options
             self._settle()
         if not keys.paused and self._match.tick(keys):
             self._end_decision()

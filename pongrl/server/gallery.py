@@ -49,9 +49,9 @@ class Gallery(threading.Thread):
         self._arrivals.put(watcher)
         self._wake.set()
 
-    def show(self, view: View) -> None:
+    def show(self, snapshot: View) -> None:
         """Leave the latest view, which the watchers are sent when they are due."""
-        self._latest = view
+        self._latest = snapshot
 
     def run(self) -> None:
         """Show the game until `close`. This is the thread."""

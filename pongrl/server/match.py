@@ -104,9 +104,16 @@ class Board:
         self.hands[side].forget()
         return self.hands[side]
 
-    def oppose(self, right: Player) -> None:
-        """Let another player have the right paddle where no agent has it."""
-        self._right = self._opponent = right
+    def oppose(self, right: Player | None) -> None:
+        """Let another player have the right paddle while no agent does; None is a person."""
+        self._opponent = self._by_hand if right is None else right
+        if not self._right_is_told:
+            self._right = self._opponent
+
+    def let_person_move(self, move: int) -> None:
+        """Make a person's move with the right paddle, unless an agent has it."""
+        if not self._right_is_told:
+            self.hands[RIGHT].move = move
 
     def unseat(self, side: Role) -> None:
         """Take the paddle of a side from its agent; on the right the built-in AI has it again."""
@@ -185,6 +192,7 @@ class Match:
         self.umpire = Umpire(options)
         self._seated: set[Role] = set()  # sides that agents have
         self._restarts = 0  # that people were granted
+        self._has_guest = False  # a person elsewhere has the right paddle of the first game
         self.begin()
 
     def begin(self) -> None:
@@ -193,15 +201,14 @@ class Match:
         self._seated.clear()
         self._frames = np.zeros((games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
         self.boards = tuple(
-            self._board(None if seed is None else seed + number, frame, self.options.level_of(number))
+            self._board(None if seed is None else seed + number, frame, number)
             for number, frame in enumerate(self._frames)
         )
         self._ticks = 0  # in this decision
 
-    def _board(self, seed: int | None, frame: UInt8Array, level: int) -> Board:
-        points = self.options.points_to_win
-        right = None if self.options.opponent == "human" else built_in(min(level, 3))
-        return Board(Game(seed, points), frame, right, built_in(3) if level == 4 else None)
+    def _board(self, seed: int | None, frame: UInt8Array, number: int) -> Board:
+        left = built_in(3) if self.options.level_of(number) == 4 else None
+        return Board(Game(seed, self.options.points_to_win), frame, self._opponent(number), left)
 
     @property
     def first(self) -> Game:
@@ -220,7 +227,7 @@ class Match:
             board.unseat(side)
 
     def obey(self, keys: Keys) -> bool:
-        """Do what people wish for.
+        """Do what people wish for, other than to move their paddles.
 
         Returns:
             True if the built-in AI plays at another level now.
@@ -228,12 +235,21 @@ class Match:
         if keys.restarts != self._restarts:
             self._restarts = keys.restarts
             self.first.restart()
+        if keys.has_right != self._has_guest:
+            self._has_guest = keys.has_right
+            self.boards[0].oppose(self._opponent(0))
         if keys.level is None or keys.level == self.options.level:
             return False
         self.options = replace(self.options, level=keys.level)
-        for board in self.boards:
-            board.oppose(built_in(keys.level))
+        for number, board in enumerate(self.boards):
+            board.oppose(self._opponent(number))
         return True
+
+    def _opponent(self, number: int) -> Player | None:
+        """Return who has the right paddle of a game while no agent does; None if a person."""
+        if self.options.opponent == "human" or (self._has_guest and not number):
+            return None
+        return built_in(min(self.options.level_of(number), 3))
 
     def begin_decision(self) -> None:
         """Start a decision of real time: its first tick comes next."""
@@ -274,8 +290,8 @@ class Match:
         if number:
             board.play(ticks)
             return
-        if self.options.opponent == "human":
-            board.hands[RIGHT].move = self._person_on_the_right(keys)
+        if self.options.opponent == "human" or keys.has_right:
+            board.let_person_move(self._person_on_the_right(keys))
         if self._film is None:
             board.play(ticks, self.person_on_the_left(keys))
         else:
@@ -293,12 +309,16 @@ class Match:
 
     def person_on_the_left(self, keys: Keys) -> int | None:
         """Return the move that these keys make with the first board's left paddle; None if they make none."""
+        if keys.has_left and (keys.left is not None or Role.LEFT not in self._seated):
+            return STAY if keys.left is None else keys.left
         if self.options.opponent == "ai":
             return keys.either
         return None if self.options.serves else keys.letters
 
     def _person_on_the_right(self, keys: Keys) -> int:
         """Return the move that these keys make with the right paddle, if it is a person's."""
+        if keys.has_right:
+            return STAY if keys.right is None else keys.right
         if self.options.opponent == "ai":
             return STAY
         move = keys.either if self.options.serves else keys.arrows

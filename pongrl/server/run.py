@@ -19,11 +19,12 @@ from pongrl.game.people import Keys, Snapshot
 from pongrl.server.engine import Engine, Observer
 from pongrl.server.entrance import Entrance
 from pongrl.server.gallery import Gallery
+from pongrl.server.guests import Guests
 from pongrl.server.listener import Listener, certificate_context
 from pongrl.server.match import Film, Match
 from pongrl.server.options import GameOptions
 from pongrl.server.seats import Seats
-from pongrl.server.snapshots import Snapshots
+from pongrl.server.snapshots import Audience, Snapshots
 from pongrl.server.status import waiting
 from pongrl.wire.sockets import Address
 
@@ -37,6 +38,8 @@ class Run:
         film: is given every tick of the first game.
         has_window: somebody looks at `snapshot`.
         observers: are told what the engine does.
+        guests: people who play from elsewhere.
+        audiences: people who watch from elsewhere, beside the gallery.
 
     Raises:
         PongError: it cannot listen there, or the certificate cannot be used.
@@ -49,9 +52,11 @@ class Run:
         film: Film | None = None,
         has_window: bool = False,
         observers: Sequence[Observer] = (),
+        guests: Guests | None = None,
+        audiences: Sequence[Audience] = (),
     ) -> None:
         self._gallery = Gallery()
-        self._seats = Seats(options, self._gallery)
+        self._seats = Seats(options, self._gallery, guests)
         self._listener: Listener | None = None
         if entrance is not None:
             try:
@@ -62,8 +67,8 @@ class Run:
                 raise
         match = Match(options, film)
         idle = "" if self._listener is None else waiting(self._listener.address)
-        self._snapshots = Snapshots(options, match, self._gallery, idle, has_window)
-        self._engine = Engine(options, match, self._seats, (self._snapshots, *observers))
+        self._snapshots = Snapshots(options, match, (self._gallery, *audiences), idle, has_window)
+        self._engine = Engine(options, match, self._seats, (self._snapshots, *observers), guests)
 
     @property
     def address(self) -> Address | None:
@@ -88,7 +93,7 @@ class Run:
         self._engine.start()
 
     def hold(self, keys: Keys) -> None:
-        """Let people hold these keys until the next call."""
+        """Let people at the window hold these keys until the next call."""
         self._engine.hold(keys)
 
     def stop(self) -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from pongrl.errors import Refusal, RefusedError
 from pongrl.server.gallery import MAX_WATCHERS
+from pongrl.server.guests import Guests
 from pongrl.server.options import GameOptions
 from pongrl.wire.allowance import Allowance
 from pongrl.wire.connection import Connection
@@ -50,11 +51,17 @@ class _Seat(NamedTuple):
 
 
 class Seats:
-    """Lets agents in. `admit` and `deliver` are for the listener's thread, `shut` for any."""
+    """Lets agents in. `admit` and `deliver` are for the listener's thread, `shut` for any.
 
-    def __init__(self, options: GameOptions, watchers: Watchers) -> None:
+    Args:
+        options: what is played; the engine replaces them when people have chosen another level.
+        watchers: take those who only watch.
+        guests: people who play from elsewhere, and may have the right paddle.
+    """
+
+    def __init__(self, options: GameOptions, watchers: Watchers, guests: Guests | None = None) -> None:
         self.wake = Wake()  # set when there is an arrival, and by `shut`
-        self._options, self._watchers = options, watchers
+        self.options, self._watchers, self._guests = options, watchers, guests
         self._lock = threading.Lock()  # of the next line: the listener seats, the engine unseats
         self._seated: dict[Role, _Seat] = {}
         self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
@@ -70,7 +77,7 @@ class Seats:
         if role is Role.WATCH:
             if self._watchers.size >= MAX_WATCHERS:
                 raise RefusedError(Refusal.BUSY, f"{MAX_WATCHERS} are watching already: come back later")
-            return self._options.session()
+            return self.options.session()
         if role is Role.RIGHT:
             self._check_right()
         if self._is_shut:
@@ -78,15 +85,19 @@ class Seats:
         self._check_free(role, identity)
         if not self._visits[role].take():  # each takes time from the game, and from the agent opposite
             raise RefusedError(Refusal.BUSY, "agents have come to this side too often: try again in a second")
-        return self._options.session()
+        return self.options.session()
 
     def _check_right(self) -> None:
         """Refuse an agent the right paddle where somebody else has it for good."""
-        if self._options.opponent == "human":
+        if self.options.opponent == "human":
             raise RefusedError(
                 Refusal.ROLE, "a person has the right paddle here (--opponent human): connect as LEFT"
             )
-        if self._options.level == 4:
+        if self._guests is not None and self._guests.has_right:
+            raise RefusedError(
+                Refusal.BUSY, "a person has the right paddle here, on the page: connect as LEFT, or wait"
+            )
+        if self.options.level == 4:
             raise RefusedError(
                 Refusal.ROLE, "level 4 plays both paddles here: start the server with --level 1, 2 or 3"
             )

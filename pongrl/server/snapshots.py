@@ -20,18 +20,18 @@ from pongrl.server.match import Match
 from pongrl.server.options import GameOptions
 from pongrl.server.status import serve_waits, status
 from pongrl.wire.arrays import UInt8Array
-from pongrl.wire.messages import Mover, Step, View
+from pongrl.wire.messages import Mover, Role, Step
 
 
 class Audience(Protocol):
-    """The people who watch from elsewhere."""
+    """People who watch from elsewhere: the gallery, or the page."""
 
     @property
     def size(self) -> int:
         """How many there are."""
 
-    def show(self, view: View) -> None:
-        """Show them a view when they are due."""
+    def show(self, snapshot: Snapshot) -> None:
+        """Show them a snapshot when they are due."""
 
 
 class Snapshots:
@@ -40,30 +40,39 @@ class Snapshots:
     Args:
         options: what is played.
         match: the games.
-        audience: the people who watch from elsewhere.
+        audiences: the people who watch from elsewhere.
         idle: the status while no agent has the left side.
-        has_window: every tick is shown; otherwise no more than the audience can see.
+        has_window: every tick is shown; otherwise no more than the audiences can see.
     """
 
     def __init__(
-        self, options: GameOptions, match: Match, audience: Audience, idle: str, has_window: bool
+        self,
+        options: GameOptions,
+        match: Match,
+        audiences: Sequence[Audience],
+        idle: str,
+        has_window: bool,
     ) -> None:
-        self._options, self._match, self._audience = options, match, audience
+        self._options, self._match, self._audiences = options, match, audiences
         self._idle, self._has_window = idle, has_window
         self._status = ""
+        self._agents, self._is_paused = (False, False), False  # by an agent
         self._shown = 0.0  # when the audience was left a view
         self.latest: Snapshot | None = None
 
     def gathered(self, talks: Sequence[Conversation], keys: Keys) -> None:
         """Show which agents are here and which of them pause, also to people who come to watch later."""
         self._status = status(self._match.options, talks, self._idle)
+        sides = {talk.side for talk in talks}
+        self._agents = Role.LEFT in sides, Role.RIGHT in sides
+        self._is_paused = any(talk.paused for talk in talks)
         self._shown = time.monotonic()
         self._show(keys, None)
 
     def played(self, keys: Keys, sent: Step | None) -> None:
         """Show the games after a tick, or after a state was sent."""
         if not self._has_window:
-            if not self._audience.size:
+            if not any(audience.size for audience in self._audiences):
                 return
             # Lockstep sends thousands of states a second, and people see sixty.
             now = time.monotonic()
@@ -90,8 +99,12 @@ class Snapshots:
             sent=words,
             serve_in=umpire.count,
             notice=serve_waits(self._options) if umpire.is_waiting else (),
+            level=self._match.options.level,
+            agents=self._agents,
+            paused=keys.paused or self._is_paused,
         )
-        self._audience.show(self.latest)
+        for audience in self._audiences:
+            audience.show(self.latest)
 
     def _what_was_sent(self, sent: Step | None) -> tuple[UInt8Array | None, str]:
         """Return the frame that the agent was sent last, and the words for it, if people want to see that."""

@@ -15,7 +15,7 @@ class Umpire:
 
     An agent against the built-in AI never waits, so that training has the same time in both clocks. Where
     nobody has the left paddle, the serve waits for an agent, or until a person takes the paddle. Where a
-    person plays, a countdown comes before each serve.
+    person plays, at the window or elsewhere, a countdown comes before each serve.
 
     `count` is the number to be shown, or 0. `is_waiting` is True while a player is missing.
     """
@@ -34,7 +34,7 @@ class Umpire:
             has_agent: an agent is here, at either side.
             keys: what people hold.
         """
-        counts = self._counts(game, has_agent)
+        counts = self._counts(game, has_agent, keys)
         self.is_waiting = counts and self._misses_player(has_agent, keys)
         if self.is_waiting or not counts:
             self._ticks = self.count = 0
@@ -43,13 +43,13 @@ class Umpire:
         self._ticks += 1
         return self.count == 0
 
-    def _counts(self, game: Game, has_agent: bool) -> bool:
+    def _counts(self, game: Game, has_agent: bool, keys: Keys) -> bool:
         """Return whether the ball is to be served, in a game that people play or may play."""
         if not game.is_serving or self._options.level == 4:
             return False
-        return self._options.people.play or not has_agent
+        return self._options.people.play or keys.has_right or not has_agent
 
     def _misses_player(self, has_agent: bool, keys: Keys) -> bool:
-        if not self._options.serves or has_agent:
+        if not self._options.serves or has_agent or keys.has_left:
             return False
         return self._options.opponent == "human" or (keys.either is None and not self._ticks)

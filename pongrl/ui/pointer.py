@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pongrl.game.drawing import pygame_quietly
-from pongrl.game.moves import DOWN, STAY, UP
-from pongrl.game.rules import COURT_HEIGHT, LEFT, PADDLE_HEIGHT, RIGHT
+from pongrl.game.people import towards
+from pongrl.game.rules import COURT_HEIGHT, LEFT, RIGHT
 from pongrl.ui.theme import Box
 
-NEAR = 10  # pixels of the court that a paddle may be away; it is seen a tick or two late
 MOUSE = "mouse"
 
 pygame = pygame_quietly()
@@ -74,6 +73,5 @@ class Pointer:
         for half, y in self._held.values():
             side = half if len(sides) > 1 else sides[0] if sides else None
             if side is not None:
-                way = y - PADDLE_HEIGHT / 2 - paddles[side]
-                moves[side] = STAY if abs(way) <= NEAR else DOWN if way > 0 else UP
+                moves[side] = towards(y, paddles[side])
         return moves

@@ -40,12 +40,15 @@ class WindowProcess:
     Args:
         module: what the process runs; it calls `serve`.
         is_quitting: returns True if the program is to end, and the window need not open any more.
+        hear: is given what people ask for as soon as they do, in another thread; without it `asked` gives it.
 
     Raises:
         PongError: no window can be opened.
     """
 
-    def __init__(self, module: str, is_quitting: Callable[[], bool]) -> None:
+    def __init__(
+        self, module: str, is_quitting: Callable[[], bool], hear: Callable[[str], object] | None = None
+    ) -> None:
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", module],
@@ -55,6 +58,7 @@ class WindowProcess:
         )  # fmt: skip
         self._values: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._asked: deque[str] = deque()
+        self._hear = self._asked.append if hear is None else hear
         self._has_opened = threading.Event()
         # Only a thread may wait for the window, which may never be ready.
         self._thread = threading.Thread(target=self._talk, name="window", daemon=True)
@@ -112,7 +116,7 @@ class WindowProcess:
         for line in stdout:
             word = line.decode().strip()
             if word != READY:
-                self._asked.append(word)
+                self._hear(word)
                 continue
             self._has_opened.set()
             value = self._values.get()

@@ -21,6 +21,7 @@ from pongrl.server.conversation import Conversation
 from pongrl.server.engine import Engine
 from pongrl.server.entrance import Entrance
 from pongrl.server.gallery import Gallery
+from pongrl.server.guests import Guests
 from pongrl.server.match import Match
 from pongrl.server.options import GameOptions
 from pongrl.server.run import Run
@@ -71,14 +72,16 @@ class World:
         self.options = game_options(**({"seed": 1, "frameskip": 4, "fps": 1} | changes))
         self.match = Match(self.options)
         self.gallery = Gallery()
-        self.seats = Seats(self.options, self.gallery)
+        self.guests = Guests()
+        self.seats = Seats(self.options, self.gallery, self.guests)
         self.clock = Clock(self.options.fps)
-        self.snapshots = Snapshots(self.options, self.match, self.gallery, IDLE_STATUS, has_window)
+        self.snapshots = Snapshots(self.options, self.match, [self.gallery], IDLE_STATUS, has_window)
         self.engine = Engine(
             self.options,
             self.match,
             self.seats,
             [self.snapshots],
+            self.guests,
             self.clock,
             Line.wait,  # type: ignore[arg-type]  # a Line takes a Connection's place
         )
