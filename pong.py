@@ -34,6 +34,7 @@ from pongrl.errors import UsageError
 from pongrl.game.rules import TICKS_PER_SECOND
 from pongrl.server.benchmark import measure
 from pongrl.server.entrance import Entrance, greeting, token_to_ask
+from pongrl.server.guests import Guests
 from pongrl.server.options import GameOptions, check
 from pongrl.server.run import Run, stop_at_eof
 from pongrl.server.status import title
@@ -44,6 +45,8 @@ from pongrl.wire.tokens import choose_token
 if TYPE_CHECKING:  # a headless run loads no view
     from pongrl.ui.film import Recorder
     from pongrl.ui.game_window import GameWindow
+    from pongrl.web.game_page import GamePage
+    from pongrl.web.links import Links
 
 log = logging.getLogger("pong")
 
@@ -84,6 +87,7 @@ class Pong:
     open: Annotated[bool, "let agents in without a token, from other machines too"] = False
     certificate: Annotated[str | None, "encrypt with TLS, showing this certificate (a PEM file)"] = None
     key: Annotated[str | None, "file with the certificate's key, if it is not in the same"] = None
+    web: Annotated[bool | int, "serve a page for browsers too, on port N (8080)"] = False
     record: Annotated[str | None, "film the first game into FILE, .mp4 or .gif"] = None
     benchmark: Annotated[bool, "say how many decisions per second this machine can serve, and end"] = False
     until_eof: Annotated[bool, "end when standard input does: for a program that starts this one"] = False
@@ -94,6 +98,7 @@ class Pong:
         check(self)
         self._run: Run | None = None
         self._recorder: Recorder | None = None
+        self._page: GamePage | None = None
         self._ending = False
 
     def __enter__(self) -> Pong:
@@ -108,6 +113,13 @@ class Pong:
         if self._run is None or self._run.address is None:
             raise RuntimeError("not listening: call start() first, with server=True")
         return self._run.address
+
+    @property
+    def links(self) -> Links:
+        """The links of the page: `look`, and `steer`, for those who may play."""
+        if self._page is None:
+            raise RuntimeError("there is no page: call start() first, with web=True")
+        return self._page.links
 
     def start(self, block: bool = True) -> None:
         """Play, and serve. See the class.
@@ -138,7 +150,10 @@ class Pong:
         try:
             self._end_run()
         finally:
+            page, self._page = self._page, None
             recorder, self._recorder = self._recorder, None
+            if page is not None:
+                page.close()
             if recorder is not None:
                 recorder.close()
 
@@ -208,7 +223,10 @@ class Pong:
         try:
             self._open_recorder()
             entrance = self._entrance() if self.server else None
-            run = self._run = Run(options, entrance, self._recorder, has_window)
+            guests = Guests()
+            page = None if entrance is None else self._open_page(options, entrance, guests, has_window)
+            audiences = () if page is None else (page,)
+            run = self._run = Run(options, entrance, self._recorder, has_window, (), guests, audiences)
             run.start()
         except BaseException:
             self.close()
@@ -216,7 +234,19 @@ class Pong:
         if entrance is not None:
             for line in greeting(options, entrance, run.addresses):
                 cli.say(line)
+        if page is not None:
+            page.greet(cli.say)
         return run
+
+    def _open_page(
+        self, options: GameOptions, entrance: Entrance, guests: Guests, has_window: bool
+    ) -> GamePage | None:
+        if self.web is False:
+            return None
+        from pongrl.web.game_page import open_game_page
+
+        self._page = open_game_page(self.web, options, entrance, guests, has_window, cli.say)
+        return self._page
 
     def _open_recorder(self) -> None:
         if self.record is None or self._recorder is not None:  # one film of all games

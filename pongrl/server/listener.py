@@ -262,8 +262,13 @@ class Listener(threading.Thread):
         log.info("%s %s", stranger.peer, why)
 
 
-def listening_sockets(host: str, port: int) -> list[socket.socket]:
+def listening_sockets(host: str, port: int, flag: str = "--port") -> list[socket.socket]:
     """Return sockets that listen on every address of a host, all on one port; an IPv4 address comes first.
+
+    Args:
+        host: name or address.
+        port: 0 for any that is free.
+        flag: the option that chooses the port, for the sentence.
 
     Raises:
         PongError: it cannot listen there.
@@ -283,8 +288,8 @@ def listening_sockets(host: str, port: int) -> list[socket.socket]:
         for sock in socks:
             sock.close()
         if port == 0 and socks and error.errno == errno.EADDRINUSE:  # free at one address, and not at another
-            return listening_sockets(host, port)
-        advice = "end the program that has this port, or choose another with --port"
+            return listening_sockets(host, port, flag)
+        advice = "end the program that has this port, or choose another with " + flag
         if error.errno in NOT_HERE:
             advice = "give --host an address of this machine"
         raise PongError(f"cannot listen on {spelled(host, port)} ({reason_of(error)}): {advice}") from error

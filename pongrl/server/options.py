@@ -74,6 +74,7 @@ class UserOptions(Protocol):
     open: bool
     certificate: str | None
     key: str | None
+    web: bool | int
     benchmark: bool
 
 
@@ -156,6 +157,7 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "open": _SERVING,
     "certificate": _SERVING,
     "key": _SERVING,
+    "web": _SERVING,
     "record": (*_SERVING, ALONE),
     "until_eof": (*_SERVING, ALONE),
     "token": _SERVING,
@@ -184,6 +186,8 @@ def check(user: UserOptions) -> None:
         value = getattr(user, name)
         if value is not None:
             whole("--" + name.replace("_", "-"), value, low, high)
+    if user.web is not False:
+        whole("--web", int(user.web), 0, 65535)
     _check_rules(CONTRADICTIONS, user)
     refuse_idle(SERVES, mode_of(user), asked_of(user))
 

@@ -55,14 +55,16 @@ class Snapshots:
     ) -> None:
         self._options, self._match, self._audiences = options, match, audiences
         self._idle, self._has_window = idle, has_window
-        self._status = ""
+        self._talks: Sequence[Conversation] = ()
+        self._status, self._has_guest = "", False  # the status of now; a guest has the right paddle in it
         self._agents, self._is_paused = (False, False), False  # by an agent
         self._shown = 0.0  # when the audience was left a view
         self.latest: Snapshot | None = None
 
     def gathered(self, talks: Sequence[Conversation], keys: Keys) -> None:
         """Show which agents are here and which of them pause, also to people who come to watch later."""
-        self._status = status(self._match.options, talks, self._idle)
+        self._talks = talks
+        self._renew_status(keys)
         sides = {talk.side for talk in talks}
         self._agents = Role.LEFT in sides, Role.RIGHT in sides
         self._is_paused = any(talk.paused for talk in talks)
@@ -119,11 +121,18 @@ class Snapshots:
             f"   states dropped {sent.dropped}"
         )
 
+    def _renew_status(self, keys: Keys) -> None:
+        self._has_guest = keys.has_right
+        self._status = status(self._match.options, self._talks, self._idle, self._has_guest)
+
     def _status_with(self, keys: Keys) -> str:
+        if keys.has_right != self._has_guest:
+            self._renew_status(keys)
         if not self._options.serves:
             return self._status
         if keys.paused:
-            return f"paused at the server's window   {self._status}"
+            return f"paused at the server   {self._status}"
         if self._match.person_on_the_left(keys) is not None:
-            return self._status + "   keys have the left paddle"
+            who = "a person on the page has" if keys.has_left else "keys have"
+            return f"{self._status}   {who} the left paddle"
         return self._status

@@ -13,8 +13,8 @@ from pongrl.wire.messages import Role
 from pongrl.wire.sockets import spelled
 
 
-def status(options: GameOptions, talks: Sequence[Conversation], idle: str) -> str:
-    """Say who is here, who pauses, and who has the right paddle."""
+def status(options: GameOptions, talks: Sequence[Conversation], idle: str, has_guest: bool = False) -> str:
+    """Say who is here, who pauses, and who has the right paddle: an agent, a guest, or who else it is."""
     peers = {talk.side: talk.peer for talk in talks}
     pausing = [talk for talk in talks if talk.paused]
     if len(pausing) == 2:
@@ -29,6 +29,8 @@ def status(options: GameOptions, talks: Sequence[Conversation], idle: str) -> st
         words = idle if options.serves else unserved(options)
     if Role.RIGHT in peers:
         return f"{words}   right paddle: agent at {peers[Role.RIGHT]}"
+    if has_guest:
+        return f"{words}   right paddle: a person on the page"
     return words + right_paddle(options) if options.serves else words
 
 

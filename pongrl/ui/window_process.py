@@ -60,9 +60,14 @@ class WindowProcess:
         self._asked: deque[str] = deque()
         self._hear = self._asked.append if hear is None else hear
         self._has_opened = threading.Event()
-        # Only a thread may wait for the window, which may never be ready.
-        self._thread = threading.Thread(target=self._talk, name="window", daemon=True)
-        self._thread.start()
+        self._is_closing = False
+        # Only threads may wait for the window, which may never be ready.
+        self._turns = threading.Semaphore(0)  # values that it is ready to take
+        self._threads = [
+            threading.Thread(target=work, name="window", daemon=True) for work in (self._listen, self._feed)
+        ]
+        for thread in self._threads:
+            thread.start()
         self._wait_for_opening(is_quitting)
 
     def _wait_for_opening(self, is_quitting: Callable[[], bool]) -> None:
@@ -99,8 +104,11 @@ class WindowProcess:
         code = self._process.poll()
         self._process.kill()  # it has nothing to lose, and its display may not answer
         self._process.wait()
+        self._is_closing = True
         self._values.put(None)
-        self._thread.join()
+        self._turns.release()
+        for thread in self._threads:
+            thread.join()
         why = (last_line(self._errors) or f"its process ended with {code}") if code else ""
         for file in (self._process.stdin, self._process.stdout, self._errors):
             assert file is not None
@@ -108,20 +116,23 @@ class WindowProcess:
                 file.close()
         return why
 
-    def _talk(self) -> None:
-        """Hear the window, and give it a value whenever it is ready."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        for line in stdout:
+    def _listen(self) -> None:
+        """Hear the window until it ends."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
             word = line.decode().strip()
-            if word != READY:
+            if word == READY:
+                self._has_opened.set()
+                self._turns.release()
+            else:
                 self._hear(word)
-                continue
-            self._has_opened.set()
+
+    def _feed(self) -> None:
+        """Give the window a value whenever it is ready."""
+        stdin = self._process.stdin
+        assert stdin is not None
+        while self._turns.acquire() and not self._is_closing:
             value = self._values.get()
-            if value is None:
-                return
             with contextlib.suppress(OSError):  # it has gone
                 pickle.dump(value, stdin)
                 stdin.flush()

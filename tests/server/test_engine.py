@@ -234,7 +234,7 @@ def test_the_window_of_a_server_pauses_both_clocks() -> None:
                 yield None
                 yield GO_ON
             assert (place(line.game), len(line.steps)) == (before, steps)
-            assert line.world.snapshot.status.startswith("paused at the server's window   agent connected")
+            assert line.world.snapshot.status.startswith("paused at the server   agent connected")
             line.world.hold(Keys())
             for _ in range(5):
                 yield None

@@ -1,0 +1,12 @@
+"""Pages for browsers: the game's (python pong.py --web) and the agent's (python mainmodel.py --web).
+
+A page is served by a process of its own, so that whatever browsers do holds up neither game nor learning:
+
+      the program                                         the page's process
+    game_page, agent_page   what there is to see ───►   game_site, agent_site
+                            ◄─── what people ask for        │
+                                                           gate      who may see and do what
+                                                           door      connections, and how many of them
+                                                           crowd     sends each viewer what there is to see
+                                                           static/   the pages themselves
+"""

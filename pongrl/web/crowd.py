@@ -1,0 +1,124 @@
+"""Sends a crowd of viewers what there is to see, however many and however slow they are.
+
+A message is made once and written to each viewer as it is. What comes anew all the time is sent to a viewer
+only when all of the last one is gone, so a slow one gets fewer. All viewers together are sent a limited
+number a second; those who play come first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import time
+from typing import Any
+
+from aiohttp import web
+
+from pongrl.wire.allowance import Allowance
+
+SENDS_PER_SECOND = 1500  # to all who look on together
+MOST_PER_SECOND = 60  # to each
+MOST_WAITING = 1 << 20  # bytes that a viewer has not taken; one with more is given up
+MESSAGES_AT_ONCE, MESSAGES_PER_SECOND = 240, 120  # of a viewer
+HEARTBEAT_SECONDS = 20.0
+LONGEST_MESSAGE = 512  # bytes of a viewer
+TEXT, LONG, LONGER = 0x81, 126, 127  # a whole message of text; how its length is written (RFC 6455, 5.2)
+
+
+def framed(value: Any) -> bytes:
+    """Return a value as JSON in a WebSocket frame."""
+    data = json.dumps(value, separators=(",", ":")).encode()
+    if len(data) < LONG:
+        return struct.pack("!BB", TEXT, len(data)) + data
+    if len(data) < 1 << 16:
+        return struct.pack("!BBH", TEXT, LONG, len(data)) + data
+    return struct.pack("!BBQ", TEXT, LONGER, len(data)) + data
+
+
+class Viewer:
+    """A browser that looks on."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.WriteTransport) -> None:
+        self._socket, self._transport = socket, transport
+        self._allowance = Allowance(MESSAGES_AT_ONCE, MESSAGES_PER_SECOND)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it has not taken all that it was sent."""
+        return self._transport.get_write_buffer_size() > 0
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame, or give the viewer up if too much waits for it."""
+        if self._transport.get_write_buffer_size() > MOST_WAITING:
+            self._transport.abort()
+        elif not self._transport.is_closing():
+            self._transport.write(frame)
+
+    def tell(self, value: Any) -> None:
+        """Send a message to this viewer alone."""
+        self.send(framed(value))
+
+    async def messages(self) -> Any:
+        """Give what it says, until it leaves, talks too much, or says what is no object of JSON."""
+        async for message in self._socket:
+            if message.type is not web.WSMsgType.TEXT or not self._allowance.take():
+                return
+            try:
+                said = json.loads(message.data)
+            except (ValueError, RecursionError):
+                return
+            if not isinstance(said, dict):
+                return
+            yield said
+
+
+class Crowd:
+    """All viewers of a page."""
+
+    def __init__(self) -> None:
+        self._viewers: dict[Viewer, bool] = {}  # and whether it comes first
+        self._latest = b""
+        self._due, self._timer = 0.0, False
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    def add(self, viewer: Viewer) -> None:
+        """Let one more look on."""
+        self._viewers[viewer] = False
+
+    def remove(self, viewer: Viewer) -> None:
+        """Forget a viewer that has left."""
+        self._viewers.pop(viewer, None)
+
+    def prefer(self, viewer: Viewer, comes_first: bool) -> None:
+        """Let a viewer come first, or no longer."""
+        if viewer in self._viewers:
+            self._viewers[viewer] = comes_first
+
+    def tell(self, value: Any) -> None:
+        """Send a message that all must have."""
+        frame = framed(value)
+        for viewer in list(self._viewers):
+            viewer.send(frame)
+
+    def show(self, frame: bytes) -> None:
+        """Send all the latest picture: those who come first at once, the others when they are due."""
+        self._latest = frame
+        for viewer, comes_first in list(self._viewers.items()):
+            if comes_first and not viewer.is_behind:
+                viewer.send(frame)
+        if not self._timer:
+            self._timer = True
+            delay = max(self._due - time.monotonic(), 0.0)
+            asyncio.get_running_loop().call_later(delay, self._show_others)
+
+    def _show_others(self) -> None:
+        self._timer = False
+        others = [viewer for viewer, comes_first in self._viewers.items() if not comes_first]
+        rate = min(SENDS_PER_SECOND / max(len(others), 1), MOST_PER_SECOND)
+        self._due = time.monotonic() + 0.9 / rate  # the next picture may come a little early
+        for viewer in others:
+            if not viewer.is_behind:
+                viewer.send(self._latest)

@@ -1,0 +1,119 @@
+"""The game's page, at the program's end: it is shown the game, and brings what guests ask for."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pongrl.game.people import Snapshot
+from pongrl.server.entrance import Entrance
+from pongrl.server.gallery import VIEWS_PER_SECOND
+from pongrl.server.guests import NOTHING, Guests, Paddle, Wish
+from pongrl.server.options import GameOptions
+from pongrl.web.links import greeting, links_of, secrets_of
+from pongrl.web.page import Page
+from pongrl.web.site import GameFacts, Site
+
+DEFAULT_PORT = 8080
+
+
+class GamePage:
+    """An audience of the game, whose guests may play.
+
+    Args:
+        site: what is served; `about` has GameFacts.
+        guests: are told what people on the page ask for.
+        say: is told if the page goes by itself.
+
+    Raises:
+        PongError: it cannot listen there.
+    """
+
+    def __init__(self, site: Site, guests: Guests, say: Callable[[str], None]) -> None:
+        self._guests, self._say = guests, say
+        self.size = 0  # viewers
+        self._latest: Snapshot | None = None
+        self._due = 0.0
+        self._has_gone = False
+        self._page = Page("pongrl.web.game_site", site, self._hear, lambda: False)
+
+        self.links = links_of(site, self._page.addresses[0][1])
+
+    def greet(self, say: Callable[[str], None]) -> None:
+        """Say by which links the page is opened."""
+        for line in greeting(self.links, "the game", "play"):
+            say(line)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show how the game stands, if somebody looks on and the last picture is gone; for one thread."""
+        self._latest = snapshot
+        now = time.monotonic()
+        if self.size and now >= self._due and self._page.is_free:
+            self._due = now + 0.5 / VIEWS_PER_SECOND
+            self._send(snapshot)
+            self._look_after()
+
+    def _send(self, snapshot: Snapshot) -> None:
+        self._page.show(snapshot if snapshot.frame is None else replace(snapshot, frame=None))
+
+    def _hear(self, said: dict[str, Any]) -> None:
+        """Take what the page says; in another thread."""
+        match said:
+            case {"viewers": int(viewers)}:
+                self.size = viewers
+                if self._latest is not None:
+                    self._send(self._latest)
+            case {"wish": [left, right, bool(paused), level, int(restarts)]}:
+                self._guests.wish_for(Wish(_paddle(left), _paddle(right), paused, level, restarts))
+
+    def _look_after(self) -> None:
+        """Go on without the page if its process has gone."""
+        if not self._page.is_open and not self._has_gone:
+            self._has_gone, self.size = True, 0
+            self._guests.wish_for(NOTHING)
+            self._say(f"the page has gone ({self._page.close()}); the game goes on without it")
+
+    def close(self) -> None:
+        """End the page."""
+        if not self._has_gone:
+            self._has_gone, self.size = True, 0
+            self._page.close()
+
+
+def _paddle(said: list[Any] | None) -> Paddle | None:
+    return None if said is None else Paddle(*said)
+
+
+def open_game_page(
+    web: bool | int,
+    options: GameOptions,
+    entrance: Entrance,
+    guests: Guests,
+    has_window: bool,
+    say: Callable[[str], None],
+) -> GamePage:
+    """Open the page of a game: at the same host, and with the same token and certificate.
+
+    Args:
+        web: the port; True for the usual one.
+        options: what is played.
+        entrance: where agents come in.
+        guests: are told what people on the page ask for.
+        has_window: people play at the game's own window too.
+        say: is told if the page goes by itself.
+
+    Raises:
+        PongError: it cannot listen there.
+    """
+    facts = GameFacts(
+        options.level, options.lockstep, options.second_level is not None,
+        has_window and options.opponent == "human",
+    )  # fmt: skip
+    port = DEFAULT_PORT if web is True else int(web)
+    title = f"Pong on {socket.gethostname()}"
+    secrets = secrets_of(entrance.token)
+    site = Site(title, entrance.host, port, secrets, entrance.certificate, entrance.key, facts)
+    return GamePage(site, guests, say)

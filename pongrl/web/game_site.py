@@ -1,0 +1,189 @@
+"""The game's page, in a process of its own: python -m pongrl.web.game_site. See pongrl.web.
+
+Viewers are sent `hello` once, `state` when something has changed, `view` up to sixty times a second, and
+`seat` about the paddle that they have or wait for. What those with the right to steer may say stands in
+`GameSite.hear`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import fields
+from typing import Any
+
+from pongrl.game.moves import DOWN, STAY, UP
+from pongrl.game.people import Snapshot
+from pongrl.game.rules import BALL, COURT_HEIGHT, COURT_WIDTH, LEFT, PADDLE_HEIGHT, PADDLE_WIDTH, RIGHT
+from pongrl.server.guests import Paddle
+from pongrl.web.crowd import Viewer, framed
+from pongrl.web.gate import Right
+from pongrl.web.hosting import Hosting
+from pongrl.web.paddles import SIDES, Paddles
+from pongrl.web.serving import Tell, serve
+from pongrl.web.site import GameFacts, Site
+from pongrl.wire.sockets import Address
+
+CLOCK_SECONDS = 0.5  # between two looks for players that make no move
+MOVES = {"stay": STAY, "up": UP, "down": DOWN}
+LEVELS = (1, 2, 3)
+VIEWERS, WISH = "viewers", "wish"  # what the program is told
+FAST = "this server plays in lockstep, for training, too fast for people"
+BOTH_TAKEN = "level 4 plays both paddles"
+WINDOW_HAS_RIGHT = "the person at the game's own window has the right paddle"
+AGENT_HAS_RIGHT = "an agent has the right paddle"
+
+
+class GameSite:
+    """The game's page.
+
+    Args:
+        site: what is served, and to whom; `about` has GameFacts.
+        tell: tells the program.
+    """
+
+    def __init__(self, site: Site, tell: Tell) -> None:
+        self._site, self._tell = site, tell
+        self._facts: GameFacts = site.about
+        self._hosting = Hosting(site, "game.html", self)
+        self._crowd = self._hosting.crowd
+        self._paddles = Paddles(self._wish, self._crowd.prefer)
+        self._steering: set[Viewer] = set()
+        self._snapshot: Snapshot | None = None
+        self._state: dict[str, Any] = {}
+        self._view = b""
+        self._paused, self._restarts = False, 0
+        self._level: int | None = None  # that was chosen
+        self._agents = (False, False)
+
+    async def open(self) -> list[Address]:
+        """Listen, and return where."""
+        addresses = await self._hosting.open()
+        self._clock = asyncio.ensure_future(self._look_at_clock())
+        return addresses
+
+    def show(self, value: Snapshot) -> None:
+        """Show the game as it is now."""
+        if value.agents[1] and not self._agents[1]:
+            self._paddles.clear(RIGHT, AGENT_HAS_RIGHT)
+        self._agents = value.agents
+        self._snapshot = value
+        self._show_state()
+        moving = (*value.ball, *value.paddles, *value.sounds)
+        self._view = framed({"view": [round(1000 * time.monotonic()), *moving]})
+        self._crowd.show(self._view)
+
+    def _show_state(self) -> None:
+        """Tell all what has changed other than the places on the court."""
+        if self._snapshot is None:
+            return
+        people = [self._paddles.held(side) is not None for side in (LEFT, RIGHT)]
+        state = state_of(self._snapshot) | {"people": people}
+        if state != self._state:
+            self._state = state
+            self._crowd.tell({"state": state})
+
+    # The guide of its viewers
+
+    def welcome(self, viewer: Viewer, right: Right) -> None:
+        """Tell a viewer what the game is, and how it stands."""
+        facts = self._facts
+        if right is Right.STEER:
+            self._steering.add(viewer)
+        viewer.tell(
+            {
+                "hello": {
+                    "title": self._site.title,
+                    "steers": right is Right.STEER,
+                    "court": [COURT_WIDTH, COURT_HEIGHT],
+                    "paddle": [PADDLE_WIDTH, PADDLE_HEIGHT],
+                    "ball": BALL,
+                    "lockstep": facts.lockstep,
+                    "levels": self._may_choose_level,
+                    "left": self._why_not(LEFT),
+                    "right": self._why_not(RIGHT),
+                }
+            }
+        )
+        if self._state:
+            viewer.tell({"state": self._state})
+            viewer.send(self._view)
+        self._tell({VIEWERS: len(self._crowd)})
+
+    def hear(self, viewer: Viewer, said: dict[str, Any]) -> None:
+        """Do what a viewer asks for; what makes no sense is left out."""
+        match said:
+            case {"sit": "left" | "right" as name}:
+                self._seat(viewer, SIDES[name])
+            case {"sit": None}:
+                self._paddles.leave(viewer)
+            case {"hold": str(move)} if move in MOVES:
+                self._paddles.act(viewer, Paddle(move=MOVES[move]))
+            case {"hold": None}:
+                self._paddles.act(viewer, Paddle())
+            case {"to": int() | float() as y} if 0 <= y <= COURT_HEIGHT:
+                self._paddles.act(viewer, Paddle(to=y))
+            case {"pause": bool(paused)}:
+                self._paused = paused
+                self._wish()
+            case {"level": int(level)} if level in LEVELS and self._may_choose_level:
+                self._level = level
+                self._wish()
+            case {"restart": True} if not self._facts.lockstep:
+                self._restarts += 1
+                self._wish()
+
+    def part(self, viewer: Viewer) -> None:
+        """Forget a viewer. When the last one who steers is gone, the game goes on."""
+        self._paddles.leave(viewer)
+        self._steering.discard(viewer)
+        if self._paused and not self._steering:
+            self._paused = False
+            self._wish()
+        self._tell({VIEWERS: len(self._crowd)})
+
+    @property
+    def _may_choose_level(self) -> bool:
+        facts = self._facts
+        return facts.level in LEVELS and not (facts.lockstep or facts.second_level)
+
+    def _why_not(self, side: int) -> str:
+        """Say why nobody on the page can have a paddle; "" if somebody can."""
+        if self._facts.lockstep:
+            return FAST
+        if self._facts.level not in LEVELS:
+            return BOTH_TAKEN
+        if side == RIGHT and self._facts.right_is_window:
+            return WINDOW_HAS_RIGHT
+        return AGENT_HAS_RIGHT if side == RIGHT and self._agents[1] else ""
+
+    def _seat(self, viewer: Viewer, side: int) -> None:
+        if why := self._why_not(side):
+            viewer.tell({"seat": {"side": None, "words": why}})
+        else:
+            self._paddles.ask(viewer, side)
+
+    def _wish(self) -> None:
+        """Tell the program what all guests together ask for."""
+        left, right = self._paddles.held(LEFT), self._paddles.held(RIGHT)
+        self._tell({WISH: [left, right, self._paused, self._level, self._restarts]})
+        self._show_state()
+
+    async def _look_at_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_SECONDS)
+            self._paddles.look_at_clock(self._state.get("paused", False))
+
+
+_MOVING = ("ball", "paddles", "sounds", "frame", "sent")  # not part of the state
+
+
+def state_of(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what changes only now and then."""
+    return {
+        field.name: getattr(snapshot, field.name) for field in fields(snapshot) if field.name not in _MOVING
+    }
+
+
+if __name__ == "__main__":
+    serve(GameSite)

@@ -1,0 +1,111 @@
+"""Who on the page has which paddle. One person has it, the next in line wait.
+
+Who goes away, or makes no move for ten seconds, loses the paddle to the next in line.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from pongrl.game.rules import LEFT, RIGHT
+from pongrl.server.guests import Paddle
+from pongrl.web.crowd import Viewer
+
+SIDES = {"left": LEFT, "right": RIGHT}
+NAMES = {side: name for name, side in SIDES.items()}
+IDLE_SECONDS = 10.0  # without a move
+MOST_IN_LINE = 50
+TOO_LONG = "you made no move for ten seconds"
+
+
+class Paddles:
+    """The lines of people at both paddles.
+
+    Args:
+        changed: is called when somebody else has a paddle, or does something else with it.
+        prefer: is told who has a paddle now, and who no longer.
+        clock: gives the time in seconds.
+    """
+
+    def __init__(
+        self,
+        changed: Callable[[], None],
+        prefer: Callable[[Viewer, bool], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._changed, self._prefer, self._clock = changed, prefer, clock
+        self._lines: dict[int, list[Viewer]] = {LEFT: [], RIGHT: []}  # the first one has the paddle
+        self._held: dict[int, Paddle] = {}
+        self._heard: dict[int, float] = {}  # when who has the paddle has made a move last
+
+    def held(self, side: int) -> Paddle | None:
+        """Return what is done with a paddle; None if nobody here has it."""
+        return self._held.get(side)
+
+    def ask(self, viewer: Viewer, side: int) -> None:
+        """Let a viewer have a paddle, or wait for it."""
+        line = self._lines[side]
+        if viewer in line:
+            return
+        self.leave(viewer)
+        if len(line) >= MOST_IN_LINE:
+            viewer.tell({"seat": {"side": None, "words": "too many wait for this paddle: try again later"}})
+            return
+        line.append(viewer)
+        if len(line) == 1:
+            self._begin(side)
+        else:
+            self._tell_line(side)
+
+    def leave(self, viewer: Viewer, why: str = "") -> None:
+        """Take a viewer out of the lines."""
+        for side, line in self._lines.items():
+            if viewer in line:
+                had_it = line[0] is viewer
+                line.remove(viewer)
+                self._prefer(viewer, False)
+                viewer.tell({"seat": {"side": None, "words": why}})
+                if had_it:
+                    self._begin(side)
+                else:
+                    self._tell_line(side)
+
+    def act(self, viewer: Viewer, paddle: Paddle) -> None:
+        """Do something with the paddle that a viewer has; else nothing."""
+        for side, line in self._lines.items():
+            if line and line[0] is viewer:
+                self._heard[side] = self._clock()
+                if self._held[side] != paddle:
+                    self._held[side] = paddle
+                    self._changed()
+
+    def clear(self, side: int, why: str) -> None:
+        """Send everybody away from a paddle."""
+        for viewer in reversed(self._lines[side]):  # so that nobody has it for a moment
+            self.leave(viewer, why)
+
+    def look_at_clock(self, is_paused: bool) -> None:
+        """Take the paddle from who has made no move for long; while the game is paused nobody need."""
+        now = self._clock()
+        for side, line in self._lines.items():
+            if is_paused:
+                self._heard[side] = now
+            elif line and now - self._heard[side] >= IDLE_SECONDS:
+                self.leave(line[0], TOO_LONG)
+
+    def _begin(self, side: int) -> None:
+        """Give the paddle to the first in line."""
+        line = self._lines[side]
+        if line:
+            self._held[side], self._heard[side] = Paddle(), self._clock()
+            self._prefer(line[0], True)
+        else:
+            self._held.pop(side, None)
+        self._tell_line(side)
+        self._changed()
+
+    def _tell_line(self, side: int) -> None:
+        """Tell all in line where they stand; 0 is who has the paddle."""
+        for place, viewer in enumerate(self._lines[side]):
+            viewer.tell({"seat": {"side": NAMES[side], "place": place, "words": ""}})

@@ -1,0 +1,38 @@
+"""What a page is to serve, where, and to whom: the first that the page's process is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+ADDRESSES, FAULT = "addresses", "fault"  # what the process itself tells the program
+
+
+class Secrets(NamedTuple):
+    """What a link must have for each of two rights. Neither tells the other one, or the token."""
+
+    look: str  # "" if everybody who can connect may look
+    steer: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a page's process is to serve, and to whom."""
+
+    title: str  # whose page it is
+    host: str
+    port: int  # 0 for any that is free
+    secrets: Secrets
+    certificate: str | None = None  # PEM files; without them nothing is encrypted
+    key: str | None = None
+    about: Any = None  # what only this kind of page has to know
+
+
+@dataclass(frozen=True)
+class GameFacts:
+    """What the game's page has to know of the game."""
+
+    level: int
+    lockstep: bool
+    second_level: bool  # every second game is played at another level
+    right_is_window: bool  # a person at the game's own window has the right paddle

@@ -1,0 +1,281 @@
+// The game's page. The server sends
+//
+//   hello   once: whose game it is, and what this visitor may do
+//   state   when something has changed: score, who plays, what the game waits for
+//   view    up to sixty times a second: where ball and paddles are
+//   seat    about the paddle that this visitor has or waits for
+//   others  games elsewhere on the network
+//
+// and is told {sit}, {hold}, {to}, {pause}, {level} and {restart}.
+
+import { Controls } from "/static/controls.js";
+import { Court } from "/static/court.js";
+import { Live } from "/static/live.js";
+import { Sound } from "/static/sound.js";
+
+const HOW = "Drag on the court, press W and S or the arrows, or use a gamepad.";
+const SLOW_MILLISECONDS = 500; // between two pictures for those who want less motion
+const ANNOUNCED_MILLISECONDS = 2000; // between two scores that are read out
+const LEVELS = [1, 2, 3];
+
+const at = (id) => document.getElementById(id);
+const court = new Court(at("picture"));
+const sound = new Sound();
+const wantsLess = matchMedia("(prefers-reduced-motion: reduce)");
+
+let hello = null;
+let state = null;
+let seat = { side: null };
+let preferred = "right"; // the paddle that a move asks for
+let drawnAt = 0;
+let announcedAt = 0;
+let announced = "";
+
+const live = new Live({
+  hear(message) {
+    for (const [kind, value] of Object.entries(message)) {
+      hearers[kind]?.(value);
+    }
+  },
+  changed(isThere) {
+    at("connection").textContent = isThere ? "live" : "connection lost, trying again";
+    document.body.classList.toggle("lost", !isThere);
+    if (!isThere) {
+      court.forget();
+      takeSeat({ side: null, words: "" });
+    }
+  },
+});
+
+const controls = new Controls({ say: (message) => live.say(message), wants, pause });
+controls.watch(at("court"));
+controls.watch(at("pad"));
+
+// What the server says
+
+const hearers = {
+  hello(value) {
+    hello = value;
+    document.title = value.title;
+    at("title").textContent = value.title;
+    court.size = { court: value.court, paddle: value.paddle, ball: value.ball };
+    court.interpolates = !value.lockstep; // there the views are seconds of the game apart
+    at("steering").hidden = !value.steers;
+    at("restart").hidden = value.lockstep;
+    at("levels").hidden = !value.levels;
+    at("playing").hidden = !value.steers || (value.left !== "" && value.right !== "");
+    at("sit-left").disabled = value.left !== "";
+    at("sit-right").disabled = value.right !== "";
+    at("seat").textContent = value.steers ? value.right : "";
+    if (canTake("right")) {
+      sit("right");
+    }
+  },
+
+  state(value) {
+    state = value;
+    at("left-score").textContent = value.score[0];
+    at("right-score").textContent = value.score[1];
+    at("left-name").textContent = nameOf(0);
+    at("right-name").textContent = nameOf(1);
+    at("status").textContent = value.status.split(/ {3}/).join(" · ");
+    at("figures").textContent = figures(value);
+    at("pause").textContent = value.paused ? "Go on" : "Pause";
+    for (const level of LEVELS) {
+      at(`level-${level}`).setAttribute("aria-pressed", value.level === level);
+    }
+    showNotice();
+    announce();
+  },
+
+  view(value) {
+    court.take(value);
+    sound.take(value.slice(5));
+  },
+
+  seat: takeSeat,
+
+  others(games) {
+    at("others").hidden = games.length === 0;
+    at("other-list").replaceChildren(...games.map(otherGame));
+  },
+};
+
+function takeSeat(value) {
+  seat = value;
+  const isMine = value.side !== null && value.place === 0;
+  document.body.classList.toggle("plays", isMine);
+  at("pad").hidden = !isMine;
+  at("sit-left").setAttribute("aria-pressed", value.side === "left");
+  at("sit-right").setAttribute("aria-pressed", value.side === "right");
+  at("stand").setAttribute("aria-pressed", value.side === null);
+  at("seat").textContent = seatWords(value, isMine);
+}
+
+function seatWords(value, isMine) {
+  if (isMine) {
+    return `You have the ${value.side} paddle. ${HOW}`;
+  }
+  if (value.side === null) {
+    return value.words ? `You look on: ${value.words}.` : "";
+  }
+  const before = value.place === 1 ? "one player is" : `${value.place} players are`;
+  return `You wait for the ${value.side} paddle: ${before} before you.`;
+}
+
+function nameOf(side) {
+  if (state.people[side]) {
+    return state.agents[side] ? "agent and a person" : "a person";
+  }
+  if (state.agents[side]) {
+    return "agent";
+  }
+  return side === 0 && state.level !== 4 ? "nobody" : `level ${Math.min(state.level, 3)}`;
+}
+
+function figures(value) {
+  const parts = [`rally ${value.rally}`, `last rally ${value.last_rally}`, `matches ${value.matches}`];
+  if (value.last_match) {
+    parts.push(`last match ${value.last_match.join(" : ")}`);
+  }
+  return parts.join(" · ");
+}
+
+function showNotice() {
+  let [headline, below] = ["", ""];
+  if (state.paused) {
+    headline = "paused";
+    below = hello?.steers ? "P or the button goes on" : "";
+  } else if (state.notice.length > 0) {
+    [headline] = state.notice;
+    below = hello?.steers ? "or take the left paddle yourself" : "";
+  } else if (state.serve_in > 0) {
+    headline = String(state.serve_in);
+  }
+  at("notice").hidden = headline === "";
+  at("headline").textContent = headline;
+  at("below").textContent = below;
+}
+
+// Let a screen reader read the score out, but not faster than it can.
+function announce() {
+  const words = `${state.score[0]} to ${state.score[1]}${state.paused ? ", paused" : ""}`;
+  at("picture").setAttribute("aria-label", `The court. Left ${state.score[0]}, right ${state.score[1]}.`);
+  if (words !== announced && performance.now() - announcedAt > ANNOUNCED_MILLISECONDS) {
+    announced = words;
+    announcedAt = performance.now();
+    at("announcer").textContent = words;
+  }
+}
+
+function otherGame({ name, url }) {
+  const link = document.createElement("a");
+  link.href = url;
+  link.textContent = name;
+  const item = document.createElement("li");
+  item.append(link);
+  return item;
+}
+
+// What people do
+
+function canTake(side) {
+  return hello !== null && hello.steers && hello[side] === "";
+}
+
+function sit(side) {
+  preferred = side;
+  live.say({ sit: side });
+}
+
+// Return whether a move is of use; one without a paddle asks for one, unless `asks` is false.
+function wants({ asks = true } = {}) {
+  if (seat.side === null && asks && canTake(preferred)) {
+    sit(preferred);
+    return true;
+  }
+  return seat.side !== null;
+}
+
+function pause() {
+  if (hello?.steers && state) {
+    live.say({ pause: !state.paused });
+  }
+}
+
+function setSound(isOn) {
+  sound.turn(isOn);
+  at("sound").setAttribute("aria-pressed", isOn);
+}
+
+function fillScreen() {
+  if (document.fullscreenElement) {
+    document.exitFullscreen();
+  } else {
+    document.documentElement.requestFullscreen?.();
+  }
+}
+
+const actions = {
+  "sit-left": () => sit("left"),
+  "sit-right": () => sit("right"),
+  stand: () => live.say({ sit: null }),
+  pause,
+  restart: () => live.say({ restart: true }),
+  sound: () => setSound(!sound.isOn),
+  full: fillScreen,
+  moving: () => showMotion(true),
+};
+for (const level of LEVELS) {
+  actions[`level-${level}`] = () => live.say({ level });
+}
+for (const [id, act] of Object.entries(actions)) {
+  at(id).addEventListener("click", act);
+}
+at("full").hidden = !document.documentElement.requestFullscreen;
+document.addEventListener("fullscreenchange", () => {
+  at("full").setAttribute("aria-pressed", document.fullscreenElement !== null);
+});
+
+window.addEventListener("keydown", (event) => {
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) {
+    return;
+  }
+  const isOnButton = event.target.closest?.("button, summary, a") !== null;
+  const key = event.key.toLowerCase();
+  const level = Number(/^(?:Digit|Numpad)([123])$/.exec(event.code)?.[1]);
+  if (key === "p" || (key === " " && !isOnButton)) {
+    event.preventDefault();
+    pause();
+  } else if (key === "m") {
+    setSound(!sound.isOn);
+  } else if (key === "f") {
+    fillScreen();
+  } else if (key === "r" && hello?.steers) {
+    live.say({ restart: true });
+  } else if (level && hello?.steers) {
+    live.say({ level });
+  }
+});
+
+// The picture
+
+function showMotion(isWanted) {
+  at("moving").hidden = !wantsLess.matches;
+  at("moving").setAttribute("aria-pressed", isWanted);
+  court.isSlow = wantsLess.matches && !isWanted;
+}
+
+function frame(now) {
+  controls.poll();
+  const isPlaying = seat.side !== null && seat.place === 0;
+  if (!court.isSlow || isPlaying || now - drawnAt > SLOW_MILLISECONDS) {
+    drawnAt = now;
+    court.draw();
+  }
+  requestAnimationFrame(frame);
+}
+
+wantsLess.addEventListener("change", () => showMotion(false));
+showMotion(false);
+requestAnimationFrame(frame);
