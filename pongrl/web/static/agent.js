@@ -101,7 +101,8 @@ class Speaker {
 
   offerShare({ points, share }) {
     const isDue = performance.now() - this.#shareSpoken >= 1000 * SHARE_SPOKEN_SECONDS;
-    if (isDue && points !== this.#pointsSpoken) {
+    // An answer of the agent must not be cut short.
+    if (isDue && !this.#awaitsAnswer() && points !== this.#pointsSpoken) {
       this.#shareSpoken = performance.now();
       this.#pointsSpoken = points;
       this.say(`${count(points)} points, ${percent(share)} won lately`);
@@ -113,9 +114,13 @@ class Speaker {
   }
 
   offerLine(line) {
-    if (performance.now() - this.#commandSent < 1000 * ANSWER_SECONDS) {
+    if (this.#awaitsAnswer()) {
       this.say(line);
     }
+  }
+
+  #awaitsAnswer() {
+    return performance.now() - this.#commandSent < 1000 * ANSWER_SECONDS;
   }
 }
 
@@ -299,6 +304,7 @@ class Looks {
 
 // The hidden units ----------------------------------------------------------------------------------------------------
 
+/** Shows what the strongest hidden units look for, which move they vote for, and how active they are. */
 class Units {
   #list;
   #units = null; // the last message
@@ -320,14 +326,18 @@ class Units {
   redraw() {
     this.#cards.forEach((card, index) => {
       const weight = this.#units.weights[index];
-      const vote = `${weight < 0 ? "down" : "up"} ${Math.abs(weight).toFixed(2)}`;
-      card.vote.textContent = vote;
+      card.vote.textContent = `${weight < 0 ? "down" : "up"} ${Math.abs(weight).toFixed(2)}`;
       card.vote.className = weight < 0 ? "lost" : "won";
-      label(card.where, `Where things are, for unit ${index + 1}, which votes ${vote}`);
-      label(card.motion, `How things move, for unit ${index + 1}`);
       const [where, motion] = this.#units.effects[index];
       paintSigned(card.where, this.#units.shape, where);
       paintSigned(card.motion, this.#units.shape, motion);
+    });
+  }
+
+  describe() {
+    this.#cards.forEach((card, index) => {
+      label(card.where, `Where things are, for unit ${index + 1}, which votes ${card.vote.textContent}`);
+      label(card.motion, `How things move, for unit ${index + 1}`);
     });
   }
 
@@ -354,6 +364,7 @@ function createUnit() {
 function createPicture() {
   const canvas = create("canvas", "cells");
   canvas.setAttribute("role", "img");
+  label(canvas, "Hidden unit");
   return canvas;
 }
 
@@ -385,6 +396,7 @@ class Notice {
 function showNumbers(state) {
   const speed = state.decisions_per_second;
   byId("status").textContent = state.status;
+  byId("no-game").hidden = state.connected;
   byId("points").textContent = count(state.points);
   byId("share").textContent = percent(state.share);
   byId("speed").textContent = speed === null ? "–" : count(speed);
@@ -459,7 +471,7 @@ class Commands {
   }
 
   showPaused(isPaused) {
-    const [button] = this.#buttons.filter(({ dataset }) => dataset.say === "p");
+    const button = this.#buttons.find(({ dataset }) => dataset.say === "p");
     button.textContent = isPaused ? "Go on" : "Pause";
   }
 
@@ -503,7 +515,6 @@ class Run {
   #rows = [];
   #files = ""; // those shown, as JSON
   #isAsking = false;
-  #showsFiles = false;
   #isOver = false;
 
   constructor(curve) {
@@ -511,12 +522,6 @@ class Run {
     setInterval(() => this.#ask(), 1000 * RUN_SECONDS);
     document.addEventListener("visibilitychange", () => this.#ask());
     this.#ask();
-  }
-
-  /** Offer the files only to those who may take them. */
-  offerFiles(steers) {
-    this.#showsFiles = steers;
-    byId("files-panel").hidden = !steers;
   }
 
   end() {
@@ -542,13 +547,11 @@ class Run {
 
   #receive({ columns, first, rows, files }) {
     if (rows.length > 0 || first < this.#rows.length) {
-      const known = this.#rows.slice(0, first === this.#rows.length ? first : 0);
+      const known = first < this.#rows.length ? [] : this.#rows; // fewer: the run has begun anew
       this.#rows = withMeans([...known, ...rows.map((row) => named(columns, row))]);
       this.#curve.setRows(this.#rows);
     }
-    if (this.#showsFiles) {
-      this.#showFiles(files);
-    }
+    this.#showFiles(files);
   }
 
   /** Show the files if they have changed: new links would take the focus from somebody. */
@@ -557,6 +560,7 @@ class Run {
     if (text !== this.#files) {
       this.#files = text;
       byId("files").replaceChildren(...files.map(createFile));
+      byId("no-files").hidden = files.length > 0;
     }
   }
 }
@@ -669,7 +673,7 @@ function main() {
       document.title = hello.title;
       byId("title").textContent = hello.title;
       commands.offer(hello);
-      run.offerFiles(hello.steers);
+      byId("files-panel").hidden = !hello.steers; // a visitor who only looks may not take them
       log.replace(hello.said);
     },
     look: (look) => looks.receive(look),
@@ -703,6 +707,7 @@ function main() {
   });
   setInterval(() => {
     looks.describe();
+    units.describe();
     label(byId("curve"), curve.words());
   }, 1000 * LABEL_SECONDS);
   commands.enable(false);

@@ -200,6 +200,7 @@ export class LearningCurve {
       area.addEventListener(end, (event) => this.#pointers.delete(event.pointerId));
     }
     area.addEventListener("pointerleave", (event) => this.#leave(event));
+    area.addEventListener("touchmove", keepPinch, { passive: false });
     area.addEventListener("dblclick", () => this.showWhole());
     area.addEventListener("wheel", (event) => this.#turn(event), { passive: false });
   }
@@ -396,9 +397,9 @@ export class LearningCurve {
   #drawLegend(context, palette) {
     context.textAlign = "left";
     context.textBaseline = "middle";
-    let x = MARGIN.left;
+    let x = 1; // not the plot's edge: on a phone the words need the whole width
     const entries = [
-      ["last 100 points", (from) => stroke(context, palette.dim, 1, [[from, 10], [from + 16, 10]])],
+      ["last 100", (from) => stroke(context, palette.dim, 1, [[from, 10], [from + 16, 10]])],
       ["mean of 1,000", (from) => stroke(context, palette.accent, 2.5, [[from, 10], [from + 16, 10]])],
       ["evaluation", (from) => dot(context, palette, from + 8, 10)],
     ];
@@ -446,6 +447,13 @@ export class LearningCurve {
   #showReading() {
     const row = this.#place ?? this.#rows.at(-1);
     this.#reading.textContent = row ? valuesIn(row) : "no points yet";
+  }
+}
+
+/** Keep the browser from scrolling with two fingers, which would end the pinch. */
+function keepPinch(event) {
+  if (event.touches.length > 1) {
+    event.preventDefault();
   }
 }
 
