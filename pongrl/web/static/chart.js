@@ -5,6 +5,7 @@ const SMALLEST_SPAN = 1000; // points: closer than that, single rows are all the
 const ZOOM_STEP = 1.5; // of a key or a button
 const WHEEL_SPEED = 0.0015; // logarithm of the zoom for each pixel that a wheel turns
 const PIXELS_OF_A_LINE = 16; // some browsers count a wheel in lines
+const TICK_PIXELS = 64; // at least, between two numbers below the curve
 const SHARE_LINES = [0, 0.25, 0.5, 0.75, 1];
 const MARGIN = { left: 46, right: 14, top: 26, bottom: 24 };
 const FONT = "12px system-ui, sans-serif";
@@ -386,7 +387,7 @@ export class LearningCurve {
     context.textAlign = "center";
     context.textBaseline = "alphabetic";
     context.fillStyle = palette.dim;
-    const step = niceStep((this.#view.span * 90) / this.#plotWidth());
+    const step = niceStep((this.#view.span * TICK_PIXELS) / this.#plotWidth());
     for (let points = Math.ceil(this.#view.from / step) * step; points <= this.#view.to; points += step) {
       const x = Math.round(this.#xOf(points)) + 0.5;
       stroke(context, palette.line, 1, [[x, this.#yOf(0)], [x, this.#yOf(0) + 4]]);
@@ -414,7 +415,7 @@ export class LearningCurve {
   #drawCurves(context, palette, width, height) {
     context.save();
     context.beginPath();
-    context.rect(MARGIN.left, 0, width - MARGIN.left - MARGIN.right + 1, height);
+    context.rect(MARGIN.left, 0, width - MARGIN.left, height); // into the right margin: the last dot is half there
     context.clip();
     const rows = this.#visible();
     context.globalAlpha = 0.5;
