@@ -6,6 +6,8 @@ const ZOOM_STEP = 1.5; // of a key or a button
 const WHEEL_SPEED = 0.0015; // logarithm of the zoom for each pixel that a wheel turns
 const PIXELS_OF_A_LINE = 16; // some browsers count a wheel in lines
 const TICK_PIXELS = 64; // at least, between two numbers below the curve
+const LARGEST_DOT = 3.5; // radius of an evaluation where there is room, in pixels
+const SMALLEST_DOT = 1.25;
 const SHARE_LINES = [0, 0.25, 0.5, 0.75, 1];
 const MARGIN = { left: 46, right: 14, top: 26, bottom: 24 };
 const FONT = "12px system-ui, sans-serif";
@@ -117,6 +119,7 @@ export class LearningCurve {
   #speak;
   #rows = [];
   #view = new View();
+  #size = { width: 0, height: 0 }; // of the last drawing: to ask the canvas for each row would be slow
   #place = null; // the row whose values are shown
   #pointers = new Map(); // id of each pointer that is down: its x
   #isDue = false;
@@ -314,7 +317,7 @@ export class LearningCurve {
   }
 
   #plotWidth() {
-    return Math.max(1, this.#canvas.clientWidth - MARGIN.left - MARGIN.right);
+    return Math.max(1, this.#size.width - MARGIN.left - MARGIN.right);
   }
 
   #xOf(points) {
@@ -322,7 +325,7 @@ export class LearningCurve {
   }
 
   #yOf(share) {
-    const height = this.#canvas.clientHeight - MARGIN.top - MARGIN.bottom;
+    const height = this.#size.height - MARGIN.top - MARGIN.bottom;
     return MARGIN.top + (1 - share) * height;
   }
 
@@ -362,6 +365,7 @@ export class LearningCurve {
   #draw() {
     const { context, width, height } = prepare(this.#canvas);
     const palette = colours();
+    this.#size = { width, height };
     // Also below the curve, since a saved picture has no page behind it.
     context.fillStyle = palette.panel;
     context.fillRect(0, 0, width, height);
@@ -402,7 +406,7 @@ export class LearningCurve {
     const entries = [
       ["last 100", (from) => stroke(context, palette.dim, 1, [[from, 10], [from + 16, 10]])],
       ["mean of 1,000", (from) => stroke(context, palette.accent, 2.5, [[from, 10], [from + 16, 10]])],
-      ["evaluation", (from) => dot(context, palette, from + 8, 10)],
+      ["evaluation", (from) => dot(context, palette, from + 8, 10, LARGEST_DOT)],
     ];
     for (const [words, drawSample] of entries) {
       drawSample(x);
@@ -421,14 +425,19 @@ export class LearningCurve {
     context.globalAlpha = 0.5;
     stroke(context, palette.dim, 1, this.#path(rows, "share"));
     context.globalAlpha = 1;
+    this.#drawEvaluations(context, palette, rows);
     stroke(context, palette.accent, 2.5, this.#path(rows, "mean"));
-    for (const row of rows) {
-      if (row.evaluation !== null) {
-        dot(context, palette, this.#xOf(row.points), this.#yOf(row.evaluation));
-      }
-    }
     this.#drawPlace(context, palette);
     context.restore();
+  }
+
+  #drawEvaluations(context, palette, rows) {
+    const evaluated = rows.filter((row) => row.evaluation !== null);
+    const room = this.#plotWidth() / evaluated.length;
+    const radius = Math.max(SMALLEST_DOT, Math.min(LARGEST_DOT, room / 3));
+    for (const row of evaluated) {
+      dot(context, palette, this.#xOf(row.points), this.#yOf(row.evaluation), radius);
+    }
   }
 
   #path(rows, key) {
@@ -479,8 +488,14 @@ function extremes(rows, key, columnOf) {
   const columns = new Map();
   for (const row of rows) {
     const column = columnOf(row);
-    const { low, high } = columns.get(column) ?? { low: row, high: row };
-    columns.set(column, { low: row[key] < low[key] ? row : low, high: row[key] > high[key] ? row : high });
+    const found = columns.get(column);
+    if (!found) {
+      columns.set(column, { low: row, high: row });
+    } else if (row[key] < found.low[key]) {
+      found.low = row;
+    } else if (row[key] > found.high[key]) {
+      found.high = row;
+    }
   }
   return [...columns.values()].flatMap(({ low, high }) => (low.points < high.points ? [low, high] : [high, low]));
 }
@@ -522,10 +537,10 @@ function disc(context, x, y, radius) {
   context.fill();
 }
 
-/** Draw an evaluation; the ring keeps it apart from the curve below it. */
-function dot(context, palette, x, y) {
+/** Draw an evaluation; the ring keeps it apart from what is below it. */
+function dot(context, palette, x, y, radius) {
   context.fillStyle = palette.panel;
-  disc(context, x, y, 5);
+  disc(context, x, y, 1.4 * radius);
   context.fillStyle = palette.blue;
-  disc(context, x, y, 3.5);
+  disc(context, x, y, radius);
 }
