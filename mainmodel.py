@@ -124,11 +124,20 @@ class PolicyGradient:
         "-o",
         "--output",
     ] = None
+    web: Annotated[bool | int, "serve a page for browsers: see it and steer it, on port N (8081)"] = False
+    web_host: Annotated[
+        str | None, "address for the page; 0.0.0.0 is every network, the default this machine alone"
+    ] = None
+    certificate: Annotated[str | None, "encrypt the page with TLS, showing this certificate (a PEM file)"] = (
+        None
+    )
+    key: Annotated[str | None, "file with the certificate's key, if it is not in the same"] = None
     token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         RunOptions.of(self)  # says what is wrong
-        self._commands = Commands(cli.say)
+        self._hearers: list[Callable[[str], None]] = []  # of what the terminal is told
+        self._commands = Commands(self._say)
         self._status: Callable[[], str] = Progress().__str__  # of the last run
 
     def start(self) -> None:
@@ -147,7 +156,7 @@ class PolicyGradient:
         next(asked, self._train)(options)
 
     def command(self, word: str) -> None:
-        """Take a command of the console: p, q, ping, save, stats or help. Any thread may call it."""
+        """Take a command of the console, such as p, q, ping, save or evaluate. Any thread may call it."""
         self._commands.enter(word)
 
     def status(self) -> str:
@@ -160,7 +169,7 @@ class PolicyGradient:
         """Train; with --play, play without learning."""
         with threadpool_limits(1, "blas"):
             begin = start(options)
-            with self._stop_signals(), open_desk(begin, self._commands, cli.say) as desk:
+            with self._stop_signals(), open_desk(begin, self._commands, self._say) as desk:
                 self._open_views(desk)
                 with contextlib.closing(Run(desk)) as run, self._console(WORDS, run.status):
                     run.play()
@@ -226,6 +235,11 @@ class PolicyGradient:
         with self._commands.listening(words) as wake, self._stop_signals(), console:
             yield wake
 
+    def _say(self, line: str) -> None:
+        cli.say(line)
+        for hear in self._hearers:
+            hear(line)
+
     def _is_quitting(self) -> bool:
         return self._commands.is_quitting
 
@@ -247,8 +261,17 @@ class PolicyGradient:
             audience.add(
                 AgentWindow(desk.say, self._commands.enter, self._is_quitting), sees_evaluations=True
             )
+        if options.web is not False:
+            self._open_page(desk)
         for film in _films(options):
             audience.add(film)
+
+    def _open_page(self, desk: Desk) -> None:
+        from pongrl.web.agent_page import open_agent_page
+
+        page = open_agent_page(desk, WORDS, self._commands.enter, self._is_quitting)
+        desk.audience.add(page, sees_evaluations=True)
+        self._hearers[:] = [page.hear_line]
 
     @contextlib.contextmanager
     def _console(self, words: Iterable[str], status: Callable[[], str]) -> Iterator[None]:

@@ -144,6 +144,10 @@ class Books:
         """Write interrupt.p, and say so."""
         self._say("nothing is learned with --play, so there is nothing to save")
 
+    def evaluate_now(self) -> None:
+        """Evaluate what was learned."""
+        self._say("nothing is learned with --play: --evaluate says how good a checkpoint is")
+
     def describe(self) -> list[str]:
         """Return lines that say where the run stands."""
         progress, options = self.progress, self._options
@@ -197,7 +201,7 @@ class TrainingBooks(Books):
         audience: is told of each report.
         say: takes lines for the console; the thread that writes checkpoints calls it too.
         identity: by which servers know this agent again; it is kept in the checkpoints.
-        examinations: evaluate the policy at some of the reports.
+        examinations: evaluate the policy, at some of the reports or when a person asks for it.
         level: that the run was on when it was stopped, if it is resumed.
         checkpoint_seconds: between two times that interrupt.p is written.
     """
@@ -209,7 +213,7 @@ class TrainingBooks(Books):
         audience: Audience,
         say: Callable[[str], None],
         identity: bytes,
-        examinations: Examinations | None = None,
+        examinations: Examinations,
         level: int | None = None,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> None:
@@ -286,6 +290,11 @@ class TrainingBooks(Books):
         if self.save(LATEST).result():
             self._say(f"saved {LATEST}")
 
+    def evaluate_now(self) -> None:
+        """Evaluate what was learned, and go on."""
+        assert self._learner is not None
+        self._examine(self._learner, is_asked=True)
+
     def finish(self) -> bool:
         """Write interrupt.p and the last row, if anything was begun."""
         if self._file is None:
@@ -300,8 +309,7 @@ class TrainingBooks(Books):
         if self._file is not None:
             with contextlib.suppress(OSError):  # it was said when the row was written
                 self._file.close()
-        if self._examinations is not None:
-            self._examinations.close()
+        self._examinations.close()
         self._saver.close()
 
     def _open_file(self) -> ProgressFile:
@@ -320,7 +328,7 @@ class TrainingBooks(Books):
         if is_foreign:
             self._say(f"{ROWS} has rows that this program did not write, so the file is kept aside")
             self._keep(ROWS, copy=True)
-        return ProgressFile(path, rows, self._options.evaluate_every is not None)
+        return ProgressFile(path, rows)
 
     def _keep(self, *names: str, copy: bool) -> None:
         """Keep files aside, and say where.
@@ -354,12 +362,12 @@ class TrainingBooks(Books):
                 self._keep(BEST, copy=True)
             self.progress.begin_level()
 
-    def _examine(self, learner: Learner) -> None:
-        """Evaluate the policy if that is due; the time it takes is not training's."""
-        if self._examinations is None or self._level is None:
+    def _examine(self, learner: Learner, is_asked: bool = False) -> None:
+        """Evaluate the policy if that is due, or asked for; the time it takes is not training's."""
+        if self._level is None:
             return
         share = self._examinations.evaluate(
-            learner.policy, self.progress.points, self._level, self.standing()
+            learner.policy, self.progress.points, self._level, self.standing(), is_asked
         )
         self.restart_clock()
         if share is not None:

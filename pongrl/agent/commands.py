@@ -74,6 +74,10 @@ COMMANDS = {
     "ping": Command("measure the network: ten round trips", lambda controls: controls.games.ping()),
     "stats": Command("say where training stands", _tell),
     "save": Command("write interrupt.p now", lambda controls: controls.books.save_now()),
+    "evaluate": Command(
+        "play 200 points without learning, and say how many it wins",
+        lambda controls: controls.books.evaluate_now(),
+    ),
 }
 QUIT, HELP = "q", "help"
 WORDS = {word: command.help for word, command in COMMANDS.items()} | {
@@ -121,7 +125,7 @@ class Commands:
             return True
         if meant == HELP:
             for each, words in self._words.items():
-                self._say(f"{each:<7}{words}")
+                self._say(f"{each:<10}{words}")
         elif meant:
             self._waiting.append(meant)
             if self._wake is not None:

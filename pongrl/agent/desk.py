@@ -58,11 +58,9 @@ def _books(
     options, progress = start.options, start.progress
     if options.play:
         return Books(options, progress, audience, say)
-    examinations = None
-    if options.evaluate_every is not None:
-        stop, viewers = lambda: commands.is_quitting, audience.viewers
-        examiner = Examiner(options.seed, options.debug, stop, wake, viewers)
-        examinations = Examinations(options.evaluate_every, progress.points, examiner, say)
+    stop, viewers = lambda: commands.is_quitting, audience.viewers
+    examiner = Examiner(options.seed, options.debug, stop, wake, viewers)
+    examinations = Examinations(options.evaluate_every, progress.points, examiner, say)
     return TrainingBooks(
         options, progress, audience, say, start.identity, examinations, start.level, checkpoint_seconds
     )

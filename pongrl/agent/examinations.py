@@ -1,4 +1,4 @@
-"""Evaluations of the policy while it trains (--evaluate-every)."""
+"""Evaluations of the policy while it trains: with --evaluate-every, or when a person asks for one."""
 
 from __future__ import annotations
 
@@ -11,31 +11,36 @@ from pongrl.errors import PongError
 
 
 class Examinations:
-    """Evaluates the policy after every so many points, on a server of its own.
+    """Evaluates the policy on a server of its own.
 
     Args:
-        every: how many points.
+        every: after how many points that is due; None if only when it is asked for.
         points: that have been played before.
         examiner: evaluates.
         say: takes lines for the console.
     """
 
-    def __init__(self, every: int, points: int, examiner: Examiner, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, every: int | None, points: int, examiner: Examiner, say: Callable[[str], None]
+    ) -> None:
         self._every, self._points, self._examiner, self._say = every, points, examiner, say
 
-    def evaluate(self, policy: Policy, points: int, level: int, standing: Standing) -> float | None:
-        """Evaluate a policy if that is due.
+    def evaluate(
+        self, policy: Policy, points: int, level: int, standing: Standing, is_asked: bool = False
+    ) -> float | None:
+        """Evaluate a policy if that is due, or asked for.
 
         Args:
             policy: that trains.
             points: that have been played.
             level: of the built-in AI.
             standing: where the run stands, for those who watch.
+            is_asked: a person wants it now.
 
         Returns:
             The share of points that it won; None if no evaluation was due, or it was stopped, or failed.
         """
-        if points - self._points < self._every:
+        if not is_asked and (self._every is None or points - self._points < self._every):
             return None
         self._points = points
         try:

@@ -64,6 +64,10 @@ class RunOptions:
     record: str | None = None
     plot: tuple[str, ...] = ()
     output: str | None = None
+    web: bool | int = False
+    web_host: str | None = None
+    certificate: str | None = None
+    key: str | None = None
 
     KEPT: ClassVar = (
         "hiddenUnits", "batch_size", "learningRate", "gamma", "decayRate", "moves", "level", "games",
@@ -199,6 +203,10 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "record": (*_GAMES, WATCH),
     "output": (PLOT, *_EVALUATING),
     "token": _RUNNING,
+    "web": (*_TRAINING, *_PLAYING),
+    "web_host": (*_TRAINING, *_PLAYING),
+    "certificate": (*_TRAINING, *_PLAYING),
+    "key": (*_TRAINING, *_PLAYING),
 }
 """The modes in which each option serves; what is not here serves in all."""
 
@@ -238,6 +246,11 @@ def _local(options: RunOptions) -> None:
         whole("--local", int(options.local), 1, MAX_GAMES)
 
 
+def _web(options: RunOptions) -> None:
+    if options.web is not False:
+        whole("--web", int(options.web), 0, 65535)
+
+
 def _addresses(options: RunOptions) -> None:
     _ = options.addresses  # raises UsageError for a port that is none
 
@@ -271,6 +284,12 @@ CHECKS: tuple[Check, ...] = (
         "start one with python pong.py, and leave out --local",
     ),
     _local,
+    _web,
+    _refuse(
+        lambda o: o.web is False and (o.web_host or o.certificate),
+        "--web-host and --certificate are for the page: add --web",
+    ),
+    _refuse(lambda o: o.key and not o.certificate, "--key belongs to a --certificate: give that too"),
     _addresses,
 )
 """What may be wrong, in the order in which it is looked for."""

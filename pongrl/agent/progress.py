@@ -145,23 +145,23 @@ def _largest_sum(points: int) -> float:
     return float(1 - RUNNING_DECAY**points)
 
 
+COLUMNS = (*Progress.COLUMNS, *Progress.SCHEDULE, EVALUATION_COLUMN)
+"""The columns of progress.csv."""
+
+
 class ProgressFile:
     """Writes progress.csv, a row for every 100 points.
 
     Args:
         path: The file. It begins anew, with these rows.
         rows: Of the run that is resumed; see `rows_up_to`.
-        evaluating: Add a column for evaluations, even if no row has one yet.
 
     Raises:
         CheckpointError: The file cannot be written.
     """
 
-    def __init__(self, path: Path, rows: Sequence[Row] = (), evaluating: bool = False) -> None:
+    def __init__(self, path: Path, rows: Sequence[Row] = ()) -> None:
         self._path = path
-        self._columns: tuple[str, ...] = Progress.COLUMNS + Progress.SCHEDULE
-        if evaluating or any(row.get(EVALUATION_COLUMN) for row in rows):
-            self._columns += (EVALUATION_COLUMN,)
         self._points = int(rows[-1]["points"]) if rows else 0  # of the last row
         try:
             self._file = self._begin(rows)
@@ -174,8 +174,8 @@ class ProgressFile:
         """Write these rows, in one step, and open the file to add others."""
         with replacing(self._path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(self._columns)
-            writer.writerows([row.get(name, "") for name in self._columns] for row in rows)
+            writer.writerow(COLUMNS)
+            writer.writerows([row.get(name, "") for name in COLUMNS] for row in rows)
         return open(self._path, "a", newline="", encoding="utf-8")
 
     @property
@@ -191,7 +191,7 @@ class ProgressFile:
         """
         if progress.points <= self._points:
             return
-        csv.writer(self._file).writerow(progress.row()[: len(self._columns)])
+        csv.writer(self._file).writerow(progress.row())
         self._file.flush()
         self._points = progress.points
         progress.evaluation_win_rate = None

@@ -18,6 +18,7 @@ from typing import Any
 
 from pongrl.errors import PongError
 from pongrl.game.drawing import pygame_quietly
+from pongrl.ui.agent_look import MOST_UNITS
 
 LEAST_SIZE = (480, 360)  # the panels are laid out for this or more; a smaller window shows a shrunk picture
 LEAST_TEXT = 17  # size of the font
@@ -27,7 +28,7 @@ TOP_SHARE, UNITS_SHARE = 0.28, 0.34  # of that height: difference and moves, hid
 TALL_VALUE, TALL_TOP, TALL_UNITS = 0.2, 0.26, 0.3  # of the height that the frame leaves in a tall window
 CHANGE_SHARE = 0.55  # largest share for the difference of the width that it has together with the moves
 FEWEST_CELLS, MOST_LOPSIDED = 3, 8  # on a side of a frame; times as long as it is wide
-MOST_UNITS, FEWEST_UNITS = 12, 4
+FEWEST_UNITS = 4
 
 
 def check_frames(shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""What the program sends to the agent's window, which is a process of its own."""
+"""What the program sends to the agent's window or page, which is a process of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pongrl.ui.agent_tape import Moment
 
 FULL_EFFECT = 127  # in a picture of a hidden unit
+MOST_UNITS = 12  # that are shown
 
 
 @dataclass(frozen=True)
@@ -33,4 +34,8 @@ class Look:
     rows: Path | None  # progress.csv, once it has the rows that were resumed
     points: int
     win_rate: float
+    frames: int
+    decisions_per_second: float
+    is_connected: bool
+    is_paused: bool
     status: str  # the console's status line

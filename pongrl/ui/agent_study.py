@@ -8,8 +8,7 @@ import numpy as np
 
 from pongrl.agent.policy import Policy
 from pongrl.agent.units import largest_effect, strongest_units
-from pongrl.ui.agent_layout import MOST_UNITS
-from pongrl.ui.agent_look import FULL_EFFECT, UnitPictures
+from pongrl.ui.agent_look import FULL_EFFECT, MOST_UNITS, UnitPictures
 
 
 class Study:

@@ -13,6 +13,7 @@ from pongrl.agent.observers import Decided
 from pongrl.agent.policy import probabilities
 from pongrl.wire.arrays import UInt8Array
 
+FADING = np.float32(0.995)  # per decision, of the activity that counts as a unit's strongest
 SLICE = 120  # decisions in a row that are shown if the agent is faster than the window
 CURVE_POINTS = 500  # entries of a curve; when it has more, every second one is dropped
 
@@ -47,6 +48,21 @@ def difference(before: Moment | None, now: Moment) -> npt.NDArray[np.int16]:
     if before is None or now.points or now.number != before.number + 1:
         return np.zeros(now.frame.shape, np.int16)
     return now.frame.astype(np.int16) - before.frame
+
+
+class Activity:
+    """How active hidden units are, compared with the most that they were lately."""
+
+    def __init__(self) -> None:
+        self._strongest: Floats = np.zeros(0, np.float32)
+
+    def share(self, hidden: Floats) -> Floats:
+        """Return the share (units,) of each unit's strongest activity, from 0 to 1."""
+        if len(self._strongest) != len(hidden):
+            self._strongest = np.full(len(hidden), 1e-9, np.float32)
+        self._strongest = np.maximum(self._strongest * FADING, hidden)
+        share: Floats = hidden / self._strongest
+        return share
 
 
 class Tape:

@@ -4,32 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from pongrl.agent.eyes import Floats
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui.agent_look import FULL_EFFECT, UnitPictures
+from pongrl.ui.agent_tape import Activity
 from pongrl.ui.brush import Brush, fit_into, two_coloured
 from pongrl.ui.theme import ACCENT, BLUE, LINE, PANEL, WHITE, mixed
 
-FADING = np.float32(0.995)  # per decision, of the activity that counts as a unit's strongest
-
 pygame = pygame_quietly()
-
-
-class Activity:
-    """How active hidden units are, compared with the most that they were lately."""
-
-    def __init__(self) -> None:
-        self._strongest: Floats = np.zeros(0, np.float32)
-
-    def share(self, hidden: Floats) -> Floats:
-        """Return the share (units,) of each unit's strongest activity, from 0 to 1."""
-        if len(self._strongest) != len(hidden):
-            self._strongest = np.full(len(hidden), 1e-9, np.float32)
-        self._strongest = np.maximum(self._strongest * FADING, hidden)
-        share: Floats = hidden / self._strongest
-        return share
 
 
 class Units:

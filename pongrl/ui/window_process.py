@@ -63,11 +63,10 @@ class WindowProcess:
         self._is_closing = False
         # Only threads may wait for the window, which may never be ready.
         self._turns = threading.Semaphore(0)  # values that it is ready to take
-        self._threads = [
-            threading.Thread(target=work, name="window", daemon=True) for work in (self._listen, self._feed)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._listener = threading.Thread(target=self._listen, name="window", daemon=True)
+        self._feeder = threading.Thread(target=self._feed, name="window", daemon=True)
+        self._listener.start()
+        self._feeder.start()
         self._wait_for_opening(is_quitting)
 
     def _wait_for_opening(self, is_quitting: Callable[[], bool]) -> None:
@@ -80,6 +79,11 @@ class WindowProcess:
     def is_open(self) -> bool:
         """False once a person has closed the window, or the process has ended for another reason."""
         return self._process.poll() is None
+
+    @property
+    def is_watched(self) -> bool:
+        """True: who has opened a window looks at it."""
+        return True
 
     @property
     def is_free(self) -> bool:
@@ -95,26 +99,40 @@ class WindowProcess:
         while self._asked:
             yield self._asked.popleft()
 
-    def close(self) -> str:
+    def close(self, patience: float = 0.0) -> str:
         """Close the window.
+
+        Args:
+            patience: seconds in which it may end by itself, since it is told nothing more.
 
         Returns:
             Why it had ended before, unless a person had closed it; else nothing.
         """
         code = self._process.poll()
-        self._process.kill()  # it has nothing to lose, and its display may not answer
-        self._process.wait()
         self._is_closing = True
         self._values.put(None)
         self._turns.release()
-        for thread in self._threads:
-            thread.join()
+        if patience:
+            self._let_end(patience)
+        self._process.kill()  # it has nothing to lose, and its display may not answer
+        self._process.wait()
+        self._listener.join()
+        self._feeder.join()
         why = (last_line(self._errors) or f"its process ended with {code}") if code else ""
         for file in (self._process.stdin, self._process.stdout, self._errors):
             assert file is not None
             with contextlib.suppress(OSError):  # what nobody took is still in its buffer
                 file.close()
         return why
+
+    def _let_end(self, patience: float) -> None:
+        """Let the process notice that it is told nothing more, and wait for its end."""
+        self._feeder.join(patience)
+        if not self._feeder.is_alive():
+            assert self._process.stdin is not None
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                self._process.stdin.close()
+                self._process.wait(patience)
 
     def _listen(self) -> None:
         """Hear the window until it ends."""

@@ -142,6 +142,10 @@ class GameSite:
             self._wish()
         self._tell({VIEWERS: len(self._crowd)})
 
+    def end(self) -> None:
+        """Tell all that the game is over."""
+        self._crowd.tell({"bye": "the game has ended"})
+
     @property
     def _may_choose_level(self) -> bool:
         facts = self._facts

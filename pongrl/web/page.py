@@ -14,6 +14,7 @@ from pongrl.ui.window_process import OPENING_SECONDS, WindowProcess
 from pongrl.web.site import ADDRESSES, FAULT, Site
 from pongrl.wire.sockets import Address
 
+CLOSING_SECONDS = 1.0  # for the process to say goodbye to its viewers
 LOOK_SECONDS = 0.02  # between two looks whether it listens yet
 
 log = logging.getLogger("pong.page")
@@ -83,4 +84,4 @@ class Page:
         Returns:
             Why it had ended before; else nothing.
         """
-        return self._process.close()
+        return self._process.close(CLOSING_SECONDS)

@@ -25,6 +25,7 @@ from pongrl.web.site import ADDRESSES, FAULT, Site
 from pongrl.wire.allowance import Allowance
 from pongrl.wire.sockets import Address
 
+LAST_SECONDS = 0.1  # for the last message to leave
 FAULTS_AT_ONCE, FAULTS_PER_SECOND = 5, 0.1  # that the program is told
 
 
@@ -40,6 +41,9 @@ class Served(Protocol):
 
     def show(self, value: Any) -> None:
         """Show what the program has sent."""
+
+    def end(self) -> None:
+        """Tell the viewers that the program ends."""
 
 
 Tell = Callable[[Any], None]
@@ -85,7 +89,12 @@ async def _serve(make: Callable[[Site, Tell], Served], output: TextIO) -> None:
     tell({ADDRESSES: await page.open()})
     while True:
         print(READY, file=output, flush=True)
-        page.show(await values.get())
+        value = await values.get()
+        if value is None:
+            page.end()
+            await asyncio.sleep(LAST_SECONDS)
+            os._exit(0)
+        page.show(value)
 
 
 def _receive(loop: asyncio.AbstractEventLoop, values: asyncio.Queue[Any]) -> None:
@@ -94,5 +103,10 @@ def _receive(loop: asyncio.AbstractEventLoop, values: asyncio.Queue[Any]) -> Non
             try:
                 value = pickle.load(pipe)
             except (EOFError, OSError, pickle.UnpicklingError):
-                os._exit(0)  # the program has ended, or closed the page
+                loop.call_soon_threadsafe(
+                    values.put_nowait, None
+                )  # the program has ended, or closed the page
+                return
             loop.call_soon_threadsafe(values.put_nowait, value)
+            if value is None:
+                return

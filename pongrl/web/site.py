@@ -36,3 +36,18 @@ class GameFacts:
     lockstep: bool
     second_level: bool  # every second game is played at another level
     right_is_window: bool  # a person at the game's own window has the right paddle
+
+
+@dataclass(frozen=True)
+class AgentFacts:
+    """What the agent's page has to know of the run."""
+
+    directory: str  # of the checkpoints
+    commands: dict[str, str]  # words of the console, with a line of help for each
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines that the agent's terminal was told."""
+
+    lines: list[str]

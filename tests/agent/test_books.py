@@ -292,10 +292,15 @@ class Exam:
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, int]] = []
+        self.by_people: list[int] = []
         self.is_closed = False
 
-    def evaluate(self, policy: object, points: int, level: int, standing: Standing) -> float | None:
+    def evaluate(
+        self, policy: object, points: int, level: int, standing: Standing, is_asked: bool
+    ) -> float | None:
         self.asked.append((points, level))
+        if is_asked:
+            self.by_people.append(points)
         return 0.25 if len(self.asked) == 2 else None
 
     def close(self) -> None:
@@ -311,6 +316,25 @@ def test_an_evaluation_goes_into_the_row_of_its_report_and_observers_see_it_befo
     assert exam.asked == [(100, 2), (200, 2), (300, 2)]
     assert [row["evaluation_win_rate"] for row in rows_of(tmp_path)] == ["", "0.2500", ""]
     assert exam.is_closed
+
+
+def test_an_evaluation_that_a_person_asks_for_goes_into_the_next_row(tmp_path: Path) -> None:
+    exam = Exam()
+    with opened(tmp_path, examinations=exam) as books:
+        for _ in range(150):
+            books.count(WON)
+        books.evaluate_now()
+        for _ in range(50):
+            books.count(WON)
+        books.finish()
+    assert exam.by_people == [150]
+    assert [row["evaluation_win_rate"] for row in rows_of(tmp_path)] == ["", "0.2500"]
+
+
+def test_without_learning_there_is_nothing_to_evaluate() -> None:
+    lines = Lines()
+    Books(options_of(play=True), Progress(), Audience(), lines).evaluate_now()
+    assert lines.said == ["nothing is learned with --play: --evaluate says how good a checkpoint is"]
 
 
 def test_without_learning_nothing_is_kept(tmp_path: Path) -> None:

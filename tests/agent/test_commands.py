@@ -69,18 +69,19 @@ def test_every_word_has_a_line_of_help_and_every_command_is_a_word() -> None:
 def test_help_is_said_at_once(lines: Lines) -> None:
     Commands(lines).enter("help")
     assert lines.said == [
-        "p      pause, or go on (the game pauses too)",
-        "ping   measure the network: ten round trips",
-        "stats  say where training stands",
-        "save   write interrupt.p now",
-        "q      save interrupt.p and quit",
-        "help   say this",
+        "p         pause, or go on (the game pauses too)",
+        "ping      measure the network: ten round trips",
+        "stats     say where training stands",
+        "save      write interrupt.p now",
+        "evaluate  play 200 points without learning, and say how many it wins",
+        "q         save interrupt.p and quit",
+        "help      say this",
     ]
 
 
 def test_a_word_that_is_no_command_is_answered_with_those_that_there_are(lines: Lines) -> None:
     Commands(lines).enter("Nonsense ")
-    assert lines.said == ["no command 'nonsense'; there are p, ping, q, save, stats and help"]
+    assert lines.said == ["no command 'nonsense'; there are evaluate, p, ping, q, save, stats and help"]
 
 
 def test_an_empty_line_is_no_command(lines: Lines) -> None:

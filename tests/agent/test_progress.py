@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pongrl.agent.progress import EVALUATION_COLUMN, Progress, ProgressFile, read_progress, rows_up_to
+from pongrl.agent.progress import (
+    COLUMNS,
+    EVALUATION_COLUMN,
+    Progress,
+    ProgressFile,
+    read_progress,
+    rows_up_to,
+)
 from pongrl.errors import CheckpointError, PongError
 from pongrl.wire.plain import dumps, loads
 
@@ -62,7 +69,7 @@ def test_a_resumed_progress_file_drops_rows_of_points_that_are_lost(tmp_path: Pa
     with open(path, newline="") as text:
         rows = list(csv.DictReader(text))
     assert [row["points"] for row in rows] == ["100", "200"]
-    assert tuple(rows[0]) == Progress.COLUMNS + Progress.SCHEDULE
+    assert tuple(rows[0]) == COLUMNS
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file's size cannot be limited there")
@@ -234,9 +241,9 @@ def test_the_progress_of_an_older_checkpoint_is_read() -> None:
     assert Progress.from_plain(plain).running_mean == progress.running_mean
 
 
-def write_rows(path: Path, *points: int, share: float | None = None, evaluating: bool = False) -> None:
+def write_rows(path: Path, *points: int, share: float | None = None) -> None:
     """Write a progress.csv with a row at each number of points."""
-    file, progress = ProgressFile(path, evaluating=evaluating), Progress()
+    file, progress = ProgressFile(path), Progress()
     for number in points:
         progress.points, progress.evaluation_win_rate = number, share
         file.write(progress)
@@ -245,7 +252,7 @@ def write_rows(path: Path, *points: int, share: float | None = None, evaluating:
 
 def test_an_evaluation_is_in_the_row_that_follows_it(tmp_path: Path) -> None:
     path, progress = tmp_path / "progress.csv", Progress()
-    file = ProgressFile(path, evaluating=True)
+    file = ProgressFile(path)
     progress.points = 100
     file.write(progress)
     progress.points, progress.evaluation_win_rate = 200, 0.25
@@ -259,7 +266,7 @@ def test_an_evaluation_is_in_the_row_that_follows_it(tmp_path: Path) -> None:
 
 def test_a_file_with_evaluations_keeps_its_column_when_it_is_resumed_without(tmp_path: Path) -> None:
     path = tmp_path / "progress.csv"
-    write_rows(path, 100, share=0.5, evaluating=True)
+    write_rows(path, 100, share=0.5)
     before = path.read_text()
     ProgressFile(path, rows_up_to(path, 100)[0]).close()
     assert path.read_text() == before

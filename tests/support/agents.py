@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from mainmodel import PolicyGradient
 from pongrl.agent.books import TrainingBooks
+from pongrl.agent.evaluation import Examiner
+from pongrl.agent.examinations import Examinations
 from pongrl.agent.learning import Learner
 from pongrl.agent.observers import Audience, Observer
 from pongrl.agent.options import RunOptions
@@ -16,6 +18,7 @@ from pongrl.agent.pilot import make_learner
 from pongrl.agent.policy import Policy
 from pongrl.agent.progress import Progress
 from pongrl.wire.messages import IDENTITY_BYTES, Session, Step
+from pongrl.wire.waiting import Wake
 from tests.support import PATIENCE, learning
 
 SESSION = Session(1, 50, 70, 2, 8, 60, 21, True)  # one game, level 2, lockstep
@@ -66,10 +69,15 @@ def training_books(
     say: Lines,
     progress: Progress | None = None,
     observers: tuple[Observer, ...] = (),
+    examinations: Any = None,
     **others: Any,
 ) -> TrainingBooks:
     """Make books for a directory; the caller closes them."""
+    if examinations is None:
+        examiner = Examiner(None, False, lambda: False, cast(Wake, None))
+        examinations = Examinations(None, 0, examiner, say)
     audience = Audience()
     for observer in observers:
         audience.add(observer)
-    return TrainingBooks(options, progress or Progress(), audience, say, bytes(IDENTITY_BYTES), **others)
+    identity = bytes(IDENTITY_BYTES)
+    return TrainingBooks(options, progress or Progress(), audience, say, identity, examinations, **others)

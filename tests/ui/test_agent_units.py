@@ -11,7 +11,8 @@ from pongrl.game.drawing import pygame_quietly
 from pongrl.ui.agent_layout import AgentLayout
 from pongrl.ui.agent_look import UnitPictures
 from pongrl.ui.agent_study import Study
-from pongrl.ui.agent_units import FADING, Activity, Units
+from pongrl.ui.agent_tape import FADING, Activity
+from pongrl.ui.agent_units import Units
 from pongrl.ui.brush import Brush
 from pongrl.ui.theme import ACCENT, BLUE, LINE, WHITE
 from tests.support.ui import POLICY, colours_in, has, part, pixels

@@ -19,12 +19,13 @@ import pytest
 from pongrl.agent.progress import Progress, ProgressFile
 from pongrl.errors import PongError
 from pongrl.game.drawing import pygame_quietly
-from pongrl.ui import agent_window
+from pongrl.ui import agent_view, agent_window
 from pongrl.ui.agent_display import KEYS, QUESTION, AgentDisplay
 from pongrl.ui.agent_layout import AgentLayout
 from pongrl.ui.agent_panels import draw_curve, draw_frame
 from pongrl.ui.agent_tape import SLICE, Curve, Moment
-from pongrl.ui.agent_window import LOOK_SECONDS, AgentWindow
+from pongrl.ui.agent_view import LOOK_SECONDS
+from pongrl.ui.agent_window import AgentWindow
 from pongrl.ui.brush import Brush
 from pongrl.ui.notices import KeyTable
 from pongrl.ui.theme import BACKGROUND
@@ -49,7 +50,7 @@ SIZES = [(480, 360), (640, 480), (800, 480), (1120, 700), (1920, 1080)]
 class Pane:
     """In the place of WindowProcess: a display in this process, which gets a copy of what it is to show."""
 
-    is_free = True
+    is_free = is_watched = True
 
     def __init__(self, module: str, is_quitting: Callable[[], bool]) -> None:
         self._display, self._asked = AgentDisplay(), list[str]()
@@ -160,9 +161,9 @@ def test_the_window_draws_at_its_own_pace(run: Run) -> None:
     picture = pixels()
     for _ in range(10):
         run.decide(255)
-        run.now += 0.5 / agent_window.FRAMES_PER_SECOND / 10
+        run.now += 0.5 / agent_view.FRAMES_PER_SECOND / 10
     np.testing.assert_array_equal(pixels(), picture)
-    run.now += 1 / agent_window.FRAMES_PER_SECOND
+    run.now += 1 / agent_view.FRAMES_PER_SECOND
     run.decide(255)
     assert (pixels() != picture).any()
 

@@ -4,6 +4,7 @@
 //   state   when something has changed: score, who plays, what the game waits for
 //   view    up to sixty times a second: where ball and paddles are
 //   seat    about the paddle that this visitor has or waits for
+//   bye     when the game ends
 //   others  games elsewhere on the network
 //
 // and is told {sit}, {hold}, {to}, {pause}, {level} and {restart}.
@@ -94,6 +95,12 @@ const hearers = {
   },
 
   seat: takeSeat,
+
+  bye(words) {
+    at("headline").textContent = words;
+    at("below").textContent = "";
+    at("notice").hidden = false;
+  },
 
   others(games) {
     at("others").hidden = games.length === 0;

@@ -1,0 +1,114 @@
+"""What a run leaves in its directory, for the agent's page: the rows of progress.csv, and the files."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pongrl.agent.files import BEST, LATEST, ROWS
+from pongrl.agent.progress import EVALUATION_COLUMN
+
+SHOWN = ("points", "frames", "share", "mean", "evaluation", "decisions_per_second")
+LARGEST_READ = 16 << 20  # bytes of new rows at once; a run of a week has fewer
+MOST_FILES = 50
+FILMS = (".gif", ".mp4")
+PICTURES = (".png",)
+WORDS = {
+    BEST: "the best policy so far",
+    LATEST: "the latest policy, and all that is needed to go on from it",
+    ROWS: "the learning curve, a row for every 100 points",
+}
+
+
+class File(NamedTuple):
+    """A file of the run."""
+
+    name: str
+    bytes: int
+    when: float  # changed last, in seconds since 1970
+    words: str
+
+
+class Rows:
+    """Follows progress.csv while another process writes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: tuple[int, int] = (0, 0)  # which one was read
+        self._end = 0  # bytes of it that were read
+        self._columns: list[str] = []
+        self._rows: list[list[float | None]] = []
+
+    def after(self, count: int) -> tuple[int, list[list[float | None]]]:
+        """Return the rows behind the first `count` ones; all if there are fewer, since the run began anew.
+
+        Returns:
+            How many rows come before, and the rows; each has the columns SHOWN.
+        """
+        self._read_on()
+        first = count if count <= len(self._rows) else 0
+        return first, self._rows[first:]
+
+    def _read_on(self) -> None:
+        """Read what was added. A row that is not whole, or makes no sense, is left out."""
+        try:
+            with open(self._path, "rb") as file:
+                status = os.fstat(file.fileno())
+                if (status.st_dev, status.st_ino) != self._file or status.st_size < self._end:
+                    self._file, self._end = (status.st_dev, status.st_ino), 0
+                    self._columns, self._rows = [], []
+                file.seek(self._end)
+                data = file.read(LARGEST_READ)
+        except OSError:
+            return
+        whole = data[: data.rfind(b"\n") + 1]
+        self._end += len(whole)
+        for cells in csv.reader(whole.decode("utf-8-sig", "replace").splitlines()):
+            if self._columns:
+                self._add(dict(zip(self._columns, cells, strict=False)))
+            else:
+                self._columns = cells
+
+    def _add(self, row: dict[str, str]) -> None:
+        try:
+            evaluation = row.get(EVALUATION_COLUMN)
+            self._rows.append(
+                [
+                    float(row["points"]), float(row["frames"]), float(row["win_rate"]),
+                    (float(row["running_mean"]) + 1) / 2, float(evaluation) if evaluation else None,
+                    float(row["decisions_per_second"]),
+                ]
+            )  # fmt: skip
+        except (KeyError, ValueError):
+            return
+
+
+def files_in(directory: Path, words: Callable[[str], str]) -> list[File]:
+    """List a run's files that can be downloaded; `words` says what one is, or "" if it is none of them."""
+    found = []
+    try:
+        with os.scandir(directory) as entries:
+            for entry in itertools.islice(entries, 10 * MOST_FILES):
+                if (said := words(entry.name)) and entry.is_file(follow_symlinks=False):
+                    status = entry.stat()
+                    found.append(File(entry.name, status.st_size, status.st_mtime, said))
+    except OSError:
+        return []
+    return sorted(found, key=lambda file: (file.name not in WORDS, file.name))[:MOST_FILES]
+
+
+def what_is(name: str) -> str:
+    """Say what a file of a run's directory is; "" if the page does not offer it."""
+    suffix = Path(name).suffix
+    return WORDS.get(name) or ("a film" if suffix in FILMS else "a picture" if suffix in PICTURES else "")
+
+
+def told(count: int, rows: Rows, directory: Path) -> dict[str, Any]:
+    """Return what /run.json answers, where the browser has `count` rows already."""
+    first, new = rows.after(count)
+    files = [file._asdict() for file in files_in(directory, what_is)]
+    return {"columns": SHOWN, "first": first, "rows": new, "files": files}
