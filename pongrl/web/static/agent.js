@@ -204,9 +204,10 @@ class ValueStrip {
     const won = this.#looks.filter(({ reward }) => reward > 0).length;
     const lost = this.#looks.filter(({ reward }) => reward < 0).length;
     const last = this.#looks.at(-1);
-    return last
-      ? `Value ${signed(last.value)}; of the last ${this.#looks.length} decisions, ${won} won a point and ${lost} lost one`
-      : "No value yet";
+    if (!last) {
+      return "No value yet";
+    }
+    return `Value ${signed(last.value)}; the last ${this.#looks.length} decisions: points won ${won}, lost ${lost}`;
   }
 }
 
@@ -274,7 +275,7 @@ class Looks {
     }
     const { frame, change, moves, chosen, number } = this.#latest;
     label(this.#frame, frame ? `The frame at decision ${count(number)}; the agent moves ${moves[chosen]}` : "No frame");
-    label(this.#change, change ? `What came and what went since the frame before` : "No change to show");
+    label(this.#change, change ? "What came and what went since the frame before" : "No change to show");
     label(byId("value"), this.#strip.words());
   }
 
