@@ -181,7 +181,9 @@ class ValueStrip {
 
   add({ value, reward }) {
     this.#looks.push({ value, reward });
-    this.#looks.splice(0, this.#looks.length - VALUES_SHOWN);
+    if (this.#looks.length > VALUES_SHOWN) {
+      this.#looks.shift();
+    }
   }
 
   draw() {
@@ -274,7 +276,7 @@ class Looks {
       return;
     }
     const { frame, change, moves, chosen, number } = this.#latest;
-    label(this.#frame, frame ? `The frame at decision ${count(number)}; the agent moves ${moves[chosen]}` : "No frame");
+    label(this.#frame, frame ? `The frame at decision ${count(number)}; the agent chose ${moves[chosen]}` : "No frame");
     label(this.#change, change ? "What came and what went since the frame before" : "No change to show");
     label(byId("value"), this.#strip.words());
   }
