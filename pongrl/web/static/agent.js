@@ -181,7 +181,9 @@ class ValueStrip {
 
   add({ value, reward }) {
     this.#looks.push({ value, reward });
-    this.#looks.splice(0, this.#looks.length - VALUES_SHOWN);
+    if (this.#looks.length > VALUES_SHOWN) {
+      this.#looks.shift();
+    }
   }
 
   draw() {
@@ -204,9 +206,10 @@ class ValueStrip {
     const won = this.#looks.filter(({ reward }) => reward > 0).length;
     const lost = this.#looks.filter(({ reward }) => reward < 0).length;
     const last = this.#looks.at(-1);
-    return last
-      ? `Value ${signed(last.value)}; of the last ${this.#looks.length} decisions, ${won} won a point and ${lost} lost one`
-      : "No value yet";
+    if (!last) {
+      return "No value yet";
+    }
+    return `Value ${signed(last.value)}; the last ${this.#looks.length} decisions: points won ${won}, lost ${lost}`;
   }
 }
 
@@ -273,8 +276,8 @@ class Looks {
       return;
     }
     const { frame, change, moves, chosen, number } = this.#latest;
-    label(this.#frame, frame ? `The frame at decision ${count(number)}; the agent moves ${moves[chosen]}` : "No frame");
-    label(this.#change, change ? `What came and what went since the frame before` : "No change to show");
+    label(this.#frame, frame ? `The frame at decision ${count(number)}; the agent chose ${moves[chosen]}` : "No frame");
+    label(this.#change, change ? "What came and what went since the frame before" : "No change to show");
     label(byId("value"), this.#strip.words());
   }
 

@@ -50,13 +50,10 @@ export function count(number) {
 
 /** Return the rows with `mean`, the mean share of the last ten rows. */
 export function withMeans(rows) {
-  let sum = 0;
   return rows.map((row, index) => {
-    sum += row.share;
-    if (index >= AVERAGED_ROWS) {
-      sum -= rows[index - AVERAGED_ROWS].share;
-    }
-    return { ...row, mean: sum / Math.min(index + 1, AVERAGED_ROWS) };
+    const latest = rows.slice(Math.max(0, index + 1 - AVERAGED_ROWS), index + 1);
+    const sum = latest.reduce((total, { share }) => total + share, 0);
+    return { ...row, mean: sum / latest.length };
   });
 }
 
@@ -405,7 +402,7 @@ export class LearningCurve {
     let x = 1; // not the plot's edge: on a phone the words need the whole width
     const entries = [
       ["last 100", (from) => stroke(context, palette.dim, 1, [[from, 10], [from + 16, 10]])],
-      ["mean of 1,000", (from) => stroke(context, palette.accent, 2.5, [[from, 10], [from + 16, 10]])],
+      ["mean of 1,000", (from) => stroke(context, palette.accent, 2, [[from, 10], [from + 16, 10]])],
       ["evaluation", (from) => dot(context, palette, from + 8, 10, LARGEST_DOT)],
     ];
     for (const [words, drawSample] of entries) {
@@ -426,7 +423,7 @@ export class LearningCurve {
     stroke(context, palette.dim, 1, this.#path(rows, "share"));
     context.globalAlpha = 1;
     this.#drawEvaluations(context, palette, rows);
-    stroke(context, palette.accent, 2.5, this.#path(rows, "mean"));
+    stroke(context, palette.accent, 2, this.#path(rows, "mean"));
     this.#drawPlace(context, palette);
     context.restore();
   }
