@@ -99,14 +99,10 @@ async def _serve(make: Callable[[Site, Tell], Served], output: TextIO) -> None:
 
 def _receive(loop: asyncio.AbstractEventLoop, values: asyncio.Queue[Any]) -> None:
     with open(0, "rb", closefd=False) as pipe:
-        while True:
+        value: Any = pipe
+        while value is not None:
             try:
                 value = pickle.load(pipe)
             except (EOFError, OSError, pickle.UnpicklingError):
-                loop.call_soon_threadsafe(
-                    values.put_nowait, None
-                )  # the program has ended, or closed the page
-                return
+                value = None  # the program has ended, or closed the page
             loop.call_soon_threadsafe(values.put_nowait, value)
-            if value is None:
-                return

@@ -5,7 +5,7 @@
  * Each part of the page has a class or a few functions below; at the end, `Connection` hands the messages out.
  */
 
-import { LearningCurve, colours, count, percent, prepare, stroke, withMeans } from "/static/chart.js";
+import { LearningCurve, colours, count, percent, prepare, stroke } from "/static/chart.js";
 
 const VALUES_SHOWN = 200; // looks in the strip of the value
 const LINES_KEPT = 100; // of the terminal
@@ -551,7 +551,7 @@ class Run {
   #receive({ columns, first, rows, files }) {
     if (rows.length > 0 || first < this.#rows.length) {
       const known = first < this.#rows.length ? [] : this.#rows; // fewer: the run has begun anew
-      this.#rows = withMeans([...known, ...rows.map((row) => named(columns, row))]);
+      this.#rows = [...known, ...rows.map((row) => named(columns, row))];
       this.#curve.setRows(this.#rows);
     }
     this.#showFiles(files);

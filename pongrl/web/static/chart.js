@@ -1,6 +1,5 @@
 /* The learning curve, which people can zoom, move and read; and what every canvas of the page needs to be sharp. */
 
-const AVERAGED_ROWS = 10;
 const SMALLEST_SPAN = 1000; // points: closer than that, single rows are all there is to see
 const ZOOM_STEP = 1.5; // of a key or a button
 const WHEEL_SPEED = 0.0015; // logarithm of the zoom for each pixel that a wheel turns
@@ -46,15 +45,6 @@ export function percent(share) {
 /** Write a number with commas between its thousands. */
 export function count(number) {
   return Math.round(number).toLocaleString("en");
-}
-
-/** Return the rows with `mean`, the mean share of the last ten rows. */
-export function withMeans(rows) {
-  return rows.map((row, index) => {
-    const latest = rows.slice(Math.max(0, index + 1 - AVERAGED_ROWS), index + 1);
-    const sum = latest.reduce((total, { share }) => total + share, 0);
-    return { ...row, mean: sum / latest.length };
-  });
 }
 
 /** Which points of the run are shown: a part of what there is, never less than SMALLEST_SPAN. */
@@ -402,7 +392,7 @@ export class LearningCurve {
     let x = 1; // not the plot's edge: on a phone the words need the whole width
     const entries = [
       ["last 100", (from) => stroke(context, palette.dim, 1, [[from, 10], [from + 16, 10]])],
-      ["mean of 1,000", (from) => stroke(context, palette.accent, 2, [[from, 10], [from + 16, 10]])],
+      ["running mean", (from) => stroke(context, palette.accent, 2, [[from, 10], [from + 16, 10]])],
       ["evaluation", (from) => dot(context, palette, from + 8, 10, LARGEST_DOT)],
     ];
     for (const [words, drawSample] of entries) {
@@ -473,7 +463,7 @@ function centreAndSpread(pointers) {
 }
 
 function valuesIn(row) {
-  const parts = [`${count(row.points)} points`, `last 100: ${percent(row.share)}`, `mean: ${percent(row.mean)}`];
+  const parts = [`${count(row.points)} points`, `last 1,000: ${percent(row.share)}`, `mean: ${percent(row.mean)}`];
   if (row.evaluation !== null) {
     parts.push(`evaluation: ${percent(row.evaluation)}`);
   }
