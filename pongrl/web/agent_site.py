@@ -132,9 +132,10 @@ class AgentSite:
         """Forget a viewer."""
         self._tell({"viewers": len(self._crowd)})
 
-    def end(self) -> None:
-        """Tell all that the run is over."""
+    async def close(self) -> None:
+        """Tell all that the run is over, and end."""
         self._crowd.tell({"bye": "the agent has ended"})
+        await self._hosting.close()
 
     # What else is asked for
 

@@ -63,6 +63,16 @@ class Door:
         self._tasks.add(task)  # the loop itself would forget it
         task.add_done_callback(self._tasks.discard)
 
+    async def close(self) -> None:
+        """Take no more connections, and close those that are here."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for sock in self._socks:
+            sock.close()
+        for transport in self._visits:
+            transport.close()
+
     async def _listen(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:

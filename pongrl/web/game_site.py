@@ -121,12 +121,12 @@ class GameSite:
                 self._paddles.act(viewer, Paddle(move=MOVES[move]))
             case {"hold": None}:
                 self._paddles.act(viewer, Paddle())
-            case {"to": int() | float() as y} if 0 <= y <= COURT_HEIGHT:
+            case {"to": int() | float() as y} if y is not True and 0 <= y <= COURT_HEIGHT:
                 self._paddles.act(viewer, Paddle(to=y))
             case {"pause": bool(paused)}:
                 self._paused = paused
                 self._wish()
-            case {"level": int(level)} if level in LEVELS and self._may_choose_level:
+            case {"level": int(level)} if level is not True and level in LEVELS and self._may_choose_level:
                 self._level = level
                 self._wish()
             case {"restart": True} if not self._facts.lockstep:
@@ -142,9 +142,11 @@ class GameSite:
             self._wish()
         self._tell({VIEWERS: len(self._crowd)})
 
-    def end(self) -> None:
-        """Tell all that the game is over."""
+    async def close(self) -> None:
+        """Tell all that the game is over, and end."""
         self._crowd.tell({"bye": "the game has ended"})
+        self._clock.cancel()
+        await self._hosting.close()
 
     @property
     def _may_choose_level(self) -> bool:

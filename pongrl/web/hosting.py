@@ -75,7 +75,13 @@ class Hosting:
         )  # fmt: skip
         await runner.setup()
         door.open()
+        self._door, self._runner = door, runner
         return addresses
+
+    async def close(self) -> None:
+        """End all connections, and listen no more."""
+        await self._door.close()
+        await self._runner.cleanup()
 
     def _application(self) -> web.Application:
         @web.middleware

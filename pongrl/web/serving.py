@@ -25,7 +25,7 @@ from pongrl.web.site import ADDRESSES, FAULT, Site
 from pongrl.wire.allowance import Allowance
 from pongrl.wire.sockets import Address
 
-LAST_SECONDS = 0.1  # for the last message to leave
+CLOSING_SECONDS = 0.5  # for the last messages to leave
 FAULTS_AT_ONCE, FAULTS_PER_SECOND = 5, 0.1  # that the program is told
 
 
@@ -42,8 +42,8 @@ class Served(Protocol):
     def show(self, value: Any) -> None:
         """Show what the program has sent."""
 
-    def end(self) -> None:
-        """Tell the viewers that the program ends."""
+    async def close(self) -> None:
+        """Tell the viewers that the program ends, and listen no more."""
 
 
 Tell = Callable[[Any], None]
@@ -74,7 +74,9 @@ def serve(make: Callable[[Site, Tell], Served]) -> NoReturn:
         asyncio.run(_serve(make, output))
     except PongError as error:
         sys.exit(str(error))
-    sys.exit("the page has ended by itself")
+    except TimeoutError:
+        pass  # somebody does not take the last message
+    os._exit(0)
 
 
 async def _serve(make: Callable[[Site, Tell], Served], output: TextIO) -> None:
@@ -91,9 +93,8 @@ async def _serve(make: Callable[[Site, Tell], Served], output: TextIO) -> None:
         print(READY, file=output, flush=True)
         value = await values.get()
         if value is None:
-            page.end()
-            await asyncio.sleep(LAST_SECONDS)
-            os._exit(0)
+            await asyncio.wait_for(page.close(), CLOSING_SECONDS)
+            return
         page.show(value)
 
 

@@ -391,7 +391,7 @@ export class LearningCurve {
     context.textBaseline = "middle";
     let x = 1; // not the plot's edge: on a phone the words need the whole width
     const entries = [
-      ["last 100", (from) => stroke(context, palette.dim, 1, [[from, 10], [from + 16, 10]])],
+      ["last 1,000", (from) => stroke(context, palette.dim, 1, [[from, 10], [from + 16, 10]])],
       ["running mean", (from) => stroke(context, palette.accent, 2, [[from, 10], [from + 16, 10]])],
       ["evaluation", (from) => dot(context, palette, from + 8, 10, LARGEST_DOT)],
     ];

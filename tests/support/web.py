@@ -1,0 +1,157 @@
+"""Pages for tests: one in this process, with browsers that are no more than an HTTP client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from pongrl.web.game_site import GameSite
+from pongrl.web.serving import Served, Tell
+from pongrl.web.site import GameFacts, Secrets, Site
+from tests.support import PATIENCE
+
+SECRETS = Secrets(look="look-secret", steer="steer-secret")
+FACTS = GameFacts(level=2, lockstep=False, second_level=False, right_is_window=False)
+
+
+class Browser:
+    """A visitor of a page, with a cookie of its own.
+
+    Args:
+        url: where the page is.
+        client: of aiohttp.
+    """
+
+    def __init__(self, url: URL, client: aiohttp.ClientSession) -> None:
+        self.url, self._client = url, client
+        self.origin = str(url.origin())
+
+    async def get(self, path: str = "/", **headers: str) -> aiohttp.ClientResponse:
+        """Ask for a path, and follow no redirection; the answer is read whole."""
+        request = self._client.get(self.url.join(URL(path)), headers=headers, allow_redirects=False)
+        async with request as response:
+            await response.read()
+            return response
+
+    async def enter(self, secret: str) -> None:
+        """Open a link with this secret."""
+        answer = await self.get(f"/?token={secret}")
+        assert answer.status == 303
+
+    @contextlib.asynccontextmanager
+    async def talking(self, origin: str | None = "") -> AsyncIterator[Talk]:
+        """Talk to the page over its WebSocket; the origin is the page's own unless it is given."""
+        headers = {} if origin is None else {"Origin": origin or self.origin}
+        async with self._client.ws_connect(self.url.join(URL("/live")), headers=headers) as socket:
+            yield Talk(socket)
+
+
+class Talk:
+    """What a browser and the page say to each other."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.latest: dict[str, Any] = {}  # of each kind
+
+    async def say(self, **message: Any) -> None:
+        """Say one message."""
+        await self.socket.send_json(message)
+
+    async def hear(self, kind: str, is_meant: Callable[[Any], bool] = lambda _: True) -> Any:
+        """Hear messages until one of this kind that is meant, and return its content."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                ((name, content),) = (await self.socket.receive_json()).items()
+                self.latest[name] = content
+                if name == kind and is_meant(content):
+                    return content
+
+    async def end(self) -> None:
+        """Wait until the page hangs up."""
+        async with asyncio.timeout(PATIENCE):
+            async for _ in self.socket:
+                pass
+
+
+class Opened:
+    """A page in this process."""
+
+    def __init__(self, site: Served, url: URL, told: Told) -> None:
+        self.site, self.url, self.told = site, url, told
+
+    @contextlib.asynccontextmanager
+    async def browser(self, secret: str = "") -> AsyncIterator[Browser]:
+        """A visitor; with a secret it has opened that link."""
+        jar = aiohttp.CookieJar(unsafe=True)  # cookies of addresses too
+        async with aiohttp.ClientSession(cookie_jar=jar) as client:
+            browser = Browser(self.url, client)
+            if secret:
+                await browser.enter(secret)
+            yield browser
+
+
+class Told:
+    """What the program was told; a test can wait for it."""
+
+    def __init__(self) -> None:
+        self.all: list[dict[str, Any]] = []
+        self._news = asyncio.Event()
+
+    def __call__(self, value: dict[str, Any]) -> None:
+        self.all.append(json.loads(json.dumps(value)))  # as it crosses the pipe
+        self._news.set()
+
+    def of(self, kind: str) -> list[Any]:
+        """What was told of one kind."""
+        return [value[kind] for value in self.all if kind in value]
+
+    async def wait(self, kind: str, is_meant: Callable[[Any], bool] = lambda _: True) -> Any:
+        """Wait until the latest of a kind is meant, and return it."""
+        async with asyncio.timeout(PATIENCE):
+            while not (found := self.of(kind)) or not is_meant(found[-1]):
+                self._news.clear()
+                await self._news.wait()
+        return found[-1]
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    make: Callable[[Site, Tell], Served] = GameSite,
+    secrets: Secrets = SECRETS,
+    about: object = FACTS,
+    **changes: Any,
+) -> AsyncIterator[Opened]:
+    """Open a page on a free port of this machine."""
+    told = Told()
+    page = make(Site("Pong on test", "127.0.0.1", 0, secrets, about=about, **changes), told)
+    (host, port), *_ = await page.open()
+    scheme = "https" if "certificate" in changes else "http"
+    try:
+        yield Opened(page, URL(f"{scheme}://{host}:{port}/"), told)
+    finally:
+        await page.close()
+
+
+@contextlib.asynccontextmanager
+async def visiting(link: str) -> AsyncIterator[Browser]:
+    """A browser that has opened a link."""
+    url = URL(link)
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as client:
+        browser = Browser(url.origin(), client)
+        if "token" in url.query:
+            await browser.enter(url.query["token"])
+        yield browser
+
+
+@contextlib.asynccontextmanager
+async def talking(link: str) -> AsyncIterator[Talk]:
+    """A browser that has opened a link, and talks to the page."""
+    async with visiting(link) as browser, browser.talking() as talk:
+        yield talk

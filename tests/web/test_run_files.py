@@ -1,0 +1,60 @@
+"""What a run leaves, as the agent's page tells it, while it is being written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pongrl.agent.progress import COLUMNS, Progress, ProgressFile
+from pongrl.web.run_files import Rows, files_in, what_is
+
+
+def test_rows_are_read_as_they_are_written(tmp_path: Path) -> None:
+    path, progress = tmp_path / "progress.csv", Progress()
+    rows = Rows(path)
+    assert rows.after(0) == (0, [])
+    file = ProgressFile(path)
+    for points in (100, 200, 300):
+        progress.points, progress.frames = points, 10 * points
+        progress.evaluation_win_rate = 0.25 if points == 200 else None
+        file.write(progress)
+        first, (row,) = rows.after(points // 100 - 1)
+        assert (first, row[:3]) == (points // 100 - 1, [points, 10 * points, 0.0])
+        assert row[4] == (0.25 if points == 200 else None)
+    file.close()
+    assert rows.after(3) == (3, [])
+    assert [row[0] for row in rows.after(0)[1]] == [100, 200, 300]
+
+
+def test_a_row_that_is_not_whole_waits_and_one_that_makes_no_sense_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    head, good = ",".join(COLUMNS), "1,2,3,100,5,0.5,0.0,7,8,9,"
+    path.write_text(f"{head}\n{good}\n{good[:9]}")
+    rows = Rows(path)
+    assert len(rows.after(0)[1]) == 1
+    path.write_text(f"{head}\n{good}\n{good}\nnonsense\n{good.replace('0.5', 'x')}\n{good}\n")
+    assert len(rows.after(0)[1]) == 3
+
+
+def test_a_run_that_begins_anew_is_told_from_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    progress = Progress()
+    for rows_written in (3, 1):
+        file = ProgressFile(path)
+        for number in range(rows_written):
+            progress.points = 100 * (number + 1)
+            file.write(progress)
+        file.close()
+    rows = Rows(path)
+    assert rows.after(3) == (0, rows.after(0)[1])
+    assert len(rows.after(0)[1]) == 1
+
+
+def test_only_files_of_the_run_are_offered(tmp_path: Path) -> None:
+    for name in ("save.p", "progress.csv", "film.gif", "secret.txt", ".hidden.gif.swp"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "folder.gif").mkdir()
+    (tmp_path / "elsewhere.png").symlink_to("/etc/passwd")
+    assert [file.name for file in files_in(tmp_path, what_is)] == ["progress.csv", "save.p", "film.gif"]
+    os.rmdir(tmp_path / "folder.gif")
+    assert files_in(tmp_path / "nowhere", what_is) == []
