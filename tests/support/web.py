@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from typing import Any
 
 import aiohttp
@@ -20,6 +23,26 @@ SECRETS = Secrets(look="look-secret", steer="steer-secret")
 FACTS = GameFacts(level=2, lockstep=False, second_level=False, right_is_window=False)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a page answers."""
+
+    status: int
+    headers: Mapping[str, str]
+    cookies: SimpleCookie
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        """The body as a value."""
+        return json.loads(self.body)
+
+
 class Browser:
     """A visitor of a page, with a cookie of its own.
 
@@ -32,12 +55,11 @@ class Browser:
         self.url, self._client = url, client
         self.origin = str(url.origin())
 
-    async def get(self, path: str = "/", **headers: str) -> aiohttp.ClientResponse:
-        """Ask for a path, and follow no redirection; the answer is read whole."""
+    async def get(self, path: str = "/", **headers: str) -> Answer:
+        """Ask for a path, and follow no redirection."""
         request = self._client.get(self.url.join(URL(path)), headers=headers, allow_redirects=False)
         async with request as response:
-            await response.read()
-            return response
+            return Answer(response.status, response.headers, response.cookies, await response.read())
 
     async def enter(self, secret: str) -> None:
         """Open a link with this secret."""
@@ -57,20 +79,22 @@ class Talk:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
-        self.latest: dict[str, Any] = {}  # of each kind
+        self._heard: dict[str, deque[Any]] = defaultdict(deque)  # of each kind, what nobody has asked for yet
 
     async def say(self, **message: Any) -> None:
         """Say one message."""
         await self.socket.send_json(message)
 
     async def hear(self, kind: str, is_meant: Callable[[Any], bool] = lambda _: True) -> Any:
-        """Hear messages until one of this kind that is meant, and return its content."""
+        """Hear messages until one of this kind that is meant, and return its content; others are kept."""
+        heard = self._heard[kind]
         async with asyncio.timeout(PATIENCE):
             while True:
+                while heard:
+                    if is_meant(content := heard.popleft()):
+                        return content
                 ((name, content),) = (await self.socket.receive_json()).items()
-                self.latest[name] = content
-                if name == kind and is_meant(content):
-                    return content
+                self._heard[name].append(content)
 
     async def end(self) -> None:
         """Wait until the page hangs up."""

@@ -24,7 +24,7 @@ def test_a_visitor_without_a_link_is_told_to_open_it() -> None:
         async with opened() as page, page.browser() as browser:
             answer = await browser.get()
             assert answer.status == 403
-            assert "open that one, token and all" in await answer.text()
+            assert "open that one, token and all" in answer.text
             with pytest.raises(aiohttp.WSServerHandshakeError):
                 async with browser.talking():
                     pass
@@ -55,7 +55,7 @@ def test_a_wrong_token_is_refused_and_guessing_takes_time(secrets: Secrets) -> N
             for _ in range(5):
                 answer = await browser.get("/?token=guess")
                 assert answer.status == 403
-                assert "wrong or an old one" in await answer.text()
+                assert "wrong or an old one" in answer.text
                 assert not answer.cookies
             assert (await browser.get("/?token=guess")).status == 429
             assert (await browser.get(f"/?token={secrets.steer}")).status == 429
@@ -134,7 +134,7 @@ def test_every_answer_has_the_headers_that_keep_other_pages_out(path: str) -> No
 def test_what_a_stranger_sends_is_escaped_in_the_answer() -> None:
     async def visit() -> None:
         async with opened() as page, page.browser() as browser:
-            text = await (await browser.get(Host="<script>alert(1)</script>")).text()
+            text = (await browser.get(Host="<script>alert(1)</script>")).text
             assert "<script>" not in text
             assert "&lt;script&gt;" in text
 
