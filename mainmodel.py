@@ -59,6 +59,7 @@ from pongrl.agent.start import start
 from pongrl.errors import UsageError
 from pongrl.text import printable
 from pongrl.wire.messages import DEFAULT_PORT
+from pongrl.wire.sockets import spelled
 from pongrl.wire.tokens import choose_token
 from pongrl.wire.waiting import Wake
 
@@ -124,6 +125,7 @@ class PolicyGradient:
         "-o",
         "--output",
     ] = None
+    find: Annotated[bool, "look for servers on this network, and connect"] = False
     web: Annotated[bool | int, "serve a page for browsers: see it and steer it, on port N (8081)"] = False
     web_host: Annotated[
         str | None, "address for the page; 0.0.0.0 is every network, the default this machine alone"
@@ -151,6 +153,8 @@ class PolicyGradient:
         if options.render or options.watch:
             cli.need_main_thread("neither render nor watch")
         outlets.start_log(self.debug)
+        if options.find:
+            options = _found(options)
         modes = {"plot": self._plot, "watch": self._watch, "evaluate": self._evaluate}
         asked = (mode for name, mode in modes.items() if getattr(options, name))
         next(asked, self._train)(options)
@@ -286,6 +290,15 @@ class PolicyGradient:
         with contextlib.closing(console):
             console.start()
             yield
+
+
+def _found(options: RunOptions) -> RunOptions:
+    """Look for servers, and name the one that is chosen."""
+    from pongrl.web.nearby import choose, search
+
+    ask = input if sys.stdin is not None and sys.stdin.isatty() else None
+    server = choose(search(), cli.say, ask)
+    return replace(options, find=False, host=spelled(server.host, server.port))
 
 
 def _films(options: RunOptions) -> list[Observer]:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # a headless run loads no view
     from pongrl.ui.game_window import GameWindow
     from pongrl.web.game_page import GamePage
     from pongrl.web.links import Links
+    from pongrl.web.page import Page
 
 log = logging.getLogger("pong")
 
@@ -99,6 +100,7 @@ class Pong:
         self._run: Run | None = None
         self._recorder: Recorder | None = None
         self._page: GamePage | None = None
+        self._announcer: Page | None = None
         self._ending = False
 
     def __enter__(self) -> Pong:
@@ -151,9 +153,11 @@ class Pong:
             self._end_run()
         finally:
             page, self._page = self._page, None
+            announcer, self._announcer = self._announcer, None
             recorder, self._recorder = self._recorder, None
-            if page is not None:
-                page.close()
+            for one in (announcer, page):
+                if one is not None:
+                    one.close()
             if recorder is not None:
                 recorder.close()
 
@@ -236,7 +240,16 @@ class Pong:
                 cli.say(line)
         if page is not None:
             page.greet(cli.say)
+        if entrance is not None and not is_loopback(entrance.host):
+            self._announce(options, entrance, run, page)
         return run
+
+    def _announce(self, options: GameOptions, entrance: Entrance, run: Run, page: GamePage | None) -> None:
+        """Let others on the network find the server, if zeroconf is installed."""
+        from pongrl.web.announcer import announce
+
+        assert run.address is not None
+        self._announcer = announce(options, entrance, run.address[1], page)
 
     def _open_page(
         self, options: GameOptions, entrance: Entrance, guests: Guests, has_window: bool

@@ -64,6 +64,7 @@ class RunOptions:
     record: str | None = None
     plot: tuple[str, ...] = ()
     output: str | None = None
+    find: bool = False
     web: bool | int = False
     web_host: str | None = None
     certificate: str | None = None
@@ -115,7 +116,7 @@ class RunOptions:
     @property
     def has_own_servers(self) -> bool:
         """Whether the run starts its servers. An evaluation does so too, unless a server is named."""
-        is_named = self.host is not None or "port" in self.given or self.side == "right"
+        is_named = self.host is not None or self.find or "port" in self.given or self.side == "right"
         return bool(self.local) or (bool(self.evaluate) and not is_named)
 
     @property
@@ -178,6 +179,7 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "render": (*_TRAINING, *_PLAYING),
     "host": _RUNNING,
     "port": _RUNNING,
+    "find": _RUNNING,
     "hiddenUnits": _TRAINING,
     "batch_size": _TRAINING,
     "learningRate": _TRAINING,
@@ -276,6 +278,10 @@ CHECKS: tuple[Check, ...] = (
     _refuse(
         lambda o: o.local and o.host is not None,
         "--local starts a server of its own and needs no --host: drop one",
+    ),
+    _refuse(
+        lambda o: o.find and (o.host is not None or o.local),
+        "--find looks for a server, which --host and --local do not need: drop one",
     ),
     _refuse(lambda o: o.side not in ("left", "right"), "--side must be left or right, not {o.side}"),
     _refuse(

@@ -15,7 +15,7 @@ from pongrl.server.guests import NOTHING, Guests, Paddle, Wish
 from pongrl.server.options import GameOptions
 from pongrl.web.links import greeting, links_of, secrets_of
 from pongrl.web.page import Page
-from pongrl.web.site import GameFacts, Site
+from pongrl.web.site import GameFacts, Others, Site
 
 DEFAULT_PORT = 8080
 
@@ -55,6 +55,11 @@ class GamePage:
             self._due = now + 0.5 / VIEWS_PER_SECOND
             self._send(snapshot)
             self._look_after()
+
+    def show_others(self, others: list[dict[str, Any]]) -> None:
+        """Show the other servers on this network that have a page; any thread may call it."""
+        games = [{"name": one["name"], "url": one["page"]} for one in others if one["page"]]
+        self._page.show(Others(games))
 
     def _send(self, snapshot: Snapshot) -> None:
         self._page.show(snapshot if snapshot.frame is None else replace(snapshot, frame=None))

@@ -21,7 +21,7 @@ from pongrl.web.gate import Right
 from pongrl.web.hosting import Hosting
 from pongrl.web.paddles import SIDES, Paddles
 from pongrl.web.serving import Tell, serve
-from pongrl.web.site import GameFacts, Site
+from pongrl.web.site import GameFacts, Others, Site
 from pongrl.wire.sockets import Address
 
 CLOCK_SECONDS = 0.5  # between two looks for players that make no move
@@ -52,6 +52,7 @@ class GameSite:
         self._snapshot: Snapshot | None = None
         self._state: dict[str, Any] = {}
         self._view = b""
+        self._others: list[dict[str, str]] = []
         self._paused, self._restarts = False, 0
         self._level: int | None = None  # that was chosen
         self._agents = (False, False)
@@ -62,8 +63,12 @@ class GameSite:
         self._clock = asyncio.ensure_future(self._look_at_clock())
         return addresses
 
-    def show(self, value: Snapshot) -> None:
-        """Show the game as it is now."""
+    def show(self, value: Snapshot | Others) -> None:
+        """Show the game as it is now, or which others there are."""
+        if isinstance(value, Others):
+            self._others = value.games
+            self._crowd.tell({"others": self._others})
+            return
         if value.agents[1] and not self._agents[1]:
             self._paddles.clear(RIGHT, AGENT_HAS_RIGHT)
         self._agents = value.agents
@@ -105,6 +110,8 @@ class GameSite:
                 }
             }
         )
+        if self._others:
+            viewer.tell({"others": self._others})
         if self._state:
             viewer.tell({"state": self._state})
             viewer.send(self._view)

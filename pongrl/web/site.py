@@ -39,6 +39,13 @@ class GameFacts:
 
 
 @dataclass(frozen=True)
+class Others:
+    """Games of other servers on the network: the name of each, and the link to its page."""
+
+    games: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
 class AgentFacts:
     """What the agent's page has to know of the run."""
 

@@ -1,0 +1,48 @@
+"""Announces a server on the network, at the program's end."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+from pongrl.server.entrance import Entrance
+from pongrl.server.options import GameOptions
+from pongrl.web.game_page import GamePage
+from pongrl.web.nearby import Announcement, is_installed
+from pongrl.web.page import Page
+from pongrl.web.site import Secrets, Site
+
+
+def announce(options: GameOptions, entrance: Entrance, port: int, page: GamePage | None) -> Page | None:
+    """Let others on the network find a server, and show its page who else is there.
+
+    Args:
+        options: what is played.
+        entrance: where agents come in.
+        port: that it listens on.
+        page: the server's page, if it has one.
+
+    Returns:
+        What is to be closed at the end; None if zeroconf is not installed.
+    """
+    if not is_installed():
+        return None
+    said = Announcement(
+        name=f"Pong on {socket.gethostname()}",
+        host=entrance.host,
+        port=port,
+        level=options.level,
+        games=options.games,
+        lockstep=options.lockstep,
+        is_encrypted=entrance.certificate is not None,
+        needs_token=bool(entrance.token),
+        page=None if page is None else urlsplit(page.links.look).port,
+    )
+
+    def hear(told: dict[str, Any]) -> None:
+        if page is not None and "others" in told:
+            page.show_others(told["others"])
+
+    site = Site(said.name, entrance.host, port, Secrets("", ""), about=said)
+    return Page("pongrl.web.neighbours", site, hear, lambda: False)
