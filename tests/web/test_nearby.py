@@ -1,0 +1,111 @@
+"""Servers that are found on the network, and what they may say of themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from pongrl.errors import PongError
+from pongrl.web import nearby
+from pongrl.web.nearby import Announcement, Neighbour, Search, announced, choose, neighbour_of, search
+from tests.support import PATIENCE
+
+zeroconf = pytest.importorskip("zeroconf", reason="needs pip install zeroconf")
+SAID = {"level": b"2", "games": b"16", "clock": b"lockstep", "tls": b"0", "token": b"1", "page": b"8080"}
+FIRST = Neighbour("Pong on one", "192.0.2.1", 12345, "level 2", "")
+SECOND = Neighbour("Pong on two", "192.0.2.2", 12345, "level 3", "")
+
+
+class Info:
+    """What zeroconf gives of a server, which can say anything."""
+
+    def __init__(self, said: Mapping[str, bytes], port: int = 12345, name: str = "Pong on pi 12345") -> None:
+        self.name, self.port = f"{name}.{nearby.SERVICE}", port
+        self.properties = {key.encode(): value for key, value in said.items()}
+
+    def parsed_addresses(self) -> list[str]:
+        return ["fe80::1", "192.0.2.7"]
+
+
+def told(info: Info) -> Neighbour | None:
+    return neighbour_of(info)  # type: ignore[arg-type]  # in the place of zeroconf's
+
+
+def test_what_a_server_says_is_put_into_words() -> None:
+    found = told(Info(SAID))
+    assert found == Neighbour(
+        "Pong on pi 12345", "192.0.2.7", 12345, "level 2, games: 16, lockstep, needs a token",
+        "http://192.0.2.7:8080/",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {}, {"level": b"\x1b[2J", "games": b"9" * 500, "page": b"javascript:alert(1)"}, {"page": b"99999"},
+        {"page": b"-1"}, {"level": b"\xff\xfe", "page": b""}, {"games": "٣".encode(), "page": "٣".encode()},
+    ],
+)  # fmt: skip
+def test_nonsense_of_a_server_is_left_out(said: Mapping[str, bytes]) -> None:
+    found = told(Info(said))
+    assert found is not None
+    assert (found.words, found.page) == ("real time", "")
+
+
+def test_a_name_cannot_write_on_the_terminal_and_a_server_without_a_port_is_none() -> None:
+    found = told(Info(SAID, name="\x1b[31mred\n" + "x" * 400))
+    assert found is not None
+    assert found.name.isprintable()
+    assert told(Info(SAID, port=0)) is None
+
+
+def test_a_server_that_is_announced_is_found_and_one_that_has_gone_is_not() -> None:
+    own = Announcement("Pong on test", "127.0.0.1", 54321, 3, 1, False, True, False, 8443)
+
+    async def meet() -> None:
+        changed = asyncio.Event()
+        around = Search(changed.set)
+        await around.open()
+        try:
+            async with asyncio.timeout(PATIENCE), announced(own):
+                while not (found := [one for one in around.neighbours if one.port == 54321]):
+                    changed.clear()
+                    await changed.wait()
+                assert found[0].page == "https://127.0.0.1:8443/"
+                assert found[0].words == "level 3, games: 1, real time, TLS"
+            async with asyncio.timeout(PATIENCE):
+                while any(one.port == 54321 for one in around.neighbours):
+                    changed.clear()
+                    await changed.wait()
+        finally:
+            await around.close()
+
+    try:
+        asyncio.run(meet())
+    except OSError as error:
+        pytest.skip(f"no multicast here: {error}")
+
+
+def test_the_only_server_is_taken_and_of_several_the_one_that_is_named() -> None:
+    lines: list[str] = []
+    assert choose([FIRST], lines.append, None) == FIRST
+    assert lines == [" 1   Pong on one   192.0.2.1:12345   level 2"]
+    assert choose([FIRST, SECOND], lines.append, lambda _: " 2 ") == SECOND
+
+
+@pytest.mark.parametrize("answer", ["", "0", "3", "two", "²"])
+def test_a_choice_that_is_none_is_refused(answer: str) -> None:
+    with pytest.raises(PongError, match="choose one by its number"):
+        choose([FIRST, SECOND], lambda _: None, lambda _: answer)
+
+
+def test_where_nobody_is_there_or_nobody_can_be_asked_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(PongError, match="no server was found"):
+        choose([], lambda _: None, None)
+    with pytest.raises(PongError, match="choose one by its number"):
+        choose([FIRST, SECOND], lambda _: None, None)
+    monkeypatch.setattr(nearby, "is_installed", lambda: False)
+    with pytest.raises(PongError, match="pip install zeroconf"):
+        search()
