@@ -10,7 +10,6 @@ from typing import Any
 
 from pongrl.game.people import Snapshot
 from pongrl.server.entrance import Entrance
-from pongrl.server.gallery import VIEWS_PER_SECOND
 from pongrl.server.guests import NOTHING, Guests, Paddle, Wish
 from pongrl.server.options import GameOptions
 from pongrl.web.links import greeting, links_of, secrets_of
@@ -18,6 +17,7 @@ from pongrl.web.page import Page
 from pongrl.web.site import GameFacts, Others, Site
 
 DEFAULT_PORT = 8080
+PLAYERS_PER_SECOND, VIEWS_PER_SECOND = 60, 30  # pictures where people play, and where they only look on
 
 
 class GamePage:
@@ -36,7 +36,7 @@ class GamePage:
         self._guests, self._say = guests, say
         self.size = 0  # viewers
         self._latest: Snapshot | None = None
-        self._due = 0.0
+        self._due, self._pause = 0.0, 0.0  # when the next picture is due, and how long after the last one
         self._has_gone = False
         self._page = Page("pongrl.web.game_site", site, self._hear, lambda: False)
 
@@ -52,7 +52,7 @@ class GamePage:
         self._latest = snapshot
         now = time.monotonic()
         if self.size and now >= self._due and self._page.is_free:
-            self._due = now + 0.5 / VIEWS_PER_SECOND
+            self._due = now + self._pause
             self._send(snapshot)
             self._look_after()
 
@@ -67,8 +67,8 @@ class GamePage:
     def _hear(self, said: dict[str, Any]) -> None:
         """Take what the page says; in another thread."""
         match said:
-            case {"viewers": int(viewers)}:
-                self.size = viewers
+            case {"viewers": int(viewers), "plays": bool(plays)}:
+                self.size, self._pause = viewers, 0.9 / (PLAYERS_PER_SECOND if plays else VIEWS_PER_SECOND)
                 if self._latest is not None:
                     self._send(self._latest)
             case {"wish": [left, right, bool(paused), level, int(restarts)]}:

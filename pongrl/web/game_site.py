@@ -115,7 +115,7 @@ class GameSite:
         if self._state:
             viewer.tell({"state": self._state})
             viewer.send(self._view)
-        self._tell({VIEWERS: len(self._crowd)})
+        self._tell_viewers()
 
     def hear(self, viewer: Viewer, said: dict[str, Any]) -> None:
         """Do what a viewer asks for; what makes no sense is left out."""
@@ -147,7 +147,11 @@ class GameSite:
         if self._paused and not self._steering:
             self._paused = False
             self._wish()
-        self._tell({VIEWERS: len(self._crowd)})
+        self._tell_viewers()
+
+    def _tell_viewers(self) -> None:
+        plays = any(self._paddles.held(side) is not None for side in (LEFT, RIGHT))
+        self._tell({VIEWERS: len(self._crowd), "plays": plays})
 
     async def close(self) -> None:
         """Tell all that the game is over, and end."""
@@ -180,6 +184,7 @@ class GameSite:
         """Tell the program what all guests together ask for."""
         left, right = self._paddles.held(LEFT), self._paddles.held(RIGHT)
         self._tell({WISH: [left, right, self._paused, self._level, self._restarts]})
+        self._tell_viewers()
         self._show_state()
 
     async def _look_at_clock(self) -> None:

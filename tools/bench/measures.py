@@ -29,7 +29,7 @@ from pongrl.game.camera import Camera
 from pongrl.game.rules import PADDLE_BOTTOM, Game
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import Step
-from tools.bench import echo, seed_protocol
+from tools.bench import echo, seed_protocol, viewers
 from tools.bench.player import Record, lateness, numbers_of, share_in_time, states_missing
 from tools.bench.processes import (
     Listening,
@@ -491,6 +491,16 @@ def camera(_: Durations) -> Iterator[Row]:
     yield Row("a frame by the camera", 1e6 * (turns.second - moving), "µs", 1, note)
 
 
+def page(durations: Durations) -> Iterator[Row]:
+    """Measure a server in real time while 0, 1, 10 and 100 browsers look at its page."""
+    yield from viewers.page(durations.learning)
+
+
+def agent_page(durations: Durations) -> Iterator[Row]:
+    """Measure training without a page, with one that nobody looks at, and with three who do."""
+    yield from viewers.agent_page(durations.learning)
+
+
 MEASURES: dict[str, Callable[[Durations], Iterator[Row]]] = {
     "learning": learning,
     "lockstep": lockstep,
@@ -503,4 +513,6 @@ MEASURES: dict[str, Callable[[Durations], Iterator[Row]]] = {
     "memory": memory,
     "start": start,
     "camera": camera,
+    "page": page,
+    "agent-page": agent_page,
 }
