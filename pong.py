@@ -33,14 +33,14 @@ from pongrl import cli, outlets
 from pongrl.errors import UsageError
 from pongrl.game.rules import TICKS_PER_SECOND
 from pongrl.server.benchmark import measure
-from pongrl.server.entrance import Entrance, greeting, token_to_ask
+from pongrl.server.entrance import Entrance, greeting
 from pongrl.server.guests import Guests
 from pongrl.server.options import GameOptions, check
 from pongrl.server.run import Run, stop_at_eof
 from pongrl.server.status import title
 from pongrl.wire.messages import DEFAULT_PORT
 from pongrl.wire.sockets import is_loopback
-from pongrl.wire.tokens import choose_token
+from pongrl.wire.tokens import choose_token, token_to_ask
 
 if TYPE_CHECKING:  # a headless run loads no view
     from pongrl.ui.film import Recorder

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,3 +32,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     code, program = run_program("mainmodel.py", *options)
     assert code == 0, program.output
     return directory
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Note the processes that are started."""
+    started: list[subprocess.Popen[bytes]] = []
+    begin = subprocess.Popen.__init__
+
+    def note(process: subprocess.Popen[bytes], *arguments: Any, **more: Any) -> None:
+        started.append(process)
+        begin(process, *arguments, **more)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", note)
+    return started

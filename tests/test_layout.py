@@ -94,18 +94,21 @@ def test_an_agent_and_the_server_of_its_training_load_nothing_of_each_other(
     assert agent.loaded_twice() == game.loaded_twice() == {}
 
 
-def test_an_agent_with_a_window_loads_nothing_of_the_server(notes: Path) -> None:
-    command = ("mainmodel.py", "--local", "--render", "--games", "2", "--points", "20")
+@pytest.mark.parametrize("flags", [("--render",), ("--web", "0")], ids=["a window", "a page"])
+def test_an_agent_with_a_view_loads_nothing_of_the_server(notes: Path, flags: tuple[str, ...]) -> None:
+    command = ("mainmodel.py", "--local", *flags, "--games", "2", "--points", "20")
     code, program = run_program(*command, SDL_VIDEODRIVER="dummy")
     assert code == 0, program.output
     agent = loaded_by("mainmodel.py", notes)
     assert agent.of("pongrl.ui")
-    assert agent.of("pongrl.server", "pong") == set()
+    assert agent.of("pongrl.server", "pong", "aiohttp") == set()
     assert agent.loaded_twice() == {}
 
 
 @pytest.mark.parametrize(
-    "flags", [("--headless", "--record", "film.mp4"), ()], ids=["filming", "with a window"]
+    "flags",
+    [("--headless", "--record", "film.mp4"), (), ("--headless", "--web", "0")],
+    ids=["filming", "with a window", "with a page"],
 )
 def test_a_server_with_views_loads_nothing_of_the_agent(notes: Path, flags: tuple[str, ...]) -> None:
     command = ("pong.py", "--port", "0", *flags)
@@ -114,7 +117,7 @@ def test_a_server_with_views_loads_nothing_of_the_agent(notes: Path, flags: tupl
         assert server.end() == 0, server.output
     loaded = loaded_by("pong.py", notes)
     assert loaded.of("pongrl.ui")
-    assert loaded.of("pongrl.agent", "mainmodel") == set()
+    assert loaded.of("pongrl.agent", "mainmodel", "aiohttp") == set()
     assert loaded.loaded_twice() == {}
 
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pongrl.errors import UsageError
 from pongrl.server.options import GameOptions
 from pongrl.wire.sockets import Address, spelled
-
-log = logging.getLogger("pong")
 
 
 @dataclass(frozen=True)
@@ -25,35 +20,6 @@ class Entrance:
     is_made_up: bool = False  # nobody has given the token, so agents must be told it
     certificate: str | None = None  # PEM files; without them nothing is encrypted
     key: str | None = None
-
-
-def token_to_ask(given: str | None, is_open: bool, is_loopback: bool) -> tuple[str, bool]:
-    """Decide what token agents must have. Strangers who can connect always need one, unless told otherwise.
-
-    Args:
-        given: the user's token, "" if it is empty, None if there is none.
-        is_open: the user lets everybody in.
-        is_loopback: only this machine can connect.
-
-    Returns:
-        The token, "" for none, and whether it was made up here.
-
-    Raises:
-        UsageError: the token and `is_open` contradict each other, or the token is empty.
-    """
-    if is_open:
-        if given:
-            raise UsageError("--open lets agents in without a token, but there is one: drop one of them")
-        if not is_loopback:
-            log.warning("without a token everybody on this network can take the left paddle")
-        return "", False
-    if is_loopback:
-        return given or "", False
-    if given == "":
-        raise UsageError("the token is empty: give one, or say --open to let everybody in")
-    if given is None:
-        return secrets.token_urlsafe(12), True
-    return given, False
 
 
 def greeting(options: GameOptions, entrance: Entrance, addresses: Sequence[Address]) -> list[str]:

@@ -10,13 +10,12 @@ from typing import Any
 
 from pongrl import cli
 from pongrl.agent.desk import Desk
-from pongrl.server.entrance import token_to_ask
 from pongrl.ui.agent_view import AgentView
 from pongrl.web.links import Links, greeting, links_of, secrets_of
 from pongrl.web.page import Page
 from pongrl.web.site import AgentFacts, Lines, Site
 from pongrl.wire.sockets import is_loopback
-from pongrl.wire.tokens import choose_token
+from pongrl.wire.tokens import choose_token, token_to_ask
 
 DEFAULT_PORT = 8081
 WAITING_LINES = 200  # for the page

@@ -36,10 +36,12 @@ class GamePage:
         self._guests, self._say = guests, say
         self.size = 0  # viewers
         self._latest: Snapshot | None = None
-        self._due, self._pause = 0.0, 0.0  # when the next picture is due, and how long after the last one
+        self._due, self._pause = (
+            0.0,
+            1 / VIEWS_PER_SECOND,
+        )  # of pictures
         self._has_gone = False
         self._page = Page("pongrl.web.game_site", site, self._hear, lambda: False)
-
         self.links = links_of(site, self._page.addresses[0][1])
 
     def greet(self, say: Callable[[str], None]) -> None:
@@ -51,10 +53,12 @@ class GamePage:
         """Show how the game stands, if somebody looks on and the last picture is gone; for one thread."""
         self._latest = snapshot
         now = time.monotonic()
-        if self.size and now >= self._due and self._page.is_free:
-            self._due = now + self._pause
+        if now < self._due:
+            return
+        self._due = now + self._pause
+        self._look_after()
+        if self.size and self._page.is_free:
             self._send(snapshot)
-            self._look_after()
 
     def show_others(self, others: list[dict[str, Any]]) -> None:
         """Show the other servers on this network that have a page; any thread may call it."""

@@ -163,6 +163,8 @@ class Gate:
         name = name.strip("[]").lower().rstrip(".")
         if name in self._names:
             return True
+        if "%" in name:  # behind it anything may stand
+            return False
         try:
             ipaddress.ip_address(name)  # nobody can make an address point elsewhere
         except ValueError:
@@ -182,10 +184,11 @@ def right_of(secret: str, secrets: Secrets, is_given: bool = False) -> Right:
         secrets: those of the page.
         is_given: it must be one of them, even where everybody may look.
     """
-    if hmac.compare_digest(secret.encode(), secrets.steer.encode()):
+    given = secret.encode(errors="replace")  # bytes that are no text come as surrogates
+    if hmac.compare_digest(given, secrets.steer.encode()):
         return Right.STEER
     if secrets.look:
-        return Right.LOOK if hmac.compare_digest(secret.encode(), secrets.look.encode()) else Right.NONE
+        return Right.LOOK if hmac.compare_digest(given, secrets.look.encode()) else Right.NONE
     return Right.NONE if is_given else Right.LOOK
 
 

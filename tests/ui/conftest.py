@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -28,17 +26,3 @@ def window() -> Iterator[GameWindow]:
     pygame.event.clear()
     yield window
     window.close()
-
-
-@pytest.fixture
-def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """Note the processes that are started."""
-    started: list[subprocess.Popen[bytes]] = []
-    begin = subprocess.Popen.__init__
-
-    def note(process: subprocess.Popen[bytes], *arguments: Any, **more: Any) -> None:
-        started.append(process)
-        begin(process, *arguments, **more)
-
-    monkeypatch.setattr(subprocess.Popen, "__init__", note)
-    return started

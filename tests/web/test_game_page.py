@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 import threading
 from collections.abc import Iterator
 
@@ -170,6 +171,28 @@ def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
             serving(web=taken),
         ):
             pass
+
+
+def test_the_game_goes_on_when_its_page_has_gone(
+    processes: list[subprocess.Popen[bytes]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def play(server: Pong) -> None:
+        async with talking(server.links.steer) as talk:
+            await talk.say(sit="right")
+            await talk.say(pause=True)
+            await talk.hear("state", lambda state: state["paused"])
+            processes[0].kill()
+            await talk.end()
+
+    with serving(web=0) as server, connected(server) as agent:
+        asyncio.run(play(server))
+        step = agent.first  # type: ignore[attr-defined]
+        for _ in range(10):  # neither the pause nor the paddle is a guest's any more
+            step = agent.step([0])
+        with PongClient(*server.address, role=Role.RIGHT) as right:
+            right.connect()
+        assert step.number == 10
+    assert "the page has gone" in capsys.readouterr().out
 
 
 def test_the_page_ends_with_the_game_and_says_so() -> None:
