@@ -123,7 +123,7 @@ class Gate:
         if request.path.startswith(FREE_PATHS):
             return await handler(request)
         if (token := request.query.get("token")) is not None:
-            return self._enter(network, token[:LONGEST_SECRET], request.path)
+            return self._enter(network, token[:LONGEST_SECRET])
         if self.right(request) is Right.NONE:
             raise web.HTTPForbidden(
                 text="this page needs the link that the program has printed where it was started: "
@@ -131,7 +131,7 @@ class Gate:
             )
         return await handler(request)
 
-    def _enter(self, network: str, token: str, path: str) -> web.StreamResponse:
+    def _enter(self, network: str, token: str) -> web.StreamResponse:
         """Take the secret of a link into a cookie, and out of the address bar."""
         if self._attempts.wait(network, time.monotonic()) > 0:
             raise web.HTTPTooManyRequests(text="too many wrong tokens from your address: wait a second")
@@ -141,7 +141,7 @@ class Gate:
                 text="the token in this link is wrong or an old one: "
                 "open the link that the program has printed when it was started last"
             )
-        response = web.Response(status=303, headers={"Location": path})
+        response = web.Response(status=303, headers={"Location": "/"})
         response.set_cookie(
             self._cookie, token, max_age=COOKIE_DAYS * 86400, httponly=True, samesite="Lax",
             secure=self._is_encrypted,

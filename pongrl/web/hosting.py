@@ -71,7 +71,7 @@ class Hosting:
         self._gate = Gate(site, addresses[0][1], door)
         runner = web.AppRunner(
             self._application(), access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS,
-            max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE,
+            max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE, auto_decompress=False,
         )  # fmt: skip
         await runner.setup()
         door.open()
@@ -126,7 +126,10 @@ class Hosting:
             heartbeat=HEARTBEAT_SECONDS, compress=False, max_msg_size=LONGEST_MESSAGE
         )
         with self._gate.staying(request):
-            await socket.prepare(request)
+            try:
+                await socket.prepare(request)
+            except ValueError as error:  # of a key that is none
+                raise web.HTTPBadRequest(text="this is no WebSocket") from error
             assert request.transport is not None
             viewer = Viewer(socket, request.transport)
             self.crowd.add(viewer)

@@ -60,7 +60,8 @@ class Faults(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Tell of a fault."""
         error = record.exc_info[1] if record.exc_info else None
-        is_strangers = isinstance(error, OSError | HttpProcessingError)
+        # asyncio's own, when a browser breaks off while it is sent a file, is an InvalidStateError.
+        is_strangers = isinstance(error, OSError | HttpProcessingError | asyncio.InvalidStateError)
         if error is not None and not is_strangers and self._allowance.take():
             self._tell({FAULT: "".join(traceback.format_exception(error))})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ import aiohttp
 from yarl import URL
 
 from pongrl.web.game_site import GameSite
-from pongrl.web.serving import Served, Tell
-from pongrl.web.site import GameFacts, Secrets, Site
+from pongrl.web.serving import Faults, Served, Tell
+from pongrl.web.site import FAULT, GameFacts, Secrets, Site
 from tests.support import PATIENCE
 
 SECRETS = Secrets(look="look-secret", steer="steer-secret")
@@ -151,8 +152,10 @@ async def opened(
     about: object = FACTS,
     **changes: Any,
 ) -> AsyncIterator[Opened]:
-    """Open a page on a free port of this machine."""
+    """Open a page on a free port of this machine; see that it has no fault."""
     told = Told()
+    faults = Faults(told)
+    logging.getLogger().addHandler(faults)
     page = make(Site("Pong on test", "127.0.0.1", 0, secrets, about=about, **changes), told)
     (host, port), *_ = await page.open()
     scheme = "https" if "certificate" in changes else "http"
@@ -160,6 +163,8 @@ async def opened(
         yield Opened(page, URL(f"{scheme}://{host}:{port}/"), told)
     finally:
         await page.close()
+        logging.getLogger().removeHandler(faults)
+    assert told.of(FAULT) == []
 
 
 @contextlib.asynccontextmanager

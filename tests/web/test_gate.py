@@ -63,6 +63,41 @@ def test_a_wrong_token_is_refused_and_guessing_takes_time(secrets: Secrets) -> N
     asyncio.run(visit())
 
 
+@pytest.mark.parametrize("path", ["//evil.example/", "/a%0d%0aX: y", "/\\\\evil.example"])
+def test_a_link_leads_to_this_page_and_nowhere_else(path: str) -> None:
+    async def visit() -> None:
+        async with opened() as page, page.browser() as browser:
+            answer = await browser.get(f"http://{page.url.authority}{path}?token={SECRETS.look}")
+            assert (answer.status, answer.headers["Location"]) == (303, "/")
+
+    asyncio.run(visit())
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-WebSocket-Key": "ü"},
+        {"Sec-WebSocket-Version": "99"},
+        {"Content-Encoding": "gzip", "Content-Length": "4"},
+    ],
+)
+def test_a_request_that_makes_no_sense_is_no_fault_of_ours(headers: dict[str, str]) -> None:
+    async def visit() -> None:
+        async with opened(secrets=OPEN) as page:
+            reader, writer = await asyncio.open_connection(page.url.host, page.url.port)
+            usual = {
+                "Host": "localhost", "Origin": "http://localhost",
+                "Connection": "Upgrade", "Upgrade": "websocket",
+                "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+            }  # fmt: skip
+            lines = [f"{name}: {value}" for name, value in (usual | headers).items()]
+            writer.write(("\r\n".join(["GET /live HTTP/1.1", *lines, "", "body"])).encode())
+            assert (await reader.readline()).split()[1] in (b"400", b"426", b"101")
+            writer.close()
+
+    asyncio.run(visit())
+
+
 def test_where_everybody_may_look_only_the_link_lets_people_steer() -> None:
     async def visit() -> None:
         async with opened(secrets=OPEN) as page, page.browser() as browser:
