@@ -31,7 +31,7 @@ class Wish(NamedTuple):
     left: Paddle | None = None  # None while no guest has the paddle
     right: Paddle | None = None
     paused: bool = False
-    level: int | None = None  # of the built-in AI; None for the one that the game began with
+    level: int | None = None  # of the built-in AI that was chosen; None if none was
     restarts: int = 0  # new matches that were asked for so far
 
 
@@ -47,6 +47,10 @@ class Guests:
     def wish_for(self, wish: Wish) -> None:
         """Let this be what the guests ask for from now on."""
         self._wish = wish
+
+    def leave(self) -> None:
+        """Let all guests be gone, and their pause with them."""
+        self._wish = self._wish._replace(left=None, right=None, paused=False)
 
     @property
     def has_right(self) -> bool:

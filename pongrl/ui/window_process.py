@@ -35,20 +35,26 @@ LOOK_SECONDS = 0.02  # between two looks at the window's events; one that answer
 
 
 class WindowProcess:
-    """The program's end of a window; only one thread uses it.
+    """The program's end of a window. Any thread may `show`; one uses the rest.
 
     Args:
         module: what the process runs; it calls `serve`.
         is_quitting: returns True if the program is to end, and the window need not open any more.
         hear: is given what people ask for as soon as they do, in another thread; without it `asked` gives it.
+        slow: what to say if it does not open in time.
 
     Raises:
         PongError: no window can be opened.
     """
 
     def __init__(
-        self, module: str, is_quitting: Callable[[], bool], hear: Callable[[str], object] | None = None
+        self,
+        module: str,
+        is_quitting: Callable[[], bool],
+        hear: Callable[[str], object] | None = None,
+        slow: str = "no window can be opened: the display does not answer",
     ) -> None:
+        self._slow = slow
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", module],
@@ -73,7 +79,7 @@ class WindowProcess:
         deadline = time.monotonic() + OPENING_SECONDS
         while not self._has_opened.wait(LOOK_SECONDS) and not is_quitting():
             if not self.is_open or time.monotonic() > deadline:
-                raise PongError(self.close() or "no window can be opened: the display does not answer")
+                raise PongError(self.close() or self._slow)
 
     @property
     def is_open(self) -> bool:

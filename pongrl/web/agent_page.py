@@ -82,17 +82,17 @@ class AgentPage(AgentView):
         command: Callable[[str], object],
         is_quitting: Callable[[], bool],
     ) -> None:
-        self._lines = PageScreen(site, is_quitting)
-        super().__init__(self._lines, "page", say, command)
+        self._page = PageScreen(site, is_quitting)
+        super().__init__(self._page, "page", say, command)
 
     @property
     def links(self) -> Links | None:
         """The page's links; None if the run ended before it was there."""
-        return self._lines.links
+        return self._page.links
 
     def hear_line(self, line: str) -> None:
         """Show a line of the terminal on the page; any thread may call it."""
-        self._lines.say(line)
+        self._page.say(line)
 
     def greet(self, say: Callable[[str], None]) -> None:
         """Say by which links the page is opened."""
@@ -125,7 +125,7 @@ def open_agent_page(
     token, _ = token_to_ask(given, is_open=False, is_loopback=is_loopback(host))
     port = DEFAULT_PORT if options.web is True else int(options.web)
     facts = AgentFacts(str(Path(options.directory).resolve()), dict(words))
-    title, secrets = f"Pong agent on {socket.gethostname()}", secrets_of(token)
+    title, secrets = f"Pong agent on {socket.gethostname()}", secrets_of(token, "agent")
     site = Site(title, host, port, secrets, options.certificate, options.key, facts)
     page = AgentPage(site, desk.say, command, is_quitting)
     page.greet(cli.say)  # not desk.say: the links do not belong on the page

@@ -8,6 +8,8 @@ the console. GET /run.json has the curve, /files/NAME the files.
 from __future__ import annotations
 
 import base64
+import os
+import time
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -26,10 +28,14 @@ from pongrl.web.hosting import Hosting
 from pongrl.web.run_files import Rows, files_in, told, what_is
 from pongrl.web.serving import Tell, serve
 from pongrl.web.site import AgentFacts, Lines, Site
+from pongrl.wire.allowance import Allowance
 from pongrl.wire.sockets import Address
 
 SAID_LINES = 100  # that who comes later is shown
-MOST_ROWS = 10**9
+STATE_SECONDS = 0.5  # between two times that counters are told
+COMMANDS_AT_ONCE, COMMANDS_PER_SECOND = 10, 1  # of all visitors together; each takes time from training
+CURVES_AT_ONCE, CURVES_PER_SECOND = 100, 20  # answers of all visitors together
+CHUNK_BYTES = 1 << 16  # of a file, at once
 STEERERS_ONLY = "only who has the link for steering may take files"
 NO_FILE = "there is no such file"
 
@@ -50,7 +56,11 @@ class AgentSite:
         self._crowd = self._hosting.crowd
         self._rows = Rows(Path(self._facts.directory) / "progress.csv")
         self._said: deque[str] = deque(maxlen=SAID_LINES)
+        self._commands = Allowance(COMMANDS_AT_ONCE, COMMANDS_PER_SECOND)
+        self._curves = Allowance(CURVES_AT_ONCE, CURVES_PER_SECOND)
+        self._steering: set[Viewer] = set()
         self._state: dict[str, Any] = {}
+        self._state_due = 0.0
         self._units: dict[str, Any] = {}
         self._chosen: list[int] = []  # the units that are shown
         self._activity, self._moment = Activity(), list[Moment]()  # the last one, if there is one
@@ -64,7 +74,8 @@ class AgentSite:
         if isinstance(value, Lines):
             for line in value.lines:
                 self._said.append(line)
-                self._crowd.tell({"said": line})
+                for viewer in self._steering:
+                    viewer.tell({"said": line})
             return
         self._show_state(value)
         if value.pictures is not None:
@@ -74,9 +85,10 @@ class AgentSite:
             self._show_moment(value.moment, value.is_live)
 
     def _show_state(self, look: Look) -> None:
-        state = state_of(look)
-        if state != self._state:
-            self._state = state
+        state, before, now = state_of(look), self._state, time.monotonic()
+        is_urgent = any(state[name] != before.get(name) for name in ("paused", "connected", "notice"))
+        if is_urgent or (state != before and now >= self._state_due):
+            self._state, self._state_due = state, now + STATE_SECONDS
             self._crowd.tell({"state": state})
 
     def _show_moment(self, moment: Moment, is_live: bool) -> None:
@@ -109,6 +121,8 @@ class AgentSite:
     def welcome(self, viewer: Viewer, right: Right) -> None:
         """Tell a viewer whose page it is, and how things stand."""
         steers = right is Right.STEER
+        if steers:
+            self._steering.add(viewer)
         hello = {
             "title": self._site.title,
             "steers": steers,
@@ -125,11 +139,12 @@ class AgentSite:
     def hear(self, viewer: Viewer, said: dict[str, Any]) -> None:
         """Do what a viewer asks for; what makes no sense is left out."""
         match said:
-            case {"say": str(word)} if word in self._facts.commands:
+            case {"say": str(word)} if word in self._facts.commands and self._commands.take():
                 self._tell({"say": word})
 
     def part(self, viewer: Viewer) -> None:
         """Forget a viewer."""
+        self._steering.discard(viewer)
         self._tell({"viewers": len(self._crowd)})
 
     async def close(self) -> None:
@@ -139,18 +154,27 @@ class AgentSite:
 
     # What else is asked for
 
-    def _tell_run(self, request: web.Request, _right: Right) -> web.StreamResponse:
+    async def _tell_run(self, request: web.Request, _right: Right) -> web.StreamResponse:
+        if not self._curves.take():
+            raise web.HTTPTooManyRequests(text="too many ask for the curve: wait a second")
         asked = request.query.get("after", "0")
         count = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
-        return web.json_response(told(min(count, MOST_ROWS), self._rows, Path(self._facts.directory)))
+        return web.json_response(told(count, self._rows, Path(self._facts.directory)))
 
-    def _send_file(self, request: web.Request, right: Right) -> web.StreamResponse:
+    async def _send_file(self, request: web.Request, right: Right) -> web.StreamResponse:
         if right is not Right.STEER:
             raise web.HTTPForbidden(text=STEERERS_ONLY)
         name, directory = request.match_info["name"], Path(self._facts.directory)
         if name not in {file.name for file in files_in(directory, what_is)}:
             raise web.HTTPNotFound(text=NO_FILE)
-        return web.FileResponse(directory / name, headers={"Content-Disposition": "attachment"})
+        with open(directory / name, "rb") as file:  # it may be replaced meanwhile; this one stays whole
+            response = web.StreamResponse(headers={"Content-Disposition": "attachment"})
+            response.content_length = os.fstat(file.fileno()).st_size
+            await response.prepare(request)
+            while data := file.read(CHUNK_BYTES):
+                await response.write(data)
+        await response.write_eof()
+        return response
 
 
 def text_of(array: npt.NDArray[Any]) -> str:

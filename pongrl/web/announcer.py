@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ def announce(options: GameOptions, entrance: Entrance, port: int, page: GamePage
         return None
     said = Announcement(
         name=f"Pong on {socket.gethostname()}",
+        identity=secrets.token_hex(4),
         host=entrance.host,
         port=port,
         level=options.level,

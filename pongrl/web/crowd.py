@@ -62,7 +62,14 @@ class Viewer:
     async def messages(self) -> Any:
         """Give what it says, until it leaves, talks too much, or says what is no object of JSON."""
         async for message in self._socket:
-            if message.type is not web.WSMsgType.TEXT or not self._allowance.take():
+            if not self._allowance.take():
+                return
+            if message.type is web.WSMsgType.PING:
+                await self._socket.pong(message.data)
+                continue
+            if message.type is web.WSMsgType.PONG:
+                continue
+            if message.type is not web.WSMsgType.TEXT:
                 return
             try:
                 said = json.loads(message.data)

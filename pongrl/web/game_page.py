@@ -10,7 +10,7 @@ from typing import Any
 
 from pongrl.game.people import Snapshot
 from pongrl.server.entrance import Entrance
-from pongrl.server.guests import NOTHING, Guests, Paddle, Wish
+from pongrl.server.guests import Guests, Paddle, Wish
 from pongrl.server.options import GameOptions
 from pongrl.web.links import greeting, links_of, secrets_of
 from pongrl.web.page import Page
@@ -36,10 +36,8 @@ class GamePage:
         self._guests, self._say = guests, say
         self.size = 0  # viewers
         self._latest: Snapshot | None = None
-        self._due, self._pause = (
-            0.0,
-            1 / VIEWS_PER_SECOND,
-        )  # of pictures
+        self._due = 0.0  # when the next picture is
+        self._pause = 1 / VIEWS_PER_SECOND  # between two pictures
         self._has_gone = False
         self._page = Page("pongrl.web.game_site", site, self._hear, lambda: False)
         self.links = links_of(site, self._page.addresses[0][1])
@@ -81,9 +79,11 @@ class GamePage:
     def _look_after(self) -> None:
         """Go on without the page if its process has gone."""
         if not self._page.is_open and not self._has_gone:
-            self._has_gone, self.size = True, 0
-            self._guests.wish_for(NOTHING)
-            self._say(f"the page has gone ({self._page.close()}); the game goes on without it")
+            self._has_gone = True
+            why = self._page.close()  # first: what it has said last is heard until then
+            self._guests.leave()
+            self.size = 0
+            self._say(f"the page has gone ({why}); the game goes on without it")
 
     def close(self) -> None:
         """End the page."""
@@ -123,6 +123,6 @@ def open_game_page(
     )  # fmt: skip
     port = DEFAULT_PORT if web is True else int(web)
     title = f"Pong on {socket.gethostname()}"
-    secrets = secrets_of(entrance.token)
+    secrets = secrets_of(entrance.token, "game")
     site = Site(title, entrance.host, port, secrets, entrance.certificate, entrance.key, facts)
     return GamePage(site, guests, say)

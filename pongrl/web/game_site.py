@@ -83,7 +83,8 @@ class GameSite:
         if self._snapshot is None:
             return
         people = [self._paddles.held(side) is not None for side in (LEFT, RIGHT)]
-        state = state_of(self._snapshot) | {"people": people}
+        closed = [self._why_not(side) for side in (LEFT, RIGHT)]
+        state = state_of(self._snapshot) | {"people": people, "closed": closed}
         if state != self._state:
             self._state = state
             self._crowd.tell({"state": state})
@@ -105,8 +106,6 @@ class GameSite:
                     "ball": BALL,
                     "lockstep": facts.lockstep,
                     "levels": self._may_choose_level,
-                    "left": self._why_not(LEFT),
-                    "right": self._why_not(RIGHT),
                 }
             }
         )

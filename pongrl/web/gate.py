@@ -123,7 +123,7 @@ class Gate:
         if request.path.startswith(FREE_PATHS):
             return await handler(request)
         if (token := request.query.get("token")) is not None:
-            return self._enter(network, token[:LONGEST_SECRET])
+            return self._enter(request, network, token[:LONGEST_SECRET])
         if self.right(request) is Right.NONE:
             raise web.HTTPForbidden(
                 text="this page needs the link that the program has printed where it was started: "
@@ -131,22 +131,29 @@ class Gate:
             )
         return await handler(request)
 
-    def _enter(self, network: str, token: str) -> web.StreamResponse:
+    def _enter(self, request: web.Request, network: str, token: str) -> web.StreamResponse:
         """Take the secret of a link into a cookie, and out of the address bar."""
-        if self._attempts.wait(network, time.monotonic()) > 0:
-            raise web.HTTPTooManyRequests(text="too many wrong tokens from your address: wait a second")
-        if right_of(token, self._secrets, is_given=True) is Right.NONE:
-            self._attempts.count(network, time.monotonic())
-            raise web.HTTPForbidden(
-                text="the token in this link is wrong or an old one: "
-                "open the link that the program has printed when it was started last"
-            )
+        right = right_of(token, self._secrets, is_given=True)
+        if right is Right.NONE:
+            raise self._wrong(network)
         response = web.Response(status=303, headers={"Location": "/"})
-        response.set_cookie(
-            self._cookie, token, max_age=COOKIE_DAYS * 86400, httponly=True, samesite="Lax",
-            secure=self._is_encrypted,
-        )  # fmt: skip
+        if right > self.right(request) or not self._secrets.look:  # or who steers would steer no more
+            response.set_cookie(
+                self._cookie, token, max_age=COOKIE_DAYS * 86400, httponly=True, samesite="Lax",
+                secure=self._is_encrypted,
+            )  # fmt: skip
         return response
+
+    def _wrong(self, network: str) -> web.HTTPException:
+        """Return what answers a wrong token, and count it."""
+        now = time.monotonic()
+        if self._attempts.wait(network, now) > 0:
+            return web.HTTPTooManyRequests(text="too many wrong tokens from your address: wait a second")
+        self._attempts.count(network, now)
+        return web.HTTPForbidden(
+            text="the token in this link is wrong or an old one: "
+            "open the link that the program has printed when it was started last"
+        )
 
     def _may_ask(self, network: str) -> bool:
         allowance = self._requests.pop(network, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,9 @@ STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
 LONGEST_LINE = 4096  # of a request, in bytes
 KEEP_ALIVE_SECONDS = 10.0
+
+
+Route = Callable[[web.Request, Right], Awaitable[web.StreamResponse]]
 
 
 class Guide(Protocol):
@@ -49,7 +52,7 @@ class Hosting:
         site: Site,
         index: str,
         guide: Guide,
-        routes: Mapping[str, Callable[[web.Request, Right], Any]] | None = None,
+        routes: Mapping[str, Route] | None = None,
     ) -> None:
         self._site, self._guide, self._routes = site, guide, routes or {}
         self.crowd = Crowd()
@@ -110,10 +113,9 @@ class Hosting:
 
         return answer
 
-    def _with_right(self, handler: Callable[[web.Request, Right], Any]) -> Handler:
+    def _with_right(self, handler: Route) -> Handler:
         async def answer(request: web.Request) -> web.StreamResponse:
-            response: web.StreamResponse = handler(request, self._gate.right(request))
-            return response
+            return await handler(request, self._gate.right(request))
 
         return answer
 
@@ -123,7 +125,7 @@ class Hosting:
             raise web.HTTPForbidden(text="another page may not use this one")
         right = self._gate.right(request)
         socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT_SECONDS, compress=False, max_msg_size=LONGEST_MESSAGE
+            heartbeat=HEARTBEAT_SECONDS, autoping=False, compress=False, max_msg_size=LONGEST_MESSAGE
         )
         with self._gate.staying(request):
             try:

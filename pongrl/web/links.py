@@ -18,19 +18,19 @@ ROUNDS = 200_000  # of hashing, so that nobody finds a short token out from a li
 WILDCARDS = ("0.0.0.0", "::")
 
 
-def secrets_of(token: str) -> Secrets:
-    """Return what a page asks for, where playing over TCP asks for this token.
+def secrets_of(token: str, page: str) -> Secrets:
+    """Return what a page asks for, "game" or "agent", where playing over TCP asks for this token.
 
     The same token gives the same links, so that a printed one is good for the next lesson too. Without a
     token everybody may look, and the link for steering is another one each time.
     """
     if not token:
         return Secrets("", secrets.token_urlsafe(16))
-    return Secrets(_derived(token, "look"), _derived(token, "steer"))
+    return Secrets(_derived(token, f"{page}: look"), _derived(token, f"{page}: steer"))
 
 
-def _derived(token: str, right: str) -> str:
-    key = hashlib.pbkdf2_hmac("sha256", token.encode(), f"pongrl page: {right}".encode(), ROUNDS)
+def _derived(token: str, use: str) -> str:
+    key = hashlib.pbkdf2_hmac("sha256", token.encode(), f"pongrl page of {use}".encode(), ROUNDS)
     return key.hex()[:32]
 
 

@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import importlib.util
 import ipaddress
-import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ LOOK_SECONDS = 2.5  # in which nearly all servers answer
 ASKING_MILLISECONDS = 3000
 MOST_NEIGHBOURS = 32
 LONGEST_NAME = 60  # characters
+LONGEST_LABEL = 40  # characters of a name that is announced; DNS has 63 bytes for it and the port
 MISSING = "to find servers on this network needs zeroconf: pip install zeroconf, or name one with --host"
 
 
@@ -38,6 +38,7 @@ class Announcement:
     """What a server tells of itself."""
 
     name: str
+    identity: str  # random, since machines and servers may have the same name
     host: str  # that it listens on
     port: int
     level: int
@@ -53,6 +54,7 @@ class Neighbour:
     """What is known of another server."""
 
     name: str
+    identity: str
     host: str  # its address
     port: int
     words: str  # what is played there
@@ -79,12 +81,13 @@ async def announced(announcement: Announcement) -> AsyncIterator[None]:
 
     said = announcement
     properties = {
-        "level": str(said.level), "games": str(said.games), "clock": "lockstep" if said.lockstep else "real",
+        "id": said.identity, "level": str(said.level), "games": str(said.games),
+        "clock": "lockstep" if said.lockstep else "real",
         "tls": str(int(said.is_encrypted)), "token": str(int(said.needs_token)), "page": str(said.page or ""),
     }  # fmt: skip
     info = ServiceInfo(
-        SERVICE, f"{said.name} {said.port}.{SERVICE}", said.port, properties=properties,
-        server=f"pongrl-{said.port}-{_own_name()}.local.", parsed_addresses=_addresses(said.host),
+        SERVICE, f"{said.name[:LONGEST_LABEL]} {said.port}.{SERVICE}", said.port, properties=properties,
+        server=f"pongrl-{said.identity}.local.", parsed_addresses=_addresses(said.host),
     )  # fmt: skip
     zeroconf = AsyncZeroconf()
     try:
@@ -93,10 +96,6 @@ async def announced(announcement: Announcement) -> AsyncIterator[None]:
     finally:
         await zeroconf.async_unregister_all_services()
         await zeroconf.async_close()
-
-
-def _own_name() -> str:
-    return "".join(letter for letter in socket.gethostname().split(".")[0] if letter.isalnum()) or "server"
 
 
 def _addresses(host: str) -> list[str]:
@@ -192,7 +191,8 @@ def neighbour_of(info: AsyncServiceInfo) -> Neighbour | None:
     page = said.get("page", "")
     is_port = page.isascii() and page.isdigit() and len(page) < 6 and 0 < int(page) < 1 << 16
     url = link(addresses[0], int(page), said.get("tls") == "1", "") if is_port else ""
-    return Neighbour(name, addresses[0], port, ", ".join(filter(None, parts)), url)
+    identity = printable(said.get("id", ""), LONGEST_NAME)
+    return Neighbour(name, identity, addresses[0], port, ", ".join(filter(None, parts)), url)
 
 
 def choose(found: list[Neighbour], say: Callable[[str], None], ask: Callable[[str], str] | None) -> Neighbour:

@@ -42,8 +42,8 @@ class Neighbours:
         """Do nothing: there is nothing to show."""
 
     def _tell_others(self) -> None:
-        own = f"{self._own.name} {self._own.port}"
-        others = [asdict(one) for one in self._search.neighbours if one.name != own]
+        own = self._own.identity
+        others = [asdict(one) for one in self._search.neighbours if one.identity != own]
         self._tell({"others": others})
 
     async def close(self) -> None:

@@ -15,8 +15,10 @@ from pongrl.web.crowd import Viewer
 SIDES = {"left": LEFT, "right": RIGHT}
 NAMES = {side: name for name, side in SIDES.items()}
 IDLE_SECONDS = 10.0  # without a move
+STUCK_SECONDS = 60.0  # of one and the same move, such as a stick's that hangs, while somebody waits
 MOST_IN_LINE = 50
 TOO_LONG = "you made no move for ten seconds"
+STUCK = "you made the same move for a minute, and somebody waits"
 
 
 class Paddles:
@@ -38,6 +40,7 @@ class Paddles:
         self._lines: dict[int, list[Viewer]] = {LEFT: [], RIGHT: []}  # the first one has the paddle
         self._held: dict[int, Paddle] = {}
         self._heard: dict[int, float] = {}  # when who has the paddle has made a move last
+        self._turned: dict[int, float] = {}  # and when it was another one than before
 
     def held(self, side: int) -> Paddle | None:
         """Return what is done with a paddle; None if nobody here has it."""
@@ -75,9 +78,11 @@ class Paddles:
         """Do something with the paddle that a viewer has; else nothing."""
         for side, line in self._lines.items():
             if line and line[0] is viewer:
-                self._heard[side] = self._clock()
+                now = self._clock()
+                if paddle != Paddle():  # to let go is no move
+                    self._heard[side] = now
                 if self._held[side] != paddle:
-                    self._held[side] = paddle
+                    self._held[side], self._turned[side] = paddle, now
                     self._changed()
 
     def clear(self, side: int, why: str) -> None:
@@ -90,15 +95,18 @@ class Paddles:
         now = self._clock()
         for side, line in self._lines.items():
             if is_paused:
-                self._heard[side] = now
+                self._heard[side] = self._turned[side] = now
             elif line and now - self._heard[side] >= IDLE_SECONDS:
                 self.leave(line[0], TOO_LONG)
+            elif len(line) > 1 and now - self._turned[side] >= STUCK_SECONDS:
+                self.leave(line[0], STUCK)
 
     def _begin(self, side: int) -> None:
         """Give the paddle to the first in line."""
         line = self._lines[side]
         if line:
-            self._held[side], self._heard[side] = Paddle(), self._clock()
+            self._held[side] = Paddle()
+            self._heard[side] = self._turned[side] = self._clock()
             self._prefer(line[0], True)
         else:
             self._held.pop(side, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import threading
@@ -15,6 +16,8 @@ from pongrl.web.site import ADDRESSES, FAULT, Site
 from pongrl.wire.sockets import Address
 
 CLOSING_SECONDS = 1.0  # for the process to say goodbye to its viewers
+SLOW = f"the page does not open in {OPENING_SECONDS:g} seconds: try again, or leave out --web"
+MISSING = "the page needs aiohttp, which is not installed: pip install -r requirements.txt"
 LOOK_SECONDS = 0.02  # between two looks whether it listens yet
 
 log = logging.getLogger("pong.page")
@@ -30,7 +33,7 @@ class Page:
         is_quitting: returns True if the program is to end, and nobody needs the page any more.
 
     Raises:
-        PongError: it cannot listen there.
+        PongError: it cannot listen there, or aiohttp is not installed.
     """
 
     def __init__(
@@ -40,10 +43,12 @@ class Page:
         hear: Callable[[dict[str, Any]], None],
         is_quitting: Callable[[], bool],
     ) -> None:
+        if importlib.util.find_spec("aiohttp") is None:
+            raise PongError(MISSING)
         self._hear = hear
         self.addresses: list[Address] = []
         self._listens = threading.Event()
-        self._process = WindowProcess(module, is_quitting, self._take)
+        self._process = WindowProcess(module, is_quitting, self._take, SLOW)
         self._process.show(site)
         self._await_addresses(is_quitting)
 
@@ -51,7 +56,7 @@ class Page:
         deadline = time.monotonic() + OPENING_SECONDS
         while not self._listens.wait(LOOK_SECONDS) and not is_quitting():
             if not self._process.is_open or time.monotonic() > deadline:
-                raise PongError(self._process.close() or "the page does not open: leave out --web")
+                raise PongError(self._process.close() or SLOW)
 
     def _take(self, line: str) -> None:
         """Take a line that the process has said; in the thread that hears it."""

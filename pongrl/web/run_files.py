@@ -13,7 +13,9 @@ from pongrl.agent.files import BEST, LATEST, ROWS
 from pongrl.agent.progress import EVALUATION_COLUMN
 
 SHOWN = ("points", "frames", "share", "mean", "evaluation", "decisions_per_second")
-LARGEST_READ = 16 << 20  # bytes of new rows at once; a run of a week has fewer
+LARGEST_READ = 1 << 18  # bytes of new rows at once, some 3,000: a tenth of a second
+MOST_ROWS = 8000  # that are kept; then every second one is dropped
+ROWS_AT_ONCE = 2000  # in one answer
 MOST_FILES = 50
 FILMS = (".gif", ".mp4")
 PICTURES = (".png",)
@@ -42,16 +44,19 @@ class Rows:
         self._end = 0  # bytes of it that were read
         self._columns: list[str] = []
         self._rows: list[list[float | None]] = []
+        self._step, self._skipped = 1, 0  # every so manyth row is kept; those left out since the last one
+        self._has_more = False
 
-    def after(self, count: int) -> tuple[int, list[list[float | None]]]:
-        """Return the rows behind the first `count` ones; all if there are fewer, since the run began anew.
+    def after(self, count: int) -> tuple[int, list[list[float | None]], bool]:
+        """Return rows behind the first `count` ones; from the first one if there are fewer than so many.
 
         Returns:
-            How many rows come before, and the rows; each has the columns SHOWN.
+            How many rows come before; the rows, each with the columns SHOWN; whether there are more already.
         """
         self._read_on()
         first = count if count <= len(self._rows) else 0
-        return first, self._rows[first:]
+        rows = self._rows[first : first + ROWS_AT_ONCE]
+        return first, rows, self._has_more or first + len(rows) < len(self._rows)
 
     def _read_on(self) -> None:
         """Read what was added. A row that is not whole, or makes no sense, is left out."""
@@ -61,10 +66,12 @@ class Rows:
                 if (status.st_dev, status.st_ino) != self._file or status.st_size < self._end:
                     self._file, self._end = (status.st_dev, status.st_ino), 0
                     self._columns, self._rows = [], []
+                    self._step, self._skipped = 1, 0
                 file.seek(self._end)
                 data = file.read(LARGEST_READ)
         except OSError:
             return
+        self._has_more = len(data) == LARGEST_READ
         whole = data[: data.rfind(b"\n") + 1]
         self._end += len(whole)
         for cells in csv.reader(whole.decode("utf-8-sig", "replace").splitlines()):
@@ -74,17 +81,23 @@ class Rows:
                 self._columns = cells
 
     def _add(self, row: dict[str, str]) -> None:
+        evaluation = row.get(EVALUATION_COLUMN)
+        self._skipped += 1
+        if self._skipped < self._step and not evaluation:
+            return
         try:
-            evaluation = row.get(EVALUATION_COLUMN)
-            self._rows.append(
-                [
-                    float(row["points"]), float(row["frames"]), float(row["win_rate"]),
-                    (float(row["running_mean"]) + 1) / 2, float(evaluation) if evaluation else None,
-                    float(row["decisions_per_second"]),
-                ]
-            )  # fmt: skip
+            numbers = [
+                float(row["points"]), float(row["frames"]), float(row["win_rate"]),
+                (float(row["running_mean"]) + 1) / 2, float(evaluation) if evaluation else None,
+                float(row["decisions_per_second"]),
+            ]  # fmt: skip
         except (KeyError, ValueError):
             return
+        self._skipped = 0
+        self._rows.append(numbers)
+        if len(self._rows) > MOST_ROWS:
+            self._rows = [row for place, row in enumerate(self._rows) if place % 2 or row[4] is not None]
+            self._step *= 2
 
 
 def files_in(directory: Path, words: Callable[[str], str]) -> list[File]:
@@ -109,6 +122,6 @@ def what_is(name: str) -> str:
 
 def told(count: int, rows: Rows, directory: Path) -> dict[str, Any]:
     """Return what /run.json answers, where the browser has `count` rows already."""
-    first, new = rows.after(count)
+    first, new, has_more = rows.after(count)
     files = [file._asdict() for file in files_in(directory, what_is)]
-    return {"columns": SHOWN, "first": first, "rows": new, "files": files}
+    return {"columns": SHOWN, "first": first, "rows": new, "more": has_more, "files": files}

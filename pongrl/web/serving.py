@@ -7,6 +7,7 @@ it listens on, and then with lines of JSON: what people ask for. It ends when it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -60,8 +61,7 @@ class Faults(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Tell of a fault."""
         error = record.exc_info[1] if record.exc_info else None
-        # asyncio's own, when a browser breaks off while it is sent a file, is an InvalidStateError.
-        is_strangers = isinstance(error, OSError | HttpProcessingError | asyncio.InvalidStateError)
+        is_strangers = isinstance(error, OSError | HttpProcessingError)
         if error is not None and not is_strangers and self._allowance.take():
             self._tell({FAULT: "".join(traceback.format_exception(error))})
 
@@ -75,8 +75,6 @@ def serve(make: Callable[[Site, Tell], Served]) -> NoReturn:
         asyncio.run(_serve(make, output))
     except PongError as error:
         sys.exit(str(error))
-    except TimeoutError:
-        pass  # somebody does not take the last message
     os._exit(0)
 
 
@@ -94,7 +92,8 @@ async def _serve(make: Callable[[Site, Tell], Served], output: TextIO) -> None:
         print(READY, file=output, flush=True)
         value = await values.get()
         if value is None:
-            await asyncio.wait_for(page.close(), CLOSING_SECONDS)
+            with contextlib.suppress(TimeoutError):  # somebody does not take the last message
+                await asyncio.wait_for(page.close(), CLOSING_SECONDS)
             return
         page.show(value)
 
@@ -105,6 +104,6 @@ def _receive(loop: asyncio.AbstractEventLoop, values: asyncio.Queue[Any]) -> Non
         while value is not None:
             try:
                 value = pickle.load(pipe)
-            except (EOFError, OSError, pickle.UnpicklingError):
+            except Exception:
                 value = None  # the program has ended, or closed the page
             loop.call_soon_threadsafe(values.put_nowait, value)

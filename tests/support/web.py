@@ -68,6 +68,12 @@ class Browser:
         assert answer.status == 303
 
     @contextlib.asynccontextmanager
+    async def loading(self, path: str) -> AsyncIterator[aiohttp.StreamReader]:
+        """Load what a path has, piece by piece."""
+        async with self._client.get(self.url.join(URL(path))) as response:
+            yield response.content
+
+    @contextlib.asynccontextmanager
     async def talking(self, origin: str | None = "") -> AsyncIterator[Talk]:
         """Talk to the page over its WebSocket; the origin is the page's own unless it is given."""
         headers = {} if origin is None else {"Origin": origin or self.origin}
@@ -96,6 +102,10 @@ class Talk:
                         return content
                 ((name, content),) = (await self.socket.receive_json()).items()
                 self._heard[name].append(content)
+
+    def has_heard(self, kind: str) -> bool:
+        """Return whether there was a message of this kind that nobody has asked for."""
+        return bool(self._heard[kind])
 
     async def end(self) -> None:
         """Wait until the page hangs up."""

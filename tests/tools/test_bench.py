@@ -32,7 +32,7 @@ def test_measurements_run_and_each_gives_its_rows() -> None:
 def test_every_measurement_is_listed_and_an_unknown_one_is_refused() -> None:
     code, program = run_program("-m", "tools.bench", "--list")
     assert code == 0, program.output
-    assert len(program.seen["stdout"]) == 11
+    assert len(program.seen["stdout"]) == 13
     code, program = run_program("-m", "tools.bench", "--only", "sead")
     assert code == 2
     assert "no measurement is called sead" in program.output

@@ -107,6 +107,19 @@ def test_the_curve_and_the_files_can_be_taken(agent: Agent, tmp_path: Path) -> N
     asyncio.run(take())
 
 
+def test_many_commands_at_once_do_not_stop_training(agent: Agent) -> None:
+    async def flood() -> None:
+        async with talking(agent.steer) as talk:
+            await talk.hear("state", lambda state: state["points"] > 0)
+            for _ in range(100):
+                await talk.say(say="stats")
+            await talk.say(say="p")  # one more that is left out
+            state = await talk.hear("state", lambda state: state["points"] > 300)
+            assert not state["paused"]
+
+    asyncio.run(flood())
+
+
 @pytest.mark.parametrize("name", ["secret.txt", "../secret.txt", "%2e%2e%2fsecret.txt", ".", "previous-1"])
 def test_no_other_file_can_be_taken(agent: Agent, tmp_path: Path, name: str) -> None:
     (tmp_path / "secret.txt").write_text("precious")
@@ -125,6 +138,7 @@ def test_who_may_only_look_takes_no_checkpoint_which_has_the_agents_identity(age
             assert (await browser.get("/files/progress.csv")).status == 403
             await talk.say(say="q")
             await talk.hear("state", lambda state: state["points"] > 300)
+            assert not talk.has_heard("said")  # the terminal's lines name the servers
 
     asyncio.run(take())
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 
 from pongrl.web import door
+from pongrl.web.agent_site import AgentSite
+from pongrl.web.site import AgentFacts
 from tests.support import PATIENCE
 from tests.support.web import SECRETS, Opened, opened
 
@@ -56,6 +60,25 @@ def test_one_that_has_had_its_answer_is_ended_and_one_that_looks_on_may_stay(
             assert not talk.socket.closed
 
     asyncio.run(wait())
+
+
+def test_a_file_may_take_long_to_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(door, "SWEEP_SECONDS", 0.05)
+    film = os.urandom(16 << 20)  # more than the system keeps for a connection
+    (tmp_path / "film.mp4").write_bytes(film)
+
+    async def load() -> None:
+        about = AgentFacts(str(tmp_path), {})
+        async with opened(AgentSite, about=about) as page, page.browser(SECRETS.steer) as browser:
+            async with browser.loading("/files/film.mp4") as content:
+                begun = await content.readexactly(1 << 16)
+                reader, writer = await connect(page)
+                await ends(reader)  # it has said nothing, so this takes longer than the time for a request
+                writer.close()
+                assert begun + await content.read() == film
+
+    asyncio.run(load())
 
 
 @pytest.mark.parametrize(

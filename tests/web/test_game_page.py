@@ -178,20 +178,25 @@ def test_the_game_goes_on_when_its_page_has_gone(
 ) -> None:
     async def play(server: Pong) -> None:
         async with talking(server.links.steer) as talk:
+            await talk.say(restart=True)
+            await talk.say(level=3)
+            await talk.hear("state", lambda state: sum(state["score"]) > 0)
             await talk.say(sit="right")
             await talk.say(pause=True)
             await talk.hear("state", lambda state: state["paused"])
             processes[0].kill()
             await talk.end()
 
-    with serving(web=0) as server, connected(server) as agent:
+    with serving(web=0, fps=240) as server, connected(server) as agent:
         asyncio.run(play(server))
         step = agent.first  # type: ignore[attr-defined]
         for _ in range(10):  # neither the pause nor the paddle is a guest's any more
             step = agent.step([0])
         with PongClient(*server.address, role=Role.RIGHT) as right:
             right.connect()
+            assert right.session.level == 3
         assert step.number == 10
+        assert step.scores.sum() > 0  # the match was not begun again
     assert "the page has gone" in capsys.readouterr().out
 
 

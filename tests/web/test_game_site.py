@@ -94,6 +94,38 @@ def test_who_makes_no_move_loses_the_paddle_to_the_next(monkeypatch: pytest.Monk
     asyncio.run(play())
 
 
+def test_to_let_go_is_no_move_and_a_move_that_hangs_is_one_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(paddles, "IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(paddles, "STUCK_SECONDS", 1.0)
+
+    async def play() -> None:
+        async with (
+            opened() as page,
+            page.browser(STEER) as browser,
+            browser.talking() as first,
+            browser.talking() as second,
+        ):
+            for talk, message, why in (
+                (first, {"hold": None}, paddles.TOO_LONG), (second, {"hold": "up"}, paddles.STUCK),
+            ):  # fmt: skip
+                await talk.say(sit="left")
+                other = second if talk is first else first
+                await talk.hear("seat", lambda seat: seat.get("place") == 0)
+                await other.say(sit="left")
+                await talk.say(**message)
+                lost = asyncio.ensure_future(talk.hear("seat", lambda seat: seat["side"] is None))
+                while not lost.done():
+                    await talk.say(**message)
+                    await asyncio.wait([lost], timeout=0.1)
+                assert lost.result()["words"] == why
+                await other.say(sit=None)
+                await other.hear("seat", lambda seat: seat["side"] is None)
+
+    asyncio.run(play())
+
+
 def test_an_agent_that_comes_to_the_right_paddle_takes_it_from_people() -> None:
     async def play() -> None:
         async with opened() as page, page.browser(STEER) as browser, browser.talking() as talk:
@@ -126,7 +158,9 @@ def test_where_no_paddle_is_to_be_had_that_is_said(changes: dict[str, Any], side
             page.browser(STEER) as browser,
             browser.talking() as talk,
         ):
-            assert words in (await talk.hear("hello"))[side]
+            page.site.show(SNAPSHOT)
+            closed = (await talk.hear("state"))["closed"]
+            assert words in closed[0 if side == "left" else 1]
             await talk.say(sit=side)
             assert words in (await talk.hear("seat"))["words"]
 
@@ -186,6 +220,19 @@ def test_bytes_end_the_talk() -> None:
             await talk.end()
 
     asyncio.run(talk())
+
+
+@pytest.mark.parametrize("send", ["ping", "pong"])
+def test_a_flood_of_empty_frames_ends_the_talk_too(send: str) -> None:
+    async def flood() -> None:
+        async with opened() as page, page.browser(SECRETS.look) as browser, browser.talking() as talk:
+            with contextlib.suppress(aiohttp.ClientError):
+                for _ in range(1000):
+                    await getattr(talk.socket, send)()
+            await talk.end()
+            assert page.told.of("wish") == []
+
+    asyncio.run(flood())
 
 
 def test_a_flood_ends_the_talk_and_others_are_shown_the_game() -> None:

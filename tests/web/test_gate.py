@@ -58,7 +58,7 @@ def test_a_wrong_token_is_refused_and_guessing_takes_time(secrets: Secrets) -> N
                 assert "wrong or an old one" in answer.text
                 assert not answer.cookies
             assert (await browser.get("/?token=guess")).status == 429
-            assert (await browser.get(f"/?token={secrets.steer}")).status == 429
+            assert (await browser.get(f"/?token={secrets.steer}")).status == 303  # the right one is no guess
 
     asyncio.run(visit())
 
@@ -105,6 +105,16 @@ def test_where_everybody_may_look_only_the_link_lets_people_steer() -> None:
             async with browser.talking() as talk:
                 assert not (await talk.hear("hello"))["steers"]
             await browser.enter(OPEN.steer)
+            async with browser.talking() as talk:
+                assert (await talk.hear("hello"))["steers"]
+
+    asyncio.run(visit())
+
+
+def test_who_steers_still_does_after_opening_the_link_for_looking() -> None:
+    async def visit() -> None:
+        async with opened() as page, page.browser(SECRETS.steer) as browser:
+            await browser.enter(SECRETS.look)
             async with browser.talking() as talk:
                 assert (await talk.hear("hello"))["steers"]
 

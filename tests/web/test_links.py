@@ -9,14 +9,18 @@ from pongrl.web.site import Secrets, Site
 
 
 def test_the_same_token_gives_the_same_links_and_another_one_others() -> None:
-    first, second = secrets_of("token"), secrets_of("token2")
-    assert first == secrets_of("token")
-    assert len({*first, *second, "token"}) == 5
+    first, second, agents = (
+        secrets_of("token", "game"),
+        secrets_of("token2", "game"),
+        secrets_of("token", "agent"),
+    )
+    assert first == secrets_of("token", "game")
+    assert len({*first, *second, *agents, "token"}) == 7  # who plays the game cannot steer the agent
     assert "token" not in "".join(first)
 
 
 def test_without_a_token_all_may_look_and_the_link_for_steering_is_a_new_one_each_time() -> None:
-    first, second = secrets_of(""), secrets_of("")
+    first, second = secrets_of("", "game"), secrets_of("", "game")
     assert first.look == second.look == ""
     assert first.steer != second.steer
 

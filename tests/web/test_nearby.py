@@ -13,9 +13,17 @@ from pongrl.web.nearby import Announcement, Neighbour, Search, announced, choose
 from tests.support import PATIENCE
 
 zeroconf = pytest.importorskip("zeroconf", reason="needs pip install zeroconf")
-SAID = {"level": b"2", "games": b"16", "clock": b"lockstep", "tls": b"0", "token": b"1", "page": b"8080"}
-FIRST = Neighbour("Pong on one", "192.0.2.1", 12345, "level 2", "")
-SECOND = Neighbour("Pong on two", "192.0.2.2", 12345, "level 3", "")
+SAID = {
+    "id": b"a1",
+    "level": b"2",
+    "games": b"16",
+    "clock": b"lockstep",
+    "tls": b"0",
+    "token": b"1",
+    "page": b"8080",
+}
+FIRST = Neighbour("Pong on one", "1", "192.0.2.1", 12345, "level 2", "")
+SECOND = Neighbour("Pong on two", "2", "192.0.2.2", 12345, "level 3", "")
 
 
 class Info:
@@ -36,7 +44,7 @@ def told(info: Info) -> Neighbour | None:
 def test_what_a_server_says_is_put_into_words() -> None:
     found = told(Info(SAID))
     assert found == Neighbour(
-        "Pong on pi 12345", "192.0.2.7", 12345, "level 2, games: 16, lockstep, needs a token",
+        "Pong on pi 12345", "a1", "192.0.2.7", 12345, "level 2, games: 16, lockstep, needs a token",
         "http://192.0.2.7:8080/",
     )  # fmt: skip
 
@@ -62,7 +70,7 @@ def test_a_name_cannot_write_on_the_terminal_and_a_server_without_a_port_is_none
 
 
 def test_a_server_that_is_announced_is_found_and_one_that_has_gone_is_not() -> None:
-    own = Announcement("Pong on test", "127.0.0.1", 54321, 3, 1, False, True, False, 8443)
+    own = Announcement("Pong on test" + "!" * 60, "b2", "127.0.0.1", 54321, 3, 1, False, True, False, 8443)
 
     async def meet() -> None:
         changed = asyncio.Event()
@@ -73,6 +81,7 @@ def test_a_server_that_is_announced_is_found_and_one_that_has_gone_is_not() -> N
                 while not (found := [one for one in around.neighbours if one.port == 54321]):
                     changed.clear()
                     await changed.wait()
+                assert found[0].identity == "b2"
                 assert found[0].page == "https://127.0.0.1:8443/"
                 assert found[0].words == "level 3, games: 1, real time, TLS"
             async with asyncio.timeout(PATIENCE):

@@ -5,24 +5,27 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from pongrl.agent.progress import COLUMNS, Progress, ProgressFile
+from pongrl.web import run_files
 from pongrl.web.run_files import Rows, files_in, what_is
 
 
 def test_rows_are_read_as_they_are_written(tmp_path: Path) -> None:
     path, progress = tmp_path / "progress.csv", Progress()
     rows = Rows(path)
-    assert rows.after(0) == (0, [])
+    assert rows.after(0) == (0, [], False)
     file = ProgressFile(path)
     for points in (100, 200, 300):
         progress.points, progress.frames = points, 10 * points
         progress.evaluation_win_rate = 0.25 if points == 200 else None
         file.write(progress)
-        first, (row,) = rows.after(points // 100 - 1)
+        first, (row,), _ = rows.after(points // 100 - 1)
         assert (first, row[:3]) == (points // 100 - 1, [points, 10 * points, 0.0])
         assert row[4] == (0.25 if points == 200 else None)
     file.close()
-    assert rows.after(3) == (3, [])
+    assert rows.after(3) == (3, [], False)
     assert [row[0] for row in rows.after(0)[1]] == [100, 200, 300]
 
 
@@ -46,8 +49,32 @@ def test_a_run_that_begins_anew_is_told_from_its_beginning(tmp_path: Path) -> No
             file.write(progress)
         file.close()
     rows = Rows(path)
-    assert rows.after(3) == (0, rows.after(0)[1])
+    assert rows.after(3) == (0, rows.after(0)[1], False)
     assert len(rows.after(0)[1]) == 1
+
+
+def test_a_long_run_is_told_piece_by_piece_and_thinned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_files, "LARGEST_READ", 1000)
+    monkeypatch.setattr(run_files, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(run_files, "MOST_ROWS", 40)
+    path, progress = tmp_path / "progress.csv", Progress()
+    file = ProgressFile(path)
+    for number in range(1, 101):
+        progress.points, progress.evaluation_win_rate = 100 * number, 0.5 if number == 33 else None
+        file.write(progress)
+    file.close()
+    rows, known, has_more = Rows(path), list[list[float | None]](), True
+    while has_more:
+        first, new, has_more = rows.after(len(known))
+        assert len(new) <= 7
+        known = [*(known if first else []), *new]
+    points = [row[0] or 0.0 for row in known]
+    assert points == sorted(set(points))
+    assert 10_000 - points[-1] <= 400
+    assert 20 < len(points) <= 41
+    assert [row[4] for row in known if row[0] == 3300] == [0.5]  # an evaluation is kept
 
 
 def test_only_files_of_the_run_are_offered(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
  * The page that shows an agent. Everything comes by two ways:
  *   the WebSocket /live    what happens now: decisions, units, numbers, lines of the terminal; commands go back
  *   GET /run.json          the learning curve and the files, asked for every few seconds
- * Each part of the page has a class or a few functions below; at the end, `Connection` hands the messages out.
+ * Each part of the page has a class or a few functions below; at the end, `main` hands the messages out.
  */
 
+import { Live } from "/static/live.js";
 import { LearningCurve, colours, count, percent, prepare, stroke } from "/static/chart.js";
 
 const VALUES_SHOWN = 200; // looks in the strip of the value
@@ -15,7 +16,6 @@ const SHARE_SPOKEN_SECONDS = 10; // at least, between two announcements of the s
 const ANSWER_SECONDS = 5; // lines of the terminal so soon after a command are its answer
 const LABEL_SECONDS = 2; // between two descriptions of the pictures
 const CALM_LOOK_SECONDS = 0.5; // between two looks for people who want less motion
-const LONGEST_RETRY_SECONDS = 10;
 
 const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");
@@ -536,15 +536,21 @@ class Run {
       return;
     }
     this.#isAsking = true;
+    let hasMore = false;
     try {
       const response = await fetch(`/run.json?after=${this.#rows.length}`);
       if (response.ok) {
-        this.#receive(await response.json());
+        const run = await response.json();
+        this.#receive(run);
+        hasMore = run.more;
       }
     } catch {
       // The agent cannot be reached: the connection says so, and the next question comes soon.
     } finally {
       this.#isAsking = false;
+    }
+    if (hasMore) {
+      this.#ask();
     }
   }
 
@@ -597,60 +603,6 @@ async function saveCurve(curve) {
   setTimeout(() => URL.revokeObjectURL(address), 10000);
 }
 
-// The connection ------------------------------------------------------------------------------------------------------
-
-/** Receives the agent's messages and hands them out; comes back when the connection is lost. */
-class Connection {
-  #receivers;
-  #onChange;
-  #socket = null;
-  #retrySeconds = 1;
-  #isOver = false;
-
-  /**
-   * Args:
-   *   receivers: a function for each kind of message.
-   *   onChange: called with whether there is a connection, and with words about it.
-   */
-  constructor(receivers, onChange) {
-    this.#receivers = receivers;
-    this.#onChange = onChange;
-  }
-
-  open() {
-    const protocol = location.protocol === "https:" ? "wss:" : "ws:";
-    this.#socket = new WebSocket(`${protocol}//${location.host}/live`);
-    this.#socket.addEventListener("message", (event) => this.#receive(JSON.parse(event.data)));
-    this.#socket.addEventListener("close", () => this.#lose());
-  }
-
-  say(word) {
-    this.#socket.send(JSON.stringify({ say: word }));
-  }
-
-  #receive(message) {
-    const [[kind, content]] = Object.entries(message);
-    if (kind === "hello") {
-      this.#retrySeconds = 1;
-      this.#onChange(true, "");
-    }
-    if (kind === "bye") {
-      this.#isOver = true;
-      this.#onChange(false, content);
-    }
-    this.#receivers[kind]?.(content);
-  }
-
-  #lose() {
-    if (this.#isOver) {
-      return;
-    }
-    this.#onChange(false, "connection lost, trying again");
-    setTimeout(() => this.open(), 1000 * this.#retrySeconds);
-    this.#retrySeconds = Math.min(2 * this.#retrySeconds, LONGEST_RETRY_SECONDS);
-  }
-}
-
 // All together --------------------------------------------------------------------------------------------------------
 
 function main() {
@@ -668,7 +620,7 @@ function main() {
   const run = new Run(curve);
   const commands = new Commands((word) => {
     speaker.expectAnswer();
-    connection.say(word);
+    live.say({ say: word });
   });
 
   const receivers = {
@@ -691,12 +643,30 @@ function main() {
       log.add(line);
       speaker.offerLine(line);
     },
-    bye: () => run.end(),
+    bye(words) {
+      run.end();
+      live.end();
+      tellConnection(false, words);
+    },
   };
-  const connection = new Connection(receivers, (isOpen, words) => {
+
+  function tellConnection(isOpen, words) {
     byId("connection").textContent = words;
     notice.fromConnection(words ? [words] : []);
     commands.enable(isOpen);
+  }
+
+  const live = new Live({
+    hear(message) {
+      for (const [kind, content] of Object.entries(message)) {
+        receivers[kind]?.(content);
+      }
+    },
+    changed(isOpen) {
+      if (!live.isOver) {
+        tellConnection(isOpen, isOpen ? "" : "connection lost, trying again");
+      }
+    },
   });
 
   byId("zoom-in").addEventListener("click", () => curve.zoomIn());
@@ -713,8 +683,6 @@ function main() {
     units.describe();
     label(byId("curve"), curve.words());
   }, 1000 * LABEL_SECONDS);
-  commands.enable(false);
-  connection.open();
 }
 
 main();

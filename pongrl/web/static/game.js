@@ -28,6 +28,7 @@ let hello = null;
 let state = null;
 let seat = { side: null };
 let preferred = "right"; // the paddle that a move asks for
+let wantsSeat = false; // it has just come with the link for playing, and has chosen nothing yet
 let drawnAt = 0;
 let announcedAt = 0;
 let announced = "";
@@ -57,6 +58,7 @@ controls.watch(at("pad"));
 const hearers = {
   hello(value) {
     hello = value;
+    state = null;
     document.title = value.title;
     at("title").textContent = value.title;
     court.size = { court: value.court, paddle: value.paddle, ball: value.ball };
@@ -64,13 +66,8 @@ const hearers = {
     at("steering").hidden = !value.steers;
     at("restart").hidden = value.lockstep;
     at("levels").hidden = !value.levels;
-    at("playing").hidden = !value.steers || (value.left !== "" && value.right !== "");
-    at("sit-left").disabled = value.left !== "";
-    at("sit-right").disabled = value.right !== "";
-    at("seat").textContent = value.steers ? value.right : "";
-    if (canTake("right")) {
-      sit("right");
-    }
+    at("playing").hidden = !value.steers;
+    wantsSeat = value.steers;
   },
 
   state(value) {
@@ -84,6 +81,13 @@ const hearers = {
     at("pause").textContent = value.paused ? "Go on" : "Pause";
     for (const level of LEVELS) {
       at(`level-${level}`).setAttribute("aria-pressed", value.level === level);
+    }
+    at("sit-left").disabled = value.closed[0] !== "";
+    at("sit-right").disabled = value.closed[1] !== "";
+    if (wantsSeat && canTake("right")) {
+      sit("right");
+    } else if (wantsSeat && seat.side === null) {
+      takeSeat({ side: null, words: value.closed[1] });
     }
     showNotice();
     announce();
@@ -187,10 +191,11 @@ function otherGame({ name, url }) {
 // What people do
 
 function canTake(side) {
-  return hello !== null && hello.steers && hello[side] === "";
+  return hello?.steers && state?.closed[side === "left" ? 0 : 1] === "";
 }
 
 function sit(side) {
+  wantsSeat = false;
   preferred = side;
   live.say({ sit: side });
 }
@@ -226,7 +231,10 @@ function fillScreen() {
 const actions = {
   "sit-left": () => sit("left"),
   "sit-right": () => sit("right"),
-  stand: () => live.say({ sit: null }),
+  stand() {
+    wantsSeat = false;
+    live.say({ sit: null });
+  },
   pause,
   restart: () => live.say({ restart: true }),
   sound: () => setSound(!sound.isOn),
