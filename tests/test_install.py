@@ -65,8 +65,13 @@ def test_the_package_and_its_three_doors_are_installed_and_nothing_else(wheel: P
         names = set(archive.namelist())
     tops = {name.split("/")[0] for name in names}
     assert tops == {"pongrl", "pong.py", "mainmodel.py", "netproto.py", f"pongrl-{__version__}.dist-info"}
-    ours = {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "pongrl").rglob("*.py")}
-    assert {name for name in names if name.startswith("pongrl/")} == ours | {"pongrl/py.typed"}
+    files = [
+        *(ROOT / "pongrl").rglob("*.py"),
+        *(ROOT / "pongrl/web/static").iterdir(),
+        ROOT / "pongrl/py.typed",
+    ]
+    ours = {str(path.relative_to(ROOT).as_posix()) for path in files}
+    assert {name for name in names if name.startswith("pongrl/")} == ours
 
 
 def test_the_metadata_name_what_is_needed_and_what_is_optional(site: Path) -> None:

@@ -70,13 +70,16 @@ def test_a_file_may_take_long_to_load(tmp_path: Path, monkeypatch: pytest.Monkey
 
     async def load() -> None:
         about = AgentFacts(str(tmp_path), {})
-        async with opened(AgentSite, about=about) as page, page.browser(SECRETS.steer) as browser:
-            async with browser.loading("/files/film.mp4") as content:
-                begun = await content.readexactly(1 << 16)
-                reader, writer = await connect(page)
-                await ends(reader)  # it has said nothing, so this takes longer than the time for a request
-                writer.close()
-                assert begun + await content.read() == film
+        async with (
+            opened(AgentSite, about=about) as page,
+            page.browser(SECRETS.steer) as browser,
+            browser.loading("/files/film.mp4") as content,
+        ):
+            begun = await content.readexactly(1 << 16)
+            reader, writer = await connect(page)
+            await ends(reader)  # it has said nothing, so this takes longer than the time for a request
+            writer.close()
+            assert begun + await content.read() == film
 
     asyncio.run(load())
 
