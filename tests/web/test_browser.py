@@ -23,6 +23,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs pip instal
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt install chromium")
 
+POINTS = "[...document.querySelectorAll('#score strong')].some((one) => one.textContent !== '0')"
 SIZES = [(390, 844), (844, 390), (820, 1180), (1440, 900)]
 expect = playwright.expect
 
@@ -31,6 +32,7 @@ expect = playwright.expect
 def chromium() -> Iterator[Any]:
     """A browser for all tests of this module."""
     os.environ.pop("DISPLAY", None)
+    expect.set_options(timeout=1000 * PATIENCE)
     with playwright.sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -129,7 +131,7 @@ def test_the_court_moves_and_the_score_is_the_servers(chromium: Any) -> None:
         expect(page.locator("#left-name")).to_have_text("agent")
         shown = "document.getElementById('picture').toDataURL()"
         wait_in(page, f"{shown} !== argument", page.evaluate(shown))
-        expect(page.locator("#right-score")).not_to_have_text("0")
+        wait_in(page, POINTS)
         expect(page.locator("#steering")).to_be_hidden()
         assert visit.complaints == []
 
@@ -170,7 +172,7 @@ def test_a_finger_moves_the_paddle_on_a_phone(chromium: Any) -> None:
 def test_buttons_pause_the_game_and_choose_the_level(chromium: Any) -> None:
     with serving(web=0, fps=240) as server, played(server), visiting(chromium) as visit:
         page = visit.open(server.links.steer)
-        expect(page.locator("#left-score")).not_to_have_text("0")
+        wait_in(page, POINTS)
         page.get_by_role("button", name="Pause").click()
         expect(page.locator("#headline")).to_have_text("paused")
         assert score_of(page) == served_score(server)
