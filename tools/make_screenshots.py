@@ -65,7 +65,7 @@ def take_game(browser: Any, checkpoint: Path, output: Path) -> None:
             rally = "Number(/rally (\\d+)/.exec(document.getElementById('figures').textContent)?.[1])"
             page.evaluate(FOLLOW)
             wait_in(page, f"{rally} >= {RALLY}")
-            page.screenshot(path=output)
+            shoot(page, "Pong on raspberrypi", output)
 
 
 def take_agent(browser: Any, output: Path) -> None:
@@ -79,7 +79,13 @@ def take_agent(browser: Any, output: Path) -> None:
             page.get_by_role("button", name="Evaluate now").click()
             page.get_by_text("evaluation: won").wait_for(timeout=60_000)
             wait_in(page, f"{points} > {TRAINING_POINTS + 500}")
-            page.screenshot(path=output)
+            shoot(page, "Pong agent on laptop", output)
+
+
+def shoot(page: Any, title: str, output: Path) -> None:
+    """Take a picture of a page, with another title than this machine's name."""
+    page.locator("#title").evaluate("(element, title) => { element.textContent = title; }", title)
+    page.screenshot(path=output)
 
 
 def opened(browser: Any, link: str) -> Any:
