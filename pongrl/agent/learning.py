@@ -263,6 +263,8 @@ class Learner:
     def _restore_generator(self, state: Any) -> None:
         """Go on with a state that this generator may have had; numpy takes others too, and draws zeros."""
         generator = self.rng.bit_generator
+        if min(state["state"].values()) < 0:  # which numpy, before 2, takes with a warning
+            raise ValueError("the generator's state is none")
         generator.state = state
         if generator.state != state or not state["state"]["inc"] % 2:  # see PCG64
             raise ValueError("the generator's state is none")

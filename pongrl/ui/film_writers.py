@@ -20,6 +20,14 @@ END = b";"  # of a .gif
 SHADES = 15  # of each colour of a .gif, between the background and the colour itself: edges of digits
 
 
+def _silence(cv2: Any) -> None:
+    """Let OpenCV not write a line into the terminal for each frame that finds no room on the disk."""
+    if hasattr(cv2, "setLogLevel"):  # OpenCV 4
+        cv2.setLogLevel(0)
+    else:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
 class Writer(Protocol):
     """What writes one kind of file."""
 
@@ -47,9 +55,7 @@ class Mp4:
 
     def __init__(self, path: Path, frames_per_second: float) -> None:
         self._cv2, self._path = opencv(), path
-        logging = self._cv2.utils.logging
-        # Otherwise it writes a line into the terminal for each frame that finds no room on the disk.
-        logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+        _silence(self._cv2)
         for codec in CODECS:
             if self._works(codec, frames_per_second):
                 self._file = self._open(codec, frames_per_second)

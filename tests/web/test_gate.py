@@ -92,7 +92,8 @@ def test_a_request_that_makes_no_sense_is_no_fault_of_ours(headers: dict[str, st
             }  # fmt: skip
             lines = [f"{name}: {value}" for name, value in (usual | headers).items()]
             writer.write(("\r\n".join(["GET /live HTTP/1.1", *lines, "", "body"])).encode())
-            assert (await reader.readline()).split()[1] in (b"400", b"426", b"101")
+            status = (await reader.readline()).split()[1:2]  # none where aiohttp, before 3.11, just hangs up
+            assert status in ([], [b"400"], [b"426"], [b"101"])
             writer.close()
 
     asyncio.run(visit())
