@@ -28,8 +28,9 @@ import atexit, json, os, pathlib, sys
 
 def note():
     files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
-    path = pathlib.Path(os.environ["MODULES"], f"{os.getpid()}.json")
+    path = pathlib.Path(os.environ["MODULES"], f"{os.getpid()}.part")
     path.write_text(json.dumps(files))
+    path.rename(path.with_suffix(".json"))  # whole, for a process may be killed meanwhile
 
 atexit.register(note)
 """
@@ -71,7 +72,7 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def loaded_by(program: str, notes: Path) -> Loaded:
     """Return what a program had loaded at its end."""
-    processes = [Loaded(json.loads(path.read_text())) for path in notes.iterdir()]
+    processes = [Loaded(json.loads(path.read_text())) for path in notes.glob("*.json")]
     (one,) = [process for process in processes if process.program == program]
     return one
 
