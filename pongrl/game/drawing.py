@@ -20,13 +20,15 @@ def opencv() -> Any:
     """Import OpenCV.
 
     Raises:
-        PongError: it cannot be loaded. The build with windows needs libGL, which some machines lack.
+        PongError: it cannot be loaded. The build with windows needs libraries that only a desktop has.
     """
     try:
         import cv2
+    except ModuleNotFoundError as error:
+        raise PongError(f"OpenCV cannot be loaded ({error}): pip install -r requirements.txt") from error
     except ImportError as error:
         raise PongError(
-            f"OpenCV cannot be loaded ({error}): "
-            "pip install -r requirements.txt, or opencv-python-headless on a machine without a display"
+            f"OpenCV cannot be loaded ({error}): on Debian, sudo apt install libgl1 libglib2.0-0; "
+            "elsewhere, pip uninstall opencv-python, then pip install opencv-python-headless"
         ) from error
     return cv2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -50,7 +51,20 @@ def test_a_look_equals_the_full_drawing_all_through_a_game() -> None:
 
 def test_a_camera_without_opencv_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(PongError, match="opencv-python-headless"):
+    with pytest.raises(PongError, match=r"requirements\.txt"):
+        Camera.full(Game())
+
+
+def test_a_camera_whose_opencv_lacks_libraries_of_the_system_says_which_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = "libxcb.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "cv2.py").write_text(f"raise ImportError({words!r})")  # as on a bare Debian
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    with pytest.raises(
+        PongError, match=r"libxcb\.so\.1.*apt install libgl1 libglib2\.0-0.*opencv-python-headless"
+    ):
         Camera.full(Game())
 
 
