@@ -53,6 +53,7 @@ class Program:
         stdin: text to type before the end of input; with None, standard input stays open for `type`.
         cwd: working directory; the current one by default.
         within: a command to run the program with, such as `nsenter`; it must not fork.
+        python: the Python that runs it; this one by default.
         development: run Python with its development mode and with warnings as errors. A benchmark does not.
         env: further environment variables.
     """
@@ -63,12 +64,13 @@ class Program:
         stdin: str | None = "",
         cwd: Path | None = None,
         within: tuple[str, ...] = (),
+        python: str = sys.executable,
         development: bool = True,
         **env: str,
     ) -> None:
         self.begun = time.monotonic()
         self.process = subprocess.Popen(
-            [*within, sys.executable, *(DEVELOPMENT if development else ()), *located(arguments)],
+            [*within, python, *(DEVELOPMENT if development else ()), *located(arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -194,6 +196,7 @@ def run_program(
     stdin: str | None = "",
     cwd: Path | None = None,
     within: tuple[str, ...] = (),
+    python: str = sys.executable,
     development: bool = True,
     **env: str,
 ) -> tuple[int, Program]:
@@ -202,5 +205,7 @@ def run_program(
     Returns:
         its exit code, and the program with its output.
     """
-    with Program(*arguments, stdin=stdin, cwd=cwd, within=within, development=development, **env) as program:
+    with Program(
+        *arguments, stdin=stdin, cwd=cwd, within=within, python=python, development=development, **env
+    ) as program:
         return program.ended(), program

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import run_program
 
-TOOLS = ("bench", "bench.learning", "crashes", "fuzz", "make_films", "make_images", "soak")
+TOOLS = ("arm", "bench", "bench.learning", "crashes", "fuzz", "make_films", "make_images", "matrix", "soak")
 
 
 @pytest.mark.parametrize("tool", TOOLS)
