@@ -8,7 +8,7 @@ it. Then it runs these checks. "Outside" is this machine:
     lockstep    an agent outside learns from a server inside
     benchmark   `pongrl-server --benchmark` inside
     training    the same seed trains inside and outside; how far apart are the weights?
-    checkpoint  each side goes on from the other's checkpoint, and evaluates it
+    checkpoint  after training: each side goes on from the other's checkpoint, and evaluates it
     tests       those tests that are named behind --, inside
     cost        instructions of a decision, beside those of a Debian amd64 in a second directory
 
@@ -245,6 +245,8 @@ CHECKS: dict[str, Callable[[Bench], str]] = {
     "training": check_training,
     "checkpoint": check_checkpoint,
 }
+COST = "cost"
+NAMES = (*CHECKS, COST)
 FAILURES = (RuntimeError, AssertionError, OSError)
 
 
@@ -257,7 +259,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--keep", action="store_true", help="keep the temporary directory")
     parser.add_argument("--suite", default="bookworm", help="release of Debian: bookworm (default) or trixie")
     parser.add_argument("--mirror", help="where to get Debian; by default as this machine's apt does")
-    parser.add_argument("--no-cost", action="store_true", help="count no instructions: needs no Debian amd64")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="checks to run")
     parser.add_argument("tests", nargs="*", help="what to give to pytest inside, behind --; no tests without")
     options = parser.parse_args(argv)
     directory = options.root or Path(tempfile.mkdtemp(prefix="pong-arm-"))
@@ -271,7 +273,9 @@ def main(argv: list[str] | None = None) -> int:
 def run_checks(directory: Path, options: argparse.Namespace) -> int:
     """Make what is missing, run all checks and print their table."""
     arm, amd = (Root(directory / f"{options.suite}-{name}", options.suite, name, CPUS[name]) for name in CPUS)
-    checks = CHECKS | ({"tests": check_tests} if options.tests else {})
+    checks = {name: check for name, check in CHECKS.items() if name in options.only}
+    if options.tests:
+        checks["tests"] = check_tests
     with ExitStack() as stack:
         stack.enter_context(prepare(arm, options.mirror))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=arm.path / "tmp")))
@@ -280,7 +284,7 @@ def run_checks(directory: Path, options: argparse.Namespace) -> int:
         print("\n| check | what it has shown |\n|---|---|")
         print(*(f"| {name} | {words} |" for name, (words, _) in results.items()), sep="\n", flush=True)
         is_good = all(good for _, good in results.values())
-        if not options.no_cost:
+        if COST in options.only:
             stack.enter_context(prepare(amd, options.mirror))
             print("\n| instructions of | aarch64 | x86-64 | ratio |\n|---|---|---|---|")
             for line in cost(arm, amd):

@@ -31,6 +31,7 @@ BINFMT = Path("/proc/sys/fs/binfmt_misc")
 RULE = Path("/usr/lib/binfmt.d/qemu-aarch64.conf")  # of Debian's package qemu-user-static
 COPIED = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "pip_index_url", "pip_cert", "pip_default_timeout")
+APT_SETTINGS = ("Acquire::http", "Acquire::Check")  # proxies, and which dates are looked at
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "site", "images", "*.egg-info")
 
 
@@ -140,6 +141,9 @@ def copy_settings(root: Root) -> None:
     for name in COPIED:
         if Path(name).exists():
             shutil.copy(name, root.path / name[1:])
+    said = run("apt-config", "dump").splitlines(keepends=True)
+    settings = "".join(line for line in said if line.startswith(APT_SETTINGS))
+    (root.path / "etc/apt/apt.conf.d/50outside").write_text(settings)
 
 
 def mirror_of_this_machine() -> str:

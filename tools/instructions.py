@@ -18,6 +18,7 @@ import shutil
 from pathlib import Path
 
 from pongrl.game.moves import UP
+from pongrl.game.rules import TICKS_PER_SECOND
 from pongrl.wire.client import PongClient
 from tools.debian import MACHINES, PONG, Root, run
 from tools.processes import Program
@@ -25,7 +26,6 @@ from tools.processes import Program
 SOURCE = Path(__file__).with_suffix(".c")
 FEW, MANY = 500, 2500  # turns of the loop; a turn is one decision in each game
 SHORT, LONG = 75, 375  # decisions in real time
-SECONDS = 8 / 60  # of a decision
 LONGEST = 900.0  # seconds that the loop may take
 LOOP = """
 import sys
@@ -59,6 +59,7 @@ def per_decision(root: Root, plugin: Path, games: int) -> float:
     Raises:
         RuntimeError: qemu is missing or too old, or the program fails.
     """
+    count_loop(root, plugin, games, 1)  # the first run may write .pyc files
     few, many = (count_loop(root, plugin, games, turns) for turns in (FEW, MANY))
     return (many - few) / (MANY - FEW) / games
 
@@ -69,28 +70,31 @@ def per_second_of_serving(root: Root, plugin: Path) -> float:
     Raises:
         RuntimeError: qemu is missing or too old, or the program fails.
     """
-    few, many = (count_serving(root, plugin, decisions) for decisions in (SHORT, LONG))
-    return (many - few) / ((LONG - SHORT) * SECONDS)
+    (few, short), (many, long) = (count_serving(root, plugin, decisions) for decisions in (SHORT, LONG))
+    return (many - few) / (long - short) * TICKS_PER_SECOND
 
 
 def count_loop(root: Root, plugin: Path, games: int, turns: int) -> int:
     """Count the instructions of a program that turns the loop so many times."""
-    arguments = ("-c", LOOP, str(games), str(turns))
+    arguments = ("-P", "-c", LOOP, str(games), str(turns))
     python, within = emulated(root, plugin)
     with Program(*arguments, python=python, within=within, development=False) as done:
         return counted(done.ended(LONGEST), done)
 
 
-def count_serving(root: Root, plugin: Path, decisions: int) -> int:
-    """Count the instructions of a server that serves so many decisions in real time."""
+def count_serving(root: Root, plugin: Path, decisions: int) -> tuple[int, int]:
+    """Serve so many decisions in real time.
+
+    Returns:
+        The instructions of the server, and the ticks that it has played.
+    """
     python, within = emulated(root, plugin)
     program = (str(root.path / PONG[1:] / "bin/pongrl-server"), "--headless", "--port", "0", "--seed", "1")
     with Program(*program, stdin=None, python=python, within=within, development=False) as server:
         with PongClient("127.0.0.1", server.wait_for_port()) as client:
             client.connect()
-            for _ in range(decisions):
-                client.step([UP])
-        return counted(server.end(), server)
+            ticks = sum(int(client.step([UP]).ticks[0]) for _ in range(decisions))
+        return counted(server.end(), server), ticks
 
 
 def emulated(root: Root, plugin: Path) -> tuple[str, tuple[str, ...]]:
