@@ -23,7 +23,7 @@ from pathlib import Path
 from tools.processes import ROOT
 
 MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}  # what the kernel calls Debian's architectures
-PACKAGES = "python3,python3-venv,ca-certificates"
+PACKAGES = "python3,python3-venv"
 LIBRARIES = ("libgl1", "libglib2.0-0")  # for OpenCV; a Debian with a desktop has them
 PONG = "/opt/pong"  # the virtual environment in the root
 MADE = "etc/pong-made"  # says that it is complete
@@ -140,7 +140,9 @@ def copy_settings(root: Root) -> None:
     """Let it reach what this machine reaches, in the same way."""
     for name in COPIED:
         if Path(name).exists():
-            shutil.copy(name, root.path / name[1:])
+            copy = root.path / name[1:]
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(name, copy)
     said = run("apt-config", "dump").splitlines(keepends=True)
     settings = "".join(line for line in said if line.startswith(APT_SETTINGS))
     (root.path / "etc/apt/apt.conf.d/50outside").write_text(settings)
