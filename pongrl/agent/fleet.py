@@ -233,7 +233,8 @@ class Fleet:
         elif own is not None and own.has_ended():
             self.dismiss(server, PongError(f"the local server has ended: {own.last_words()}"))
         elif isinstance(error, ConnectionLostError):
-            if isinstance(error, GoodbyeError):  # it keeps no place for us; if another has ours, let it be
+            # It keeps no place for us; if another has ours, let it be. A name is kept.
+            if isinstance(error, GoodbyeError) and not server.name:
                 server.identity = NOBODY
             self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
             server.seek()

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import enum
+import unicodedata
 from dataclasses import asdict, dataclass, fields
 
 from pongrl.errors import ProtocolError
+from pongrl.text import printable
 from pongrl.wire.plain import dumps, loads
 
 DEFAULT_PORT = 12345
 IDENTITY_BYTES = 16
 NOBODY = bytes(IDENTITY_BYTES)  # the identity of a client that will not come back
+NAME_BYTES = 64  # of a client's name, as it crosses
+LONGEST_NAME = 24  # characters of it that are shown
 
 MAX_GAMES = 128
 MAX_FRAME_CELLS = 1 << 16  # the place of a cell in its frame crosses as u16
 MAX_STEP_CELLS = 1 << 19  # in all frames of one STEP: reading the worst one takes 14 MB
+
+
+def name_of(said: bytes) -> str:
+    """Read the name that a client gives itself.
+
+    Returns:
+        At most 24 characters of one line, ready to print, with single spaces; empty if there is none.
+    """
+    words = unicodedata.normalize("NFKC", said.decode(errors="replace")).split()
+    return printable(" ".join(words)[:LONGEST_NAME].strip())[:LONGEST_NAME]
 
 
 @enum.unique
