@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import IO, Any
 
 from pongrl.arena.ledger import Ledger
 
@@ -16,7 +16,7 @@ COLUMNS = (
 WINNERS = {0: "left", 1: "right", None: "draw"}
 
 
-def export(ledger: Ledger, file: TextIO) -> None:
+def export(ledger: Ledger, file: IO[str]) -> None:
     """Write all matches as CSV, the oldest first: a row a match, players by their names."""
     writer = csv.writer(file)
     writer.writerow(COLUMNS)

@@ -71,7 +71,7 @@ class Player:
 
 
 class Ledger:
-    """The file, opened. For the thread that opened it.
+    """The file, opened. For one thread at a time.
 
     Args:
         path: The file; it is made if it is not there.
@@ -90,7 +90,9 @@ class Ledger:
                 )
             if path.exists() and not path.is_file():
                 raise PongError(f"{path} is no file: name another with --arena")
-            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            self._db = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
         try:
             with self._explained():
                 self._prepare()
@@ -166,20 +168,20 @@ class Ledger:
             mine = owner and db.execute("SELECT name, key FROM players WHERE owner = ?", (owner,)).fetchone()
             if mine and mine[1] != key_of(name):
                 raise RefusedError(
-                    Refusal.BUSY,
+                    Refusal.ROLE,
                     f"this agent is known here as {mine[0]}: come by that name, or as another agent",
                 )
             found = db.execute("SELECT kind, owner FROM players WHERE key = ?", (key_of(name),)).fetchone()
             if found is None:
                 if kind != HOUSE and self.final:
-                    raise RefusedError(Refusal.BUSY, "the season is closed: nobody new can enter")
+                    raise RefusedError(Refusal.ROLE, "the season is closed: nobody new can enter")
                 db.execute(
                     "INSERT INTO players (name, key, kind, owner, mu, sigma) VALUES (?, ?, ?, ?, ?, ?)",
                     (name, key_of(name), kind, owner, *Rating()),
                 )
             elif (found[0] == HOUSE) != (kind == HOUSE) or (found[1] is not None and found[1] != owner):
                 raise RefusedError(
-                    Refusal.BUSY, f"the name {name} belongs to another: choose one, or ask for it to be freed"
+                    Refusal.ROLE, f"the name {name} belongs to another: choose one, or ask for it to be freed"
                 )
             else:
                 db.execute(

@@ -27,7 +27,7 @@ class Recording:
 
     def add(self, game: Game) -> None:
         """Add a tick."""
-        paddles, score = game.paddles, game.score
+        paddles, score = game.paddles, game.last_match or game.score
         self._numbers.extend(
             (game.ball_x, game.ball_y, paddles[LEFT], paddles[RIGHT], score[LEFT], score[RIGHT])
         )

@@ -47,7 +47,7 @@ class Session:
     games: int
     height: int  # of a frame, in cells
     width: int
-    level: int
+    level: int  # of the built-in AI; 0 in an arena, where all kinds of players meet
     frameskip: int  # ticks in one decision
     ticks_per_second: int  # in real time
     points_to_win: int
@@ -67,9 +67,10 @@ class Session:
         values = loads(body)
         if type(values) is not dict or values.keys() != {field.name for field in fields(cls)}:
             raise ProtocolError("a WELCOME without the session's parameters")
-        numbers = [value for name, value in values.items() if name != "lockstep"]
+        numbers = {name: value for name, value in values.items() if name != "lockstep"}
         if type(values["lockstep"]) is not bool or not all(
-            type(number) is int and 0 < number <= 1_000_000 for number in numbers
+            type(number) is int and (name != "level") <= number <= 1_000_000
+            for name, number in numbers.items()
         ):
             raise ProtocolError("a WELCOME with a parameter out of its range")
         session = cls(**values)
@@ -77,6 +78,11 @@ class Session:
         if session.games > MAX_GAMES or cells > MAX_FRAME_CELLS or cells * session.games > MAX_STEP_CELLS:
             raise ProtocolError("a WELCOME with more or larger games than one connection carries")
         return session
+
+    @property
+    def is_arena(self) -> bool:
+        """Whether all kinds of players meet there, none of a level."""
+        return self.level == 0
 
     @property
     def step_limit(self) -> int:
