@@ -48,7 +48,7 @@ class Seat:
         session = self.client.session
         clock = "lockstep" if session.lockstep else "real time"
         side = ", on the right" if self.server.role is Role.RIGHT else ""
-        return f"level {session.level}, games: {session.games}, {clock}{side}"
+        return f"{session.against}, games: {session.games}, {clock}{side}"
 
 
 class Crew(Protocol):

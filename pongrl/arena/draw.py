@@ -72,6 +72,7 @@ class Draw:
         for name in HOUSE_PLAYERS:
             ledger.enter(name, NOBODY, HOUSE)
         self._seconds: list[tuple[Fixture, float]] = []  # second matches, and until when each can begin
+        self._free_since: dict[int, float] = {}  # when each player that waits has begun to
         self._waiting_since: float | None = None  # for players who are away, in a final
 
     def note(self, fixture: Fixture, is_forfeited: bool) -> None:
@@ -94,10 +95,11 @@ class Draw:
             free: Who waits for a match, by their numbers, apart from house players.
             playing: The matches that are being played.
         """
-        if self._seconds:
-            second = self._second(free)
-            if second is not None:
-                return second
+        now = self._clock()
+        self._free_since = {number: self._free_since.get(number, now) for number in free}
+        second = self._second(free)
+        if second is not None:
+            return second
         final = self._ledger.final
         return self._next_of_final(final, free, playing) if final else self._next(free, playing)
 
@@ -116,8 +118,14 @@ class Draw:
         promised = {side.player.number for fixture, _ in self._seconds for side in fixture.sides}
         players, meetings = self._ledger.players(), self._ledger.meetings()
         house = [player for player in players if player.name in HOUSE_PLAYERS]
-        waiting = [player for player in players if player.number in free and player.number not in promised]
-        pair = pairing.choose(waiting, house, meetings, self._rng)
+        busy = {side.player.number for fixture in playing for side in fixture.sides} | promised
+        others = [player for player in players if player.number in busy and player.kind != HOUSE]
+        waiting = {
+            player: self._waits(player.number)
+            for player in players
+            if player.number in free and player.number not in promised
+        }
+        pair = pairing.choose(waiting, house, others, meetings, self._rng)
         if pair is None and not playing:
             pair = pairing.choose_of_the_house(house, meetings)
         if pair is None:
@@ -125,6 +133,10 @@ class Draw:
         if self._rng.random() < 0.5:
             pair = pair[::-1]
         return self._fixture(pair, free, self._rng.randrange(SEEDS))
+
+    def _waits(self, player: int) -> float:
+        """Return for how long a player has waited."""
+        return self._clock() - self._free_since[player]
 
     def _fixture(
         self, pair: tuple[Player, Player], free: Mapping[int, Contender], seed: int, is_final: bool = False

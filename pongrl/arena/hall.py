@@ -18,8 +18,8 @@ from pongrl.arena.contenders import AgentContender, Contender
 from pongrl.arena.doorkeeper import Arrival, Doorkeeper
 from pongrl.arena.draw import Draw
 from pongrl.arena.herald import Herald
-from pongrl.arena.ledger import Ledger
 from pongrl.arena.persons import Persons
+from pongrl.arena.scribe import Scribe
 from pongrl.arena.table import ArenaOptions, Table
 from pongrl.errors import PongError, ProtocolError
 from pongrl.server.conversation import Conversation
@@ -37,7 +37,7 @@ class Hall(threading.Thread):
 
     Args:
         options: How matches are played.
-        ledger: Keeps players and matches; from `start` on this thread alone uses it.
+        scribe: Keeps the matches.
         doorkeeper: Where agents arrive.
         persons: The people who play on the page.
         draw: Says who plays whom.
@@ -47,17 +47,18 @@ class Hall(threading.Thread):
     def __init__(
         self,
         options: ArenaOptions,
-        ledger: Ledger,
+        scribe: Scribe,
         doorkeeper: Doorkeeper,
         persons: Persons,
         draw: Draw,
         herald: Herald,
     ) -> None:
         super().__init__(name="arena", daemon=True)
-        self._options, self._ledger, self._doorkeeper = options, ledger, doorkeeper
+        self._options, self._scribe, self._doorkeeper = options, scribe, doorkeeper
         self._persons, self._draw, self._herald = persons, draw, herald
         self._agents: dict[int, AgentContender] = {}  # who are here, or still play, by the players' numbers
-        self._tables: list[Table] = []
+        self._tables: list[Table] = []  # where a match is being played
+        self._over: list[Table] = []  # where one is over, and not yet kept
         self._look_due = 0.0
         self._has_changed = True  # somebody came, left, or has played
         self._stopping = False
@@ -170,31 +171,33 @@ class Hall(threading.Thread):
         """Let each match go on as far as it can now, and put down those that are over."""
         for table in self._tables:
             table.turn()
-            self._has_changed |= table.is_over
         for table in [table for table in self._tables if table.is_over]:
             self._tables.remove(table)
-            self._put_down(table)
+            self._over.append(table)
+            self._scribe.keep(table)
+        for table, number in self._scribe.kept():
+            self._over.remove(table)
+            self._put_down(table, number)
 
-    def _put_down(self, table: Table) -> None:
-        """Keep what a match has come to."""
-        result = table.result()
-        number = self._ledger.record(result)
+    def _put_down(self, table: Table, number: int) -> None:
+        """Let the players of a match go, which is kept."""
         names = [side.player.name for side in table.fixture.sides]
-        log.info("match %d: %s – %s %d:%d (%s)", number, *names, *table.score, result.ended)
+        log.info("match %d: %s – %s %d:%d (%s)", number, *names, *table.score, table.ended)
         self._draw.note(table.fixture, table.is_forfeited)
         for side in table.fixture.sides:
             if isinstance(side, AgentContender) and side.talk is None:
                 del self._agents[side.player.number]
+        self._has_changed = True
 
     def _is_playing(self, side: Contender) -> bool:
-        return any(side in table.fixture.sides for table in self._tables)
+        return any(side in table.fixture.sides for table in (*self._tables, *self._over))
 
     def _begin_matches(self) -> None:
         """Begin the matches that can begin."""
         while len(self._tables) < self._options.tables:
             able = [*(agent for agent in self._agents.values() if agent.is_free), *self._persons]
             free = {side.player.number: side for side in able if not self._is_playing(side)}
-            fixture = self._draw.next(free, [table.fixture for table in self._tables])
+            fixture = self._draw.next(free, [table.fixture for table in (*self._tables, *self._over)])
             if fixture is None:
                 return
             taken = {table.number for table in self._tables}

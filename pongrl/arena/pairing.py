@@ -1,7 +1,10 @@
 """Who plays whom next: the pair whose matches tell most.
 
 A match tells most where either may win, and where little is known of the two: close ratings, large errors,
-few matches. Whoever has played least is asked first, so nobody waits for long.
+few matches. So equals meet ten times as often as two of whom one always wins.
+
+Two who have just met are free at the same moment, and would meet for ever. So a player waits a little for an
+opponent that tells more and still plays: the longer it has waited, the less it asks for.
 """
 
 from __future__ import annotations
@@ -11,9 +14,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 from pongrl.arena.ledger import Player
 from pongrl.arena.rating import SIGMA, expected
+from pongrl.arena.standings import HOUSE
 
+PATIENCE_SECONDS = 5.0  # after which a player takes whom it can have
 HOUSE_MATCHES = 10  # of two house players, to make them marks; afterwards they play only with others
-LEAST_WORTH = 0.05  # of a match whose winner is known beforehand, beside one of equals
+HOUSE_WORTH = 0.5  # of a match with a house player, beside one with somebody who has come to play
+LEAST_WORTH = 0.1  # of a match whose winner is known beforehand, beside one of equals
 
 Meetings = Mapping[tuple[int, int], tuple[int, int]]  # matches of each pair, and those of the final
 
@@ -26,37 +32,44 @@ def worth(one: Player, other: Player, met: int) -> float:
         met: Matches that they have played already.
     """
     share = expected(one.rating, other.rating)
-    doubt = max(4 * share * (1 - share), LEAST_WORTH)
-    return doubt * (one.rating.sigma + other.rating.sigma) / SIGMA / (1 + met / 4)
+    doubt = max(4 * share * (1 - share), LEAST_WORTH) * (HOUSE_WORTH if other.kind == HOUSE else 1.0)
+    return doubt * (one.rating.sigma + other.rating.sigma) / SIGMA / (1 + met)
 
 
 def choose(
-    free: Sequence[Player], house: Sequence[Player], meetings: Meetings, rng: random.Random
+    waiting: Mapping[Player, float],
+    house: Sequence[Player],
+    playing: Sequence[Player],
+    meetings: Meetings,
+    rng: random.Random,
 ) -> tuple[Player, Player] | None:
     """Choose the next pair.
 
     Args:
-        free: Players that wait for a match.
+        waiting: Players that wait for a match, and for how many seconds.
         house: Players that are always there; each can play several matches at a time.
+        playing: Players that are here, and play.
         meetings: How often they have met.
         rng: Decides between equals.
 
     Returns:
-        The pair; None if nobody waits.
+        The pair; None if nobody waits, or all who do wait for somebody.
     """
-    if not free:
-        return None
-    fewest = min(player.matches for player in free)
-    one = rng.choice([player for player in free if player.matches == fewest])
-    others = [player for player in (*free, *house) if player is not one]
-    if not others:
-        return None
+    order = sorted(waiting, key=lambda player: (player.matches, rng.random()))
+    for one in order:
 
-    def told(other: Player) -> float:
-        met, _ = meetings.get((one.number, other.number), (0, 0))
-        return worth(one, other, met) * rng.uniform(0.8, 1.2)
+        def told(other: Player, one: Player = one) -> float:
+            met, _ = meetings.get((one.number, other.number), (0, 0))
+            return worth(one, other, met) * rng.uniform(0.95, 1.05)
 
-    return one, max(others, key=told)
+        now = {other: told(other) for other in (*order, *house) if other is not one}
+        if not now:
+            return None
+        asked = max(map(told, playing), default=0.0) * (1 - waiting[one] / PATIENCE_SECONDS)
+        best = max(now, key=now.__getitem__)
+        if now[best] >= asked:
+            return one, best
+    return None
 
 
 def choose_of_the_house(house: Sequence[Player], meetings: Meetings) -> tuple[Player, Player] | None:

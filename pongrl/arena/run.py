@@ -1,8 +1,8 @@
 """An arena from its start to its end: puts its parts together, and owns their threads.
 
-listener ──► Doorkeeper ──► Hall ──► Tables
-   │             │           │ ▲
-   │             ▼           │ └── Draw ◄── Ledger
+listener ──► Doorkeeper ──► Hall ──► Tables ──► Scribe ──► Ledger
+   │             │         │ │ ▲                             │
+   │             ▼         │ │ └──────────── Draw ◄──────────┘
    │          Gallery ◄── Herald ──► the page ──► Visitors ──► Persons ──► Hall
 strangers        │
               watchers
@@ -19,6 +19,7 @@ from pongrl.arena.hall import Hall
 from pongrl.arena.herald import Audience, Herald
 from pongrl.arena.ledger import Ledger
 from pongrl.arena.persons import Persons
+from pongrl.arena.scribe import Scribe
 from pongrl.arena.table import ArenaOptions
 from pongrl.arena.visitors import Visitors
 from pongrl.server.entrance import Entrance
@@ -63,11 +64,13 @@ class ArenaRun:
         except BaseException:
             self._close_parts()
             raise
-        visitors.wake_by(self._doorkeeper.wake)
+        wake = self._doorkeeper.wake
+        visitors.wake_by(wake)
+        self._scribe = Scribe(path, wake)
         persons = Persons(self._ledger, visitors)
         draw = Draw(self._ledger, random.Random(options.seed), options.points_to_win)
         herald = Herald(self._ledger, self._gallery, audience)
-        self._hall = Hall(options, self._ledger, self._doorkeeper, persons, draw, herald)
+        self._hall = Hall(options, self._scribe, self._doorkeeper, persons, draw, herald)
 
     @property
     def address(self) -> Address:
@@ -82,6 +85,7 @@ class ArenaRun:
     def start(self) -> None:
         """Start the threads."""
         self._gallery.start()
+        self._scribe.start()
         self._listener.start()
         self._hall.start()
 
@@ -107,6 +111,7 @@ class ArenaRun:
         self._hall.stop()
         if self._hall.is_alive():
             self._hall.join()
+        self._scribe.close()
         self._close_parts()
         if self._hall.error is not None:
             raise self._hall.error

@@ -69,7 +69,7 @@ class Table:
         self._camera = Camera()
         self._recording = Recording()
         self._winner: int | None = None
-        self._ended = ""
+        self.ended = ""  # why, in words
         self._begun, self._start = time.time(), time.monotonic()
         self._in_decision = 0  # ticks
         self._clock = Clock(options.fps)
@@ -180,14 +180,14 @@ class Table:
             self._end(f"forfeit by {self.sides[side].player.name}: {why}")
 
     def _end(self, how: str) -> None:
-        self.is_over, self._ended = True, how
+        self.is_over, self.ended = True, how
         for side in self.sides:
             side.end()
 
     @property
     def is_forfeited(self) -> bool:
         """Whether a side has forfeited the match."""
-        return self._ended.startswith("forfeit")
+        return self.ended.startswith("forfeit")
 
     @property
     def score(self) -> tuple[int, int]:
@@ -200,7 +200,7 @@ class Table:
         return Result(
             Side(left.player.number, score[LEFT], left.answers),
             Side(right.player.number, score[RIGHT], right.answers),
-            self._winner, self._ended, self.fixture.seed, self.ticks, self._begun,
+            self._winner, self.ended, self.fixture.seed, self.ticks, self._begun,
             time.monotonic() - self._start, self._recording.packed(), self.fixture.is_final,
         )  # fmt: skip
 

@@ -31,6 +31,11 @@ def name_of(said: bytes) -> str:
     return printable(" ".join(words)[:LONGEST_NAME].strip())[:LONGEST_NAME]
 
 
+def against(level: int) -> str:
+    """Say whom an agent plays against where the built-in AI has this level."""
+    return f"level {level}" if level else "an arena"
+
+
 @enum.unique
 class Role(enum.IntEnum):
     """What a client asks to be: the player of one paddle, or a spectator."""
@@ -80,9 +85,9 @@ class Session:
         return session
 
     @property
-    def is_arena(self) -> bool:
-        """Whether all kinds of players meet there, none of a level."""
-        return self.level == 0
+    def against(self) -> str:
+        """Whom an agent plays against, in words."""
+        return against(self.level)
 
     @property
     def step_limit(self) -> int:
