@@ -97,6 +97,7 @@ class PolicyGradient:
     _: KW_ONLY
     moves: Annotated[int, "moves to choose from: up and down (2), or stay too (3)"] = 3
     side: Annotated[str, "paddle to play, left or right, on a server that is running"] = "left"
+    name: Annotated[str, "name to play by in an arena"] = ""
     local: Annotated[bool | int, "start N (1) headless lockstep servers on this machine"] = False
     level: Annotated[
         int | None, "level of their built-in AI (default 2); half of the games at 3 are played at 2"

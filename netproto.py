@@ -11,7 +11,7 @@ A message is a header and a body. Every integer on the wire is big-endian:
     client → server (fixed layouts)                   server → client
     HELLO      magic 8s, version u16, role u8,        CHALLENGE  version u16, nonce 32s
                nonce 32s                              REFUSAL    reason u8, sentence (UTF-8)
-    PROOF      HMAC 32s, identity 16s                 WELCOME    HMAC 32s, pickle of the Session
+    PROOF      HMAC 32s, identity 16s, name           WELCOME    HMAC 32s, pickle of the Session
     ACTION     number u32, one u8 per game            STEP       pickle of one Step
     PAUSE      u8: 1 to pause, 0 to go on             PONG       u64, what the PING said
     PING       u64                                    BYE        sentence (UTF-8), may be empty
@@ -27,9 +27,11 @@ The handshake proves to each side that the other one has the token, which itself
     4.                                        ◄──────  WELCOME(HMAC("server", …), session)
     5.  compares the server's proof, then reads the session
 
-    HMAC(side, …) is HMAC-SHA256 with the token as key, over side, version, role, nonce a, nonce s, identity.
+    HMAC(side, …) is HMAC-SHA256 with the token as key, over side, version, role, nonce a, nonce s, identity,
+    name.
     The identity is the client's secret: with it a client that lost its connection takes over the place that
-    the server still keeps for it. Sixteen zeros are nobody's. In place of 2 or 4 the server may send a
+    the server still keeps for it. Sixteen zeros are nobody's. The name, which may be empty, is for people: an
+    arena shows it. In place of 2 or 4 the server may send a
     REFUSAL with a reason that a person can act on. The whole handshake has one deadline.
 
 After the handshake the server sends STEP n and the agent answers ACTION n, one STEP at a time. An agent in
@@ -65,10 +67,12 @@ from pongrl.wire.framing import Kind, Message, Parser, message
 from pongrl.wire.handshake import (
     HANDSHAKE_SECONDS,
     Admission,
+    Applicant,
     Handshake,
     client_handshake,
     server_handshake,
 )
+from pongrl.wire.identity import identity_for
 from pongrl.wire.limits import MAY_SEND, Sender, State, limits
 from pongrl.wire.messages import (
     DEFAULT_PORT,
@@ -99,7 +103,7 @@ from pongrl.wire.waiting import Wake
 
 __all__ = [  # noqa: RUF022  # in the order of reading
     # a client, of a server at an address
-    "PongClient", "PongWatcher", "DEFAULT_PORT", "choose_token",
+    "PongClient", "PongWatcher", "DEFAULT_PORT", "choose_token", "identity_for",
     # what it is told and asks for
     "Role", "Session", "Step", "Column", "Mover", "View", "MAX_GAMES", "NOBODY", "IDENTITY_BYTES",
     # what goes wrong
@@ -109,7 +113,8 @@ __all__ = [  # noqa: RUF022  # in the order of reading
     # to write an end yourself: connections …
     "Connection", "HEARTBEAT_SECONDS", "SILENCE_SECONDS", "tuned",
     # … the handshake, both halves …
-    "client_handshake", "server_handshake", "Handshake", "Admission", "HANDSHAKE_SECONDS", "MAGIC", "VERSION",
+    "client_handshake", "server_handshake", "Handshake", "Applicant", "Admission",
+    "HANDSHAKE_SECONDS", "MAGIC", "VERSION",
     # … messages, and what each side may send when
     "Kind", "Message", "message", "Parser", "MAY_SEND", "Sender", "State", "limits",
     "action", "parse_action", "pause", "parse_pause", "parse_echo", "goodbye", "parse_goodbye",

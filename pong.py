@@ -38,11 +38,12 @@ from pongrl.server.guests import Guests
 from pongrl.server.options import GameOptions, check
 from pongrl.server.run import Run, stop_at_eof
 from pongrl.server.status import title
-from pongrl.wire.messages import DEFAULT_PORT
+from pongrl.wire.messages import DEFAULT_PORT, Session
 from pongrl.wire.sockets import is_loopback
 from pongrl.wire.tokens import choose_token, token_to_ask
 
 if TYPE_CHECKING:  # a headless run loads no view
+    from pongrl.arena.run import ArenaRun
     from pongrl.ui.film import Recorder
     from pongrl.ui.game_window import GameWindow
     from pongrl.web.game_page import GamePage
@@ -89,6 +90,16 @@ class Pong:
     certificate: Annotated[str | None, "encrypt with TLS, showing this certificate (a PEM file)"] = None
     key: Annotated[str | None, "file with the certificate's key, if it is not in the same"] = None
     web: Annotated[bool | int, "serve a page for browsers too, on port N (8080)"] = False
+    arena: Annotated[bool | str, "let agents meet each other, ranked on a ladder that FILE keeps"] = False
+    tables: Annotated[int | None, "matches at a time in the arena (default 16 for each core)"] = None
+    move_seconds: Annotated[float, "time for an answer in an arena with --lockstep"] = 0.1
+    agents_per_address: Annotated[int, "agents that may come to the arena from one address"] = 8
+    ladder: Annotated[bool | str, "tell how the arena of FILE stands, and end"] = False
+    csv: Annotated[str | None, "with --ladder: write all matches into this file"] = None
+    free: Annotated[str | None, "with --ladder: let a name belong to nobody, for the next who comes"] = None
+    final: Annotated[
+        int | None, "with --ladder: close the season, each pair to play N matches; 0 opens it again"
+    ] = None
     record: Annotated[str | None, "film the first game into FILE, .mp4 or .gif"] = None
     benchmark: Annotated[bool, "say how many decisions per second this machine can serve, and end"] = False
     until_eof: Annotated[bool, "end when standard input does: for a program that starts this one"] = False
@@ -97,7 +108,7 @@ class Pong:
 
     def __post_init__(self) -> None:
         check(self)
-        self._run: Run | None = None
+        self._run: Run | ArenaRun | None = None
         self._recorder: Recorder | None = None
         self._page: GamePage | None = None
         self._announcer: Page | None = None
@@ -131,13 +142,15 @@ class Pong:
         """
         if self._run is not None:
             raise RuntimeError("started already")
-        if not (self.headless or self.benchmark):
+        if not (self._is_headless or self.benchmark or self.ladder):
             if not block:
                 raise UsageError("start(block=False) needs headless=True: a window needs the main thread")
             cli.need_main_thread("headless=True")
         outlets.start_log(self.debug)
         if self.benchmark:
             measure(self._options())
+        elif self.ladder is not False:
+            self._tell_ladder()
         elif block:
             self._play_to_the_end()
         else:
@@ -161,6 +174,10 @@ class Pong:
             if recorder is not None:
                 recorder.close()
 
+    @property
+    def _is_headless(self) -> bool:
+        return self.headless or self.arena is not False  # an arena is seen on its page
+
     # From start to end.
 
     def _play_to_the_end(self) -> None:
@@ -181,7 +198,7 @@ class Pong:
                 window.close()
 
     def _open_window(self) -> GameWindow | None:
-        if self.headless:
+        if self._is_headless:
             return None
         from pongrl.ui.game_window import GameWindow
 
@@ -205,7 +222,7 @@ class Pong:
     def _play(self, options: GameOptions, window: GameWindow | None) -> None:
         """Play one game until somebody ends it."""
         run = self._begin(options, has_window=window is not None)
-        if window is not None:
+        if window is not None and isinstance(run, Run):
             self._show(run, options, window)
             return
         while run.is_alive() and not self._ending:
@@ -222,8 +239,10 @@ class Pong:
             if run.snapshot is not None:
                 window.show(run.snapshot)
 
-    def _begin(self, options: GameOptions, has_window: bool = False) -> Run:
+    def _begin(self, options: GameOptions, has_window: bool = False) -> Run | ArenaRun:
         """Start the game's threads, and say where the server listens."""
+        if self.arena is not False:
+            return self._begin_arena()
         try:
             self._open_recorder()
             entrance = self._entrance() if self.server else None
@@ -241,15 +260,43 @@ class Pong:
         if page is not None:
             page.greet(cli.say)
         if entrance is not None and not is_loopback(entrance.host):
-            self._announce(options, entrance, run, page)
+            self._announce(options.session(), entrance, run, page)
         return run
 
-    def _announce(self, options: GameOptions, entrance: Entrance, run: Run, page: GamePage | None) -> None:
+    def _begin_arena(self) -> ArenaRun:
+        """Open the arena, and say where it listens."""
+        from pongrl.arena.program import arena_options, file_of, greeting_of
+        from pongrl.arena.run import ArenaRun
+        from pongrl.arena.visitors import Visitors
+
+        options, path = arena_options(self), file_of(self.arena)
+        try:
+            entrance, visitors, page = self._entrance(), Visitors(), None
+            run = self._run = ArenaRun(options, path, entrance, visitors, page)
+            run.start()
+        except BaseException:
+            self.close()
+            raise
+        for line in greeting_of(options, path, entrance, run.addresses):
+            cli.say(line)
+        if not is_loopback(entrance.host):
+            self._announce(options.session(), entrance, run, page)
+        return run
+
+    def _tell_ladder(self) -> None:
+        """Say how an arena stands, after what was asked to be changed."""
+        from pongrl.arena.program import file_of, tell_ladder
+
+        tell_ladder(file_of(self.ladder), self.free, self.final, self.csv, cli.say)
+
+    def _announce(
+        self, session: Session, entrance: Entrance, run: Run | ArenaRun, page: GamePage | None
+    ) -> None:
         """Let others on the network find the server, if zeroconf is installed."""
         from pongrl.web.announcer import announce
 
         assert run.address is not None
-        self._announcer = announce(options, entrance, run.address[1], page)
+        self._announcer = announce(session, entrance, run.address[1], page)
 
     def _open_page(
         self, options: GameOptions, entrance: Entrance, guests: Guests, has_window: bool

@@ -32,6 +32,7 @@ from pongrl.game.players import has_second_level
 from pongrl.wire.allowance import Allowance
 from pongrl.wire.arrays import Int32Array
 from pongrl.wire.messages import Column, Step
+from pongrl.wire.session import against
 
 # No run reports as often. A server that makes points up must not fill the disk.
 REPORTS_AT_ONCE, REPORTS_PER_SECOND = 200, 20
@@ -94,7 +95,7 @@ class Books:
     # What happens.
 
     def open(self, player: Decider, level: int) -> None:
-        """Begin, or go on, since there is a server to play on; `level` is that of its built-in AI."""
+        """Begin, or go on, since there is a server to play on; `level` is that of its AI, 0 in an arena."""
         self._player = player
 
     def restart_clock(self) -> None:
@@ -355,16 +356,16 @@ class TrainingBooks(Books):
         if self._learner is not None and len(self._options.addresses) > 1:
             return
         before, self._level = self._level, level
-        if before not in (None, level):
+        if before is not None and before != level:
             self._write_best(is_urgent=True)
-            self._say(f"the run was on level {before} and is on level {level} now: it is measured anew")
+            self._say(f"the run was on {against(before)} and is on {against(level)} now: it is measured anew")
             if self.progress.best > NOTHING_YET:  # else save.p is of another level, and kept already
                 self._keep(BEST, copy=True)
             self.progress.begin_level()
 
     def _examine(self, learner: Learner, is_asked: bool = False) -> None:
         """Evaluate the policy if that is due, or asked for; the time it takes is not training's."""
-        if self._level is None:
+        if not self._level:  # in an arena there is nothing to compare with
             return
         share = self._examinations.evaluate(
             learner.policy, self.progress.points, self._level, self.standing(), is_asked

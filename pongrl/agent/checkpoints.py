@@ -128,7 +128,7 @@ def load_trained(path: Path | str) -> tuple[Policy, int | None]:
     values = load(path)
     with damage_explained(path):
         policy = Policy.from_plain(values["policy"], values["options"]["hiddenUnits"])
-        return policy, _level_of(values)
+        return policy, _level_of(values) or None
 
 
 @contextlib.contextmanager

@@ -48,7 +48,7 @@ class Seat:
         session = self.client.session
         clock = "lockstep" if session.lockstep else "real time"
         side = ", on the right" if self.server.role is Role.RIGHT else ""
-        return f"level {session.level}, games: {session.games}, {clock}{side}"
+        return f"{session.against}, games: {session.games}, {clock}{side}"
 
 
 class Crew(Protocol):
@@ -233,7 +233,8 @@ class Fleet:
         elif own is not None and own.has_ended():
             self.dismiss(server, PongError(f"the local server has ended: {own.last_words()}"))
         elif isinstance(error, ConnectionLostError):
-            if isinstance(error, GoodbyeError):  # it keeps no place for us; if another has ours, let it be
+            # It keeps no place for us; if another has ours, let it be. A name is kept.
+            if isinstance(error, GoodbyeError) and not server.name:
                 server.identity = NOBODY
             self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
             server.seek()

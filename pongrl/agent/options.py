@@ -57,6 +57,7 @@ class RunOptions:
     given: frozenset[str]  # the names of the options that the person gave
     # A program that does nothing but train has no options for these.
     render: bool = False
+    name: str = ""
     play: bool | str = False
     watch: bool = False
     evaluate: bool | str = False
@@ -187,6 +188,7 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "decayRate": _TRAINING,
     "moves": _TRAINING,
     "side": (TRAIN, PLAY, EVALUATE),
+    "name": (TRAIN, PLAY),
     "local": _GAMES,
     "level": (TRAIN_OWN, EVALUATE_OWN),
     "games": (*_TRAINING, EVALUATE_OWN),

@@ -39,7 +39,7 @@ RANGES = {
     "refused": COUNT,  # steps of the learner
     "best": Range(float, -2, 1 + 1e-9),  # running mean at a report, rounded up; −2 before the first
     "sum": Range(float, -1, 1),  # of rewards, decaying
-    "level": Range(int, 1, 3),  # of the built-in AI
+    "level": Range(int, 0, 3),  # of the built-in AI; 0 in an arena
     "height": Range(int, 1, 1 << 14),  # of a frame, in cells; the policy bounds their product too
     "width": Range(int, 1, 1 << 14),
 }

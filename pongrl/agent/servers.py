@@ -13,6 +13,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.agent.options import RunOptions
@@ -61,6 +62,7 @@ class Server:
         role: in which to connect.
         ca: file of certificates, for TLS.
         identity: by which the server knows us again.
+        name: by which people there are to know us.
         own: the process, if we started it.
         is_for_a_person: whether a person plays there too, whose window ends the run when it is closed.
     """
@@ -75,11 +77,12 @@ class Server:
         role: Role = Role.LEFT,
         ca: str | None = None,
         identity: bytes = NOBODY,
+        name: str = "",
         own: LocalServer | None = None,
         is_for_a_person: bool = False,
     ) -> None:
         self.host, self.port, self.role, self.own = host, port, role, own
-        self.identity, self.is_for_a_person = identity, is_for_a_person
+        self.identity, self.name, self.is_for_a_person = identity, name, is_for_a_person
         self._token, self._ca, self._report = token, ca, report
         self._retry = Retry()
         self._lock = threading.Lock()  # of the next two, when they are set
@@ -151,8 +154,9 @@ class Server:
             self.own.listen()
             self.port = self.own.port
         client = PongClient(
-            self.host, self.port, token=self._token, role=self.role, identity=self.identity, ca=self._ca
-        )
+            self.host, self.port, token=self._token, role=self.role,
+            identity=self.identity, ca=self._ca, name=self.name,
+        )  # fmt: skip
         try:
             return client, client.connect()
         except PongError:
@@ -221,10 +225,9 @@ def open_servers(
 
 def _named_servers(options: RunOptions, identity: bytes, arrivals: Arrivals) -> list[Server]:
     token = choose_token(options.token, options.token_file) or ""
-    return [
-        Server(host, port, token, arrivals.report, role=options.role, ca=options.ca, identity=identity)
-        for host, port in options.addresses
-    ]
+    ours: dict[str, Any] = {"role": options.role, "ca": options.ca, "identity": identity}
+    ours["name"] = options.name
+    return [Server(host, port, token, arrivals.report, **ours) for host, port in options.addresses]
 
 
 def own_server(own: LocalServer, arrivals: Arrivals, is_for_a_person: bool = False) -> Server:

@@ -18,6 +18,7 @@ from pongrl.agent.player import Decider, Player
 from pongrl.agent.policy import RandomGenerator
 from pongrl.agent.progress import Progress
 from pongrl.errors import CheckpointError, UsageError
+from pongrl.wire.identity import identity_for
 from pongrl.wire.messages import IDENTITY_BYTES
 
 
@@ -45,11 +46,8 @@ def start(options: RunOptions) -> Start:
     if options.play:
         path = options.checkpoint(options.play)
         player, words = Player(load_policy(path)), f"playing with {path}, without learning"
-        return Start(options, rng, secrets.token_bytes(IDENTITY_BYTES), Progress(), player, words)
-    if options.resume:
-        begun = _resume(options, rng)
-    else:
-        begun = Start(options, rng, secrets.token_bytes(IDENTITY_BYTES), Progress())
+        return Start(options, rng, _identity(options), Progress(), player, words)
+    begun = _resume(options, rng) if options.resume else Start(options, rng, _identity(options), Progress())
     prepare_directory("--directory", options.directory)
     return begun
 
@@ -62,9 +60,16 @@ def _resume(options: RunOptions, rng: RandomGenerator) -> Start:
         options = _restored(options, chosen.options, path)
         learner = make_learner(chosen.policy, options, rng)
         learner.restore(chosen.learner)
-    identity = chosen.identity or secrets.token_bytes(IDENTITY_BYTES)
+    identity = (options.name and _identity(options)) or chosen.identity or _identity(options)
     words = f"resumed from {path}: {chosen.progress}"
     return Start(options, rng, identity, chosen.progress, learner, words, chosen.level)
+
+
+def _identity(options: RunOptions) -> bytes:
+    """Return what servers know the agent by: kept for its name, or made up if it has none."""
+    if options.name:
+        return identity_for(options.name, options.directory)
+    return secrets.token_bytes(IDENTITY_BYTES)
 
 
 def _checkpoint(options: RunOptions) -> Path:

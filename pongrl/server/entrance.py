@@ -31,10 +31,10 @@ def greeting(options: GameOptions, entrance: Entrance, addresses: Sequence[Addre
     words = f"listening on {where} (level {options.level}{others}, {clock}, games: {options.games})"
     if not entrance.is_made_up:
         return [words]
-    return [words, "an agent on another machine connects with", f"    {_agent_command(entrance, port)}"]
+    return [words, "an agent on another machine connects with", f"    {agent_command(entrance, port)}"]
 
 
-def _agent_command(entrance: Entrance, port: int) -> str:
+def agent_command(entrance: Entrance, port: int) -> str:
     """Return the command line for an agent on another machine."""
     name = socket.gethostname() if entrance.host in ("0.0.0.0", "::") else entrance.host
     if "." not in name and ":" not in name:

@@ -33,9 +33,9 @@ from pongrl.server import throttle
 from pongrl.server.throttle import Attempts, network_of
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Kind, Parser
-from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, Handshake, server_handshake
+from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, Admit, Handshake, server_handshake
 from pongrl.wire.limits import SERVER_HANDSHAKE_LIMITS, Sender, State, limits
-from pongrl.wire.messages import Role, Session, refusal
+from pongrl.wire.messages import refusal
 from pongrl.wire.sockets import AGAIN, Address, Found, reason_of, resolve, spelled, tuned
 from pongrl.wire.waiting import Wake, ready
 
@@ -71,7 +71,7 @@ class Listener(threading.Thread):
         host: the address to listen on.
         port: the port; 0 for any that is free.
         token: what agents must have; empty if none is asked for.
-        admit: returns the session for a role and an identity, or raises RefusedError; called in this thread.
+        admit: gives an applicant its session, or raises RefusedError; called in this thread.
         deliver: takes over a connection that has proved the token; called in this thread.
         tls: the certificate to show, if connections are encrypted.
 
@@ -84,7 +84,7 @@ class Listener(threading.Thread):
         host: str,
         port: int,
         token: str,
-        admit: Callable[[Role, bytes], Session],
+        admit: Admit,
         deliver: Callable[[Connection, Admission], None],
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -178,10 +178,11 @@ class Listener(threading.Thread):
 
     def _stranger(self, sock: socket.socket, host: str, port: int) -> _Stranger:
         """Begin the handshake with a peer."""
-        handshake = server_handshake(self._token, self._admit)
+        network = network_of(host)
+        handshake = server_handshake(self._token, self._admit, network)
         next(handshake)
         deadline, parser = time.monotonic() + HANDSHAKE_SECONDS, Parser(SERVER_HANDSHAKE_LIMITS)
-        network, is_greeting = network_of(host), self._tls is not None
+        is_greeting = self._tls is not None
         return _Stranger(sock, spelled(host, port), network, deadline, parser, handshake, is_greeting)
 
     def _make_room(self) -> None:

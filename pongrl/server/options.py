@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from pongrl.checks import LARGEST_SEED, settle_types, whole
+from pongrl.checks import LARGEST_SEED, settle_types, whole, within
 from pongrl.cli import asked_of
 from pongrl.errors import UsageError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
@@ -76,6 +76,12 @@ class UserOptions(Protocol):
     key: str | None
     web: bool | int
     benchmark: bool
+    arena: bool | str
+    ladder: bool | str
+    csv: str | None
+    free: str | None
+    final: int | None
+    move_seconds: float
 
 
 class Rule(NamedTuple):
@@ -115,6 +121,9 @@ WHOLE_NUMBERS = {  # the lowest and the highest that each may be
     "games": (1, MAX_GAMES),
     "points_to_win": (1, 10_000),
     "seed": (0, LARGEST_SEED),
+    "tables": (1, 1000),
+    "agents_per_address": (1, 1000),
+    "final": (0, 1000),
 }
 CONTRADICTIONS = (
     Rule(
@@ -129,6 +138,10 @@ CONTRADICTIONS = (
         lambda user: user.key is not None and user.certificate is None,
         "--key belongs to a --certificate: give that too",
     ),
+    Rule(
+        lambda user: user.arena is not False and user.ladder is not False,
+        "--arena plays and --ladder tells how it stands, also while it plays: give one of them",
+    ),
 )
 
 
@@ -137,30 +150,43 @@ CONTRADICTIONS = (
 SERVED = Mode("serving agents")
 HEADLESS = Mode("serving agents", "with --headless, since it needs a window: leave one of them out")
 ALONE, BENCHMARK = Mode("--no-server"), Mode("--benchmark")
+ARENA, LADDER = Mode("--arena"), Mode("--ladder")
 
 _SERVING = (SERVED, HEADLESS)
+_OPEN = (*_SERVING, ARENA)
+_PLAYED = (*_SERVING, ALONE, BENCHMARK)
 
 SERVES: Mapping[str, tuple[Mode, ...]] = {
+    "levelodiff": _PLAYED,
     "render": (SERVED,),
     "server": (ALONE,),
-    "host": _SERVING,
-    "port": _SERVING,
+    "host": _OPEN,
+    "port": _OPEN,
     "opponent": (SERVED, ALONE),
-    "headless": (HEADLESS, BENCHMARK),
-    "lockstep": _SERVING,
-    "fps": (*_SERVING, ALONE, BENCHMARK),
-    "frameskip": (*_SERVING, BENCHMARK),
+    "headless": (HEADLESS, BENCHMARK, ARENA),
+    "lockstep": _OPEN,
+    "fps": (*_PLAYED, ARENA),
+    "frameskip": (*_OPEN, BENCHMARK),
     "games": _SERVING,
     "second_level": _SERVING,
-    "seed": (*_SERVING, ALONE, BENCHMARK),
-    "token_file": _SERVING,
-    "open": _SERVING,
-    "certificate": _SERVING,
-    "key": _SERVING,
-    "web": _SERVING,
+    "points_to_win": (*_PLAYED, ARENA),
+    "seed": (*_PLAYED, ARENA),
+    "token_file": _OPEN,
+    "open": _OPEN,
+    "certificate": _OPEN,
+    "key": _OPEN,
+    "web": _OPEN,
     "record": (*_SERVING, ALONE),
-    "until_eof": (*_SERVING, ALONE),
-    "token": _SERVING,
+    "until_eof": (*_OPEN, ALONE),
+    "token": _OPEN,
+    "arena": (ARENA,),
+    "ladder": (LADDER,),
+    "tables": (ARENA,),
+    "move_seconds": (ARENA,),
+    "agents_per_address": (ARENA,),
+    "csv": (LADDER,),
+    "free": (LADDER,),
+    "final": (LADDER,),
 }
 """The modes in which each option serves; what is not here serves in all."""
 
@@ -169,6 +195,10 @@ def mode_of(user: UserOptions) -> Mode:
     """Return what the user asks for."""
     if user.benchmark:
         return BENCHMARK
+    if user.ladder is not False:
+        return LADDER
+    if user.arena is not False:
+        return ARENA
     if not user.server:
         return ALONE
     return HEADLESS if user.headless else SERVED
@@ -188,6 +218,7 @@ def check(user: UserOptions) -> None:
             whole("--" + name.replace("_", "-"), value, low, high)
     if user.web is not False:
         whole("--web", int(user.web), 0, 65535)
+    within("--move-seconds", user.move_seconds, 0.001, 60.0)
     _check_rules(CONTRADICTIONS, user)
     refuse_idle(SERVES, mode_of(user), asked_of(user))
 

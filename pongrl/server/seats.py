@@ -19,7 +19,7 @@ from pongrl.server.guests import Guests
 from pongrl.server.options import GameOptions
 from pongrl.wire.allowance import Allowance
 from pongrl.wire.connection import Connection
-from pongrl.wire.handshake import Admission
+from pongrl.wire.handshake import Admission, Applicant
 from pongrl.wire.messages import NOBODY, Role, Session
 from pongrl.wire.waiting import Wake
 
@@ -68,12 +68,13 @@ class Seats:
         self._is_shut = False
         self._visits = {side: Allowance(VISITS_AT_ONCE, VISITS_PER_SECOND) for side in SIDES}
 
-    def admit(self, role: Role, identity: bytes) -> Session:
+    def admit(self, applicant: Applicant) -> Session:
         """Return the session for a peer that has proved the token.
 
         Raises:
             RefusedError: its role is not served here, or somebody else has it.
         """
+        role = applicant.role
         if role is Role.WATCH:
             if self._watchers.size >= MAX_WATCHERS:
                 raise RefusedError(Refusal.BUSY, f"{MAX_WATCHERS} are watching already: come back later")
@@ -82,7 +83,7 @@ class Seats:
             self._check_right()
         if self._is_shut:
             raise RefusedError(Refusal.BUSY, "this server is ending: wait for the next")
-        self._check_free(role, identity)
+        self._check_free(role, applicant.identity)
         if not self._visits[role].take():  # each takes time from the game, and from the agent opposite
             raise RefusedError(Refusal.BUSY, "agents have come to this side too often: try again in a second")
         return self.options.session()

@@ -87,7 +87,7 @@ def watch(
             except BaseException:
                 watcher.close()
                 raise
-            say(f"watching the game at {spelled(host, port)}: level {watcher.session.level}")
+            say(f"watching the game at {spelled(host, port)}: {watcher.session.against}")
             return watcher
 
         where = f"looking for a game at {spelled(host, port)}"

@@ -8,18 +8,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pongrl.server.entrance import Entrance
-from pongrl.server.options import GameOptions
 from pongrl.web.game_page import GamePage
 from pongrl.web.nearby import Announcement, is_installed
 from pongrl.web.page import Page
 from pongrl.web.site import Secrets, Site
+from pongrl.wire.messages import Session
 
 
-def announce(options: GameOptions, entrance: Entrance, port: int, page: GamePage | None) -> Page | None:
+def announce(session: Session, entrance: Entrance, port: int, page: GamePage | None) -> Page | None:
     """Let others on the network find a server, and show its page who else is there.
 
     Args:
-        options: what is played.
+        session: what is played.
         entrance: where agents come in.
         port: that it listens on.
         page: the server's page, if it has one.
@@ -34,9 +34,9 @@ def announce(options: GameOptions, entrance: Entrance, port: int, page: GamePage
         identity=secrets.token_hex(4),
         host=entrance.host,
         port=port,
-        level=options.level,
-        games=options.games,
-        lockstep=options.lockstep,
+        level=session.level,
+        games=session.games,
+        lockstep=session.lockstep,
         is_encrypted=entrance.certificate is not None,
         needs_token=bool(entrance.token),
         page=None if page is None else urlsplit(page.links.look).port,

@@ -41,7 +41,7 @@ class Announcement:
     identity: str  # random, since machines and servers may have the same name
     host: str  # that it listens on
     port: int
-    level: int
+    level: int  # 0 of an arena
     games: int
     lockstep: bool
     is_encrypted: bool
@@ -182,7 +182,7 @@ def neighbour_of(info: AsyncServiceInfo) -> Neighbour | None:
     level = said.get("level", "")
     games = said.get("games", "")
     parts = [
-        f"level {level}" if level in ("1", "2", "3", "4") else "",
+        "arena" if level == "0" else f"level {level}" if level in ("1", "2", "3", "4") else "",
         f"games: {games}" if games.isascii() and games.isdigit() and len(games) < 4 else "",
         "lockstep" if said.get("clock") == "lockstep" else "real time",
         "needs a token" if said.get("token") == "1" else "",

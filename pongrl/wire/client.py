@@ -111,6 +111,7 @@ class PongClient(_Client):
         timeout: seconds for connecting, and again for the handshake.
         identity: 16 secret bytes, by which a client that lost its connection takes over its own place.
         ca: a file of certificates (PEM): encrypt the connection, and check the server's certificate by it.
+        name: by which people are to know the agent, in an arena; its first 24 characters are shown.
 
     Raises:
         ValueError: the role is Role.WATCH.
@@ -126,10 +127,11 @@ class PongClient(_Client):
         timeout: float = HANDSHAKE_SECONDS,
         identity: bytes = NOBODY,
         ca: str | None = None,
+        name: str = "",
     ) -> None:
         if role is Role.WATCH:
             raise ValueError("who watches is sent no states to answer: use PongWatcher")
-        super().__init__(Call(host, port, token, role, identity, timeout, ca))
+        super().__init__(Call(host, port, token, role, identity, timeout, ca, name))
         self._number = -1  # of the STEP that came last
         self._answered = True
         self._step: Step | None = None  # a state that came while something else was waited for

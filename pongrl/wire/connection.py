@@ -97,6 +97,11 @@ class Connection:
                 raise ConnectionLostError(f"{self.peer} does not read what it is sent")
 
     @property
+    def quiet_seconds(self) -> float:
+        """How long nothing has come from the peer."""
+        return self._clock() - self._heard
+
+    @property
     def is_behind(self) -> bool:
         """Whether the peer has not yet taken all that it was sent."""
         return bool(self._unsent)

@@ -33,6 +33,7 @@ class Call:
         identity: 16 secret bytes, by which a client that lost its connection takes over its own place.
         timeout: seconds for connecting, and again for the handshake.
         ca: a file of certificates (PEM), which turns on TLS and must vouch for the server's.
+        name: by which people there are to know us.
     """
 
     host: str = "127.0.0.1"
@@ -42,6 +43,7 @@ class Call:
     identity: bytes = NOBODY
     timeout: float = HANDSHAKE_SECONDS
     ca: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _shake_hands(sock: socket.socket, parser: Parser, call: Call) -> Admission:
     Raises:
         ConnectionLostError: the peer hung up, or time was over.
     """
-    handshake = client_handshake(call.token, call.role, call.identity)
+    handshake = client_handshake(call.token, call.role, call.identity, call.name)
     deadline, has_spoken = time.monotonic() + call.timeout, False
     try:
         sock.sendall(next(handshake))

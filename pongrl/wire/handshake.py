@@ -15,11 +15,21 @@ import secrets
 import struct
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pongrl.errors import ProtocolError, Refusal, RefusedError
 from pongrl.wire.framing import Kind, Message, message
-from pongrl.wire.messages import IDENTITY_BYTES, MAGIC, NOBODY, VERSION, Role, Session, parse_refusal
+from pongrl.wire.messages import (
+    IDENTITY_BYTES,
+    MAGIC,
+    NAME_BYTES,
+    NOBODY,
+    VERSION,
+    Role,
+    Session,
+    name_of,
+    parse_refusal,
+)
 
 HANDSHAKE_SECONDS = 5.0  # for the whole handshake; a LAN needs a hundredth of it
 PROOF_BYTES = 32
@@ -30,6 +40,15 @@ _CHALLENGE = struct.Struct(f"!H{NONCE_BYTES}s")  # version, nonce
 _VERSION_BYTES = 2
 
 
+class Applicant(NamedTuple):
+    """A peer that has proved the token, and asks to come in."""
+
+    role: Role
+    identity: bytes = NOBODY
+    name: str = ""  # that it gives itself, ready to print; empty if it gives none
+    network: str = ""  # where it comes from; agents of one machine have the same
+
+
 @dataclass(frozen=True)
 class Admission:
     """What a finished handshake has settled; `last` is what the server still has to send."""
@@ -37,18 +56,22 @@ class Admission:
     role: Role
     session: Session
     identity: bytes = NOBODY
+    name: str = ""
     last: bytes = b""
 
 
 Handshake: TypeAlias = Generator[bytes, Message, Admission]
+Admit: TypeAlias = Callable[[Applicant], Session]
+"""Gives the session for an applicant, or raises RefusedError."""
 
 
-def server_handshake(token: str, admit: Callable[[Role, bytes], Session]) -> Handshake:
+def server_handshake(token: str, admit: Admit, network: str = "") -> Handshake:
     """Run the server's half; it yields nothing at first, since the client begins.
 
     Args:
         token: the secret that both sides have; "" lets everybody in.
-        admit: gives the session for a role and an identity, or raises RefusedError.
+        admit: lets applicants in, or refuses them.
+        network: where the peer comes from.
 
     Raises:
         ProtocolError: the peer is no Pong client.
@@ -57,9 +80,9 @@ def server_handshake(token: str, admit: Callable[[Role, bytes], Session]) -> Han
     number, client_nonce = _parse_hello(_expect(Kind.HELLO, (yield b"")))
     nonce = secrets.token_bytes(NONCE_BYTES)
     answer = _expect(Kind.PROOF, (yield message(Kind.CHALLENGE, _CHALLENGE.pack(VERSION, nonce))))
-    proof, identity = answer[:PROOF_BYTES], answer[PROOF_BYTES:]
-    signed = client_nonce + nonce + identity
-    if len(identity) != IDENTITY_BYTES or not hmac.compare_digest(
+    proof, claims = answer[:PROOF_BYTES], answer[PROOF_BYTES:]
+    signed = client_nonce + nonce + claims
+    if len(claims) < IDENTITY_BYTES or not hmac.compare_digest(
         proof, _proof(token, b"agent", number, signed)
     ):
         raise _wrong_token(token)
@@ -67,13 +90,20 @@ def server_handshake(token: str, admit: Callable[[Role, bytes], Session]) -> Han
         role = Role(number)
     except ValueError as error:
         raise RefusedError(Refusal.ROLE, f"this server knows no role {number}") from error
-    session = admit(role, identity)
+    identity, name = claims[:IDENTITY_BYTES], name_of(claims[IDENTITY_BYTES:])
+    session = admit(Applicant(role, identity, name, network))
     welcome = message(Kind.WELCOME, _proof(token, b"server", role, signed) + session.serialize())
-    return Admission(role, session, identity, welcome)
+    return Admission(role, session, identity, name, welcome)
 
 
-def client_handshake(token: str, role: Role, identity: bytes = NOBODY) -> Handshake:
+def client_handshake(token: str, role: Role, identity: bytes = NOBODY, name: str = "") -> Handshake:
     """Run the client's half; it yields the HELLO at first.
+
+    Args:
+        token: the secret that both sides have; "" if there is none.
+        role: what to be at the server.
+        identity: by which the server knows the client again.
+        name: by which people are to know it; what is longer than 64 bytes is cut.
 
     Raises:
         ProtocolError: the peer is no Pong server, or does not know the token.
@@ -81,13 +111,14 @@ def client_handshake(token: str, role: Role, identity: bytes = NOBODY) -> Handsh
     """
     nonce = secrets.token_bytes(NONCE_BYTES)
     came = yield message(Kind.HELLO, _HELLO.pack(MAGIC, VERSION, role, nonce))
-    signed = nonce + _parse_challenge(_expect(Kind.CHALLENGE, _unless_refused(came))) + identity
-    came = yield message(Kind.PROOF, _proof(token, b"agent", role, signed) + identity)
+    claims = identity + name.encode(errors="replace")[:NAME_BYTES]
+    signed = nonce + _parse_challenge(_expect(Kind.CHALLENGE, _unless_refused(came))) + claims
+    came = yield message(Kind.PROOF, _proof(token, b"agent", role, signed) + claims)
     welcome = _expect(Kind.WELCOME, _unless_refused(came))
     proof, parameters = welcome[:PROOF_BYTES], welcome[PROOF_BYTES:]
     if not hmac.compare_digest(proof, _proof(token, b"server", role, signed)):
         raise ProtocolError("the server does not know the token: it may be somebody else's, go no further")
-    return Admission(role, Session.parse(parameters), identity)
+    return Admission(role, Session.parse(parameters), identity, name)
 
 
 def _proof(token: str, side: bytes, role: int, signed: bytes) -> bytes:

@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from pongrl.wire.framing import Kind
 from pongrl.wire.handshake import PROOF_BYTES
-from pongrl.wire.messages import ECHO, IDENTITY_BYTES, NUMBER, REASON_BYTES, Role, Session
+from pongrl.wire.messages import ECHO, IDENTITY_BYTES, NAME_BYTES, NUMBER, REASON_BYTES, Role, Session
 
 Limits: TypeAlias = Mapping[int, int]  # kind → the largest body in bytes, as a Parser takes it
 
@@ -49,7 +49,7 @@ class State(enum.Enum):
 # HELLO and CHALLENGE of a later version may be longer; they must still be told apart from garbage.
 MAY_SEND: Mapping[State, Mapping[Sender, Mapping[Kind, int | Callable[[Session], int]]]] = {
     State.HANDSHAKE: {
-        Sender.CLIENT: {Kind.HELLO: 128, Kind.PROOF: PROOF_BYTES + IDENTITY_BYTES},
+        Sender.CLIENT: {Kind.HELLO: 128, Kind.PROOF: PROOF_BYTES + IDENTITY_BYTES + NAME_BYTES},
         Sender.SERVER: {
             Kind.CHALLENGE: 128,
             Kind.REFUSAL: 1 + REASON_BYTES,

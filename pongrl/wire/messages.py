@@ -23,16 +23,19 @@ from pongrl.wire.session import (
     MAX_FRAME_CELLS,
     MAX_GAMES,
     MAX_STEP_CELLS,
+    NAME_BYTES,
     NOBODY,
     Role,
     Session,
+    name_of,
 )
 from pongrl.wire.step import Column, Mover, Step, number_after
 from pongrl.wire.view import View
 
 __all__ = [  # noqa: RUF022  # in the order of reading
     # of the large messages
-    "DEFAULT_PORT", "IDENTITY_BYTES", "NOBODY", "MAX_GAMES", "MAX_FRAME_CELLS", "MAX_STEP_CELLS",
+    "DEFAULT_PORT", "IDENTITY_BYTES", "NOBODY", "NAME_BYTES", "name_of",
+    "MAX_GAMES", "MAX_FRAME_CELLS", "MAX_STEP_CELLS",
     "Role", "Session", "Column", "Mover", "Step", "number_after", "View",
     # of the small ones
     "MAGIC", "VERSION", "NUMBER", "ECHO", "REASON_BYTES", "printable",
@@ -41,7 +44,7 @@ __all__ = [  # noqa: RUF022  # in the order of reading
 ]  # fmt: skip
 
 MAGIC = b"PONG-RL\n"
-VERSION = 2
+VERSION = 3
 NUMBER = struct.Struct("!I")  # of a STEP
 ECHO = struct.Struct("!Q")  # what a PING says and its PONG repeats
 REASON_BYTES = 400  # the longest sentence in a REFUSAL or a BYE

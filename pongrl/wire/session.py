@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import enum
+import unicodedata
 from dataclasses import asdict, dataclass, fields
 
 from pongrl.errors import ProtocolError
+from pongrl.text import printable
 from pongrl.wire.plain import dumps, loads
 
 DEFAULT_PORT = 12345
 IDENTITY_BYTES = 16
 NOBODY = bytes(IDENTITY_BYTES)  # the identity of a client that will not come back
+NAME_BYTES = 64  # of a client's name, as it crosses
+LONGEST_NAME = 24  # characters of it that are shown
 
 MAX_GAMES = 128
 MAX_FRAME_CELLS = 1 << 16  # the place of a cell in its frame crosses as u16
 MAX_STEP_CELLS = 1 << 19  # in all frames of one STEP: reading the worst one takes 14 MB
+
+
+def name_of(said: bytes) -> str:
+    """Read the name that a client gives itself.
+
+    Returns:
+        At most 24 characters of one line, ready to print, with single spaces; empty if there is none.
+    """
+    words = unicodedata.normalize("NFKC", said.decode(errors="replace")).split()
+    return printable(" ".join(words)[:LONGEST_NAME].strip())[:LONGEST_NAME]
+
+
+def against(level: int) -> str:
+    """Say whom an agent plays against where the built-in AI has this level."""
+    return f"level {level}" if level else "an arena"
 
 
 @enum.unique
@@ -33,7 +52,7 @@ class Session:
     games: int
     height: int  # of a frame, in cells
     width: int
-    level: int
+    level: int  # of the built-in AI; 0 in an arena, where all kinds of players meet
     frameskip: int  # ticks in one decision
     ticks_per_second: int  # in real time
     points_to_win: int
@@ -53,9 +72,10 @@ class Session:
         values = loads(body)
         if type(values) is not dict or values.keys() != {field.name for field in fields(cls)}:
             raise ProtocolError("a WELCOME without the session's parameters")
-        numbers = [value for name, value in values.items() if name != "lockstep"]
+        numbers = {name: value for name, value in values.items() if name != "lockstep"}
         if type(values["lockstep"]) is not bool or not all(
-            type(number) is int and 0 < number <= 1_000_000 for number in numbers
+            type(number) is int and (name != "level") <= number <= 1_000_000
+            for name, number in numbers.items()
         ):
             raise ProtocolError("a WELCOME with a parameter out of its range")
         session = cls(**values)
@@ -63,6 +83,11 @@ class Session:
         if session.games > MAX_GAMES or cells > MAX_FRAME_CELLS or cells * session.games > MAX_STEP_CELLS:
             raise ProtocolError("a WELCOME with more or larger games than one connection carries")
         return session
+
+    @property
+    def against(self) -> str:
+        """Whom an agent plays against, in words."""
+        return against(self.level)
 
     @property
     def step_limit(self) -> int:

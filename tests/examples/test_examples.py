@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import PATIENCE, ROOT, serving
+from tests.support.arena import arena
 
 
 def need(extra: str, *modules: str) -> None:
@@ -43,6 +45,22 @@ def test_a_trained_policy_plays_on_a_running_server(trained: Path) -> None:
         done = run("own_agent", *where, "--policy", str(trained / "save.p"))
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 2
+
+
+def test_the_first_agent_enters_an_arena_and_is_told_when_that_ends(tmp_path: Path) -> None:
+    with arena(tmp_path / "arena.db", points_to_win=1) as run:
+        port = str(run.address[1])
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "examples.arena_agent", "--name", "Ada", "--port", port],
+            cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "Ada is in the arena\n"
+        assert process.stdout.readline() == "matches played: 1\n"
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert errors.startswith("error: the server at 127.0.0.1:")
 
 
 def test_stable_baselines_trains_saves_and_logs(tmp_path: Path) -> None:

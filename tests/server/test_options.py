@@ -87,7 +87,7 @@ def test_an_option_that_would_do_nothing_is_refused(line: str, sentence: str) ->
 
 
 def test_every_option_says_in_which_modes_it_serves() -> None:
-    anywhere = {"levelodiff", "debug", "points_to_win", "benchmark", "given"}
+    anywhere = {"debug", "benchmark", "given"}
     assert {each.name for each in fields(Pong)} - SERVES.keys() == anywhere
 
 

@@ -12,7 +12,7 @@ import pytest
 from pongrl.errors import Refusal, RefusedError
 from pongrl.server.gallery import MAX_WATCHERS
 from pongrl.server.seats import VISITS_AT_ONCE, Seats
-from pongrl.wire.handshake import Admission
+from pongrl.wire.handshake import Admission, Applicant
 from pongrl.wire.messages import NOBODY, Role
 from tests.support.engines import game_options
 
@@ -51,7 +51,7 @@ def seats(watchers: Watchers | None = None, **changes: Any) -> Iterator[Seats]:
 
 def seat(seats: Seats, side: Role, identity: bytes = NOBODY) -> Any:
     peer = Peer()
-    seats.deliver(peer, Admission(side, seats.admit(side, identity), identity))  # type: ignore[arg-type]
+    seats.deliver(peer, Admission(side, seats.admit(Applicant(side, identity)), identity))  # type: ignore[arg-type]
     return peer
 
 
@@ -65,13 +65,13 @@ def test_agents_that_come_to_a_side_again_and_again_are_slowed_down() -> None:
 
 def refused(seats: Seats, role: Role, words: str, identity: bytes = NOBODY) -> Refusal:
     with pytest.raises(RefusedError, match=words) as error:
-        seats.admit(role, identity)
+        seats.admit(Applicant(role, identity))
     return error.value.reason
 
 
 def test_an_agent_is_told_the_session_and_arrives_once() -> None:
     with seats(games=3) as made:
-        assert made.admit(Role.LEFT, NOBODY) == game_options(games=3).session()
+        assert made.admit(Applicant(Role.LEFT)) == game_options(games=3).session()
         left, right = seat(made, Role.LEFT), seat(made, Role.RIGHT)
         assert made.wake.wait(0)
         assert list(made.arrivals()) == [(left, Role.LEFT), (right, Role.RIGHT)]
@@ -102,7 +102,7 @@ def test_an_agent_that_comes_back_keeps_its_seat_when_its_old_connection_ends() 
         made.leave(old, Role.LEFT)
         refused(made, Role.LEFT, "already connected", THINE)
         made.leave(back, Role.LEFT)
-        made.admit(Role.LEFT, THINE)
+        made.admit(Applicant(Role.LEFT, THINE))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_right_paddle_that_somebody_has_is_refused_with_a_sentence(
 ) -> None:
     with seats(**changes) as made:
         assert refused(made, Role.RIGHT, words) is Refusal.ROLE
-        assert made.admit(Role.LEFT, NOBODY).games == 1
+        assert made.admit(Applicant(Role.LEFT)).games == 1
 
 
 def test_those_who_watch_go_to_the_gallery_as_long_as_it_has_room() -> None:

@@ -31,9 +31,9 @@ from pongrl.wire.arrays import Int32Array
 from pongrl.wire.client import PongClient
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Kind, Parser
-from pongrl.wire.handshake import Admission, client_handshake
+from pongrl.wire.handshake import Admission, Applicant, client_handshake
 from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, client_limits
-from pongrl.wire.messages import NOBODY, Role, Step, action
+from pongrl.wire.messages import Role, Step, action
 from pongrl.wire.waiting import Wake
 from tests.support import PATIENCE, wait_until
 
@@ -147,7 +147,7 @@ class Line:
         self.steps: list[Step] = []
         self.others: list[tuple[Kind, bytes]] = []
         self.is_over = False
-        self.session = world.seats.admit(role, NOBODY)
+        self.session = world.seats.admit(Applicant(role))
         self._parser = Parser(client_limits(self.session))
         self._script = script(self)
 

@@ -78,6 +78,7 @@ class StubServer:
         is_for_a_person: bool = False,
         role: Role = Role.LEFT,
     ) -> None:
+        self.name = ""
         self.identity = bytes(range(16))
         self.own, self.is_for_a_person, self.role = own, is_for_a_person, role
         self.client = Client(session, *states)

@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from pongrl.errors import PongError, ProtocolError
 from pongrl.wire.arrays import Int32Array
 from pongrl.wire.framing import Kind, Message, Parser, message
-from pongrl.wire.handshake import Admission, Handshake
+from pongrl.wire.handshake import Admission, Applicant, Handshake
 from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, SERVER_HANDSHAKE_LIMITS
-from pongrl.wire.messages import MAGIC, NOBODY, VERSION, Column, Role, Session, Step
+from pongrl.wire.messages import MAGIC, VERSION, Column, Session, Step
 
 # ---------------------------------------------------------------------------------------------
 # Bytes from strangers
@@ -157,7 +157,7 @@ SERVER, CLIENT = SERVER_HANDSHAKE_LIMITS, CLIENT_HANDSHAKE_LIMITS  # what each e
 LATER_HELLO = message(Kind.HELLO, MAGIC + struct.pack("!H", VERSION + 1) + b"whatever it says then")
 
 
-def admit(_: Role, _identity: bytes = NOBODY) -> Session:
+def admit(_: Applicant) -> Session:
     """Let everybody in."""
     return SESSION
 

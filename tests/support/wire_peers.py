@@ -23,9 +23,8 @@ from pongrl.server.listener import Listener
 from pongrl.wire.client import PongClient
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Parser
-from pongrl.wire.handshake import Admission
+from pongrl.wire.handshake import Admission, Admit
 from pongrl.wire.limits import server_limits
-from pongrl.wire.messages import Role, Session
 from tests.support import PATIENCE, connected
 from tests.support.wire import SESSION, admit, state
 
@@ -75,7 +74,7 @@ def our_threads() -> set[str]:
 
 @contextlib.contextmanager
 def listening(
-    token: str = "", opening: bytes | None = None, admit: Callable[[Role, bytes], Session] = admit
+    token: str = "", opening: bytes | None = None, admit: Admit = admit
 ) -> Iterator[tuple[Listener, Delivered]]:
     """Run a listener that sends each agent an opening (STEP 0), and give the connections it delivers."""
     delivered: Delivered = queue.SimpleQueue()

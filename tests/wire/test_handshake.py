@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pongrl.errors import ProtocolError, Refusal, RefusedError
 from pongrl.wire.framing import Kind, message
-from pongrl.wire.handshake import Admission, Handshake, client_handshake, server_handshake
+from pongrl.wire.handshake import Admission, Applicant, Handshake, client_handshake, server_handshake
 from pongrl.wire.messages import MAGIC, VERSION, Role, Session, printable, refusal
 from tests.support.wire import CLIENT, LATER_HELLO, SERVER, SESSION, admit, advance, fuzz, mutated
 
@@ -145,8 +145,8 @@ def test_an_unknown_role_is_refused_by_its_number() -> None:
 
 @pytest.mark.parametrize("reason", [Refusal.ROLE, Refusal.BUSY])
 def test_what_the_server_refuses_the_agent_is_told(reason: Refusal) -> None:
-    def refuse(role: Role, _: bytes) -> Session:
-        raise RefusedError(reason, f"nobody plays {role.name} today")
+    def refuse(applicant: Applicant) -> Session:
+        raise RefusedError(reason, f"nobody plays {applicant.role.name} today")
 
     halves = server_handshake("", refuse), client_handshake("", Role.WATCH)
     assert_both_refused(halves, reason, "nobody plays WATCH today")

@@ -1,0 +1,160 @@
+"""Lets agents into an arena, by their names. For the listener's thread, but for what is said otherwise."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pongrl.arena.ledger import Ledger, Player, key_of
+from pongrl.arena.standings import AGENT
+from pongrl.arena.table import ArenaOptions
+from pongrl.errors import PongError, Refusal, RefusedError
+from pongrl.server.gallery import MAX_WATCHERS
+from pongrl.server.seats import Watchers
+from pongrl.wire.allowance import Allowance
+from pongrl.wire.connection import Connection
+from pongrl.wire.handshake import Admission, Applicant
+from pongrl.wire.messages import NOBODY, Role, Session
+from pongrl.wire.waiting import Wake
+
+QUIET_SECONDS = 3.0  # after which a connection is taken for lost, if its agent comes again by another one
+MOST_AGENTS = 256
+VISITS_AT_ONCE, VISITS_PER_SECOND = 20, 2.0  # of one name
+MOST_NAMES = 4096  # whose visits are counted
+
+
+class Arrival(NamedTuple):
+    """An agent's connection, for the hall to serve."""
+
+    connection: Connection
+    player: Player
+
+
+class _Inside(NamedTuple):
+    connection: Connection
+    network: str
+
+
+class Doorkeeper:
+    """Lets agents in, one for each name, and so many from one address.
+
+    Args:
+        options: How matches are played.
+        path: The arena's file.
+        watchers: Take those who only watch.
+    """
+
+    def __init__(self, options: ArenaOptions, path: Path, watchers: Watchers) -> None:
+        self.wake = Wake()  # set when there is an arrival, and by `shut`
+        self._options, self._path, self._watchers = options, path, watchers
+        self._ledger: Ledger | None = None  # opened in the listener's thread
+        self._lock = threading.Lock()  # of the next line: the listener lets in, the hall parts
+        self._inside: dict[str, _Inside] = {}  # by the key of the name
+        self._networks: dict[str, str] = {}  # of those who were admitted, and are not delivered yet
+        self._visits: dict[str, Allowance] = {}
+        self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._is_shut = False
+
+    def admit(self, applicant: Applicant) -> Session:
+        """Return the session for a peer that has proved the token.
+
+        Raises:
+            RefusedError: It has no name, or its name is another's, or there are too many.
+        """
+        if applicant.role is Role.WATCH:
+            if self._watchers.size >= MAX_WATCHERS:
+                raise RefusedError(Refusal.BUSY, f"{MAX_WATCHERS} are watching already: come back later")
+            return self._options.session()
+        if not applicant.name:
+            raise RefusedError(
+                Refusal.ROLE, 'an arena asks for a name: give --name "Ada", or PongClient(name="Ada")'
+            )
+        if self._is_shut:
+            raise RefusedError(Refusal.BUSY, "this arena is ending: wait for the next")
+        self._check_visits(applicant.name)
+        self._check_inside(applicant)
+        self._enter(applicant)
+        self._networks[key_of(applicant.name)] = applicant.network
+        return self._options.session()
+
+    def _check_visits(self, name: str) -> None:
+        if len(self._visits) >= MOST_NAMES:
+            self._visits.clear()
+        visits = self._visits.setdefault(key_of(name), Allowance(VISITS_AT_ONCE, VISITS_PER_SECOND))
+        if not visits.take():
+            raise RefusedError(Refusal.BUSY, f"{name} has come too often: try again in a second")
+
+    def _check_inside(self, applicant: Applicant) -> None:
+        """Refuse who is inside already, and one more than may come from an address."""
+        with self._lock:
+            inside = dict(self._inside)
+        mine = inside.pop(key_of(applicant.name), None)
+        # Who comes again may have lost the connection, which we have not noticed; the ledger knows who it is.
+        is_lost = applicant.identity != NOBODY and mine and mine.connection.quiet_seconds > QUIET_SECONDS
+        if mine is not None and not is_lost:
+            raise RefusedError(
+                Refusal.BUSY, f"{applicant.name} plays here already, from {mine.connection.peer}"
+            )
+        most = self._options.per_address
+        if Counter(other.network for other in inside.values())[applicant.network] >= most:
+            raise RefusedError(
+                Refusal.BUSY, f"{most} agents play from your address already: end one, or wait for its end"
+            )
+        if len(inside) >= MOST_AGENTS:
+            raise RefusedError(Refusal.BUSY, f"{MOST_AGENTS} agents are here already: come back later")
+
+    def _enter(self, applicant: Applicant) -> Player:
+        try:
+            if self._ledger is None:
+                self._ledger = Ledger(self._path)
+            return self._ledger.enter(applicant.name, applicant.identity, AGENT)
+        except RefusedError:
+            raise
+        except PongError as error:  # the file: nothing that a stranger should be told
+            raise RefusedError(
+                Refusal.BUSY, "the arena cannot let anybody in now: try again later"
+            ) from error
+
+    def deliver(self, connection: Connection, admission: Admission) -> None:
+        """Take over a connection that was admitted."""
+        if admission.role is Role.WATCH:
+            self._watchers.add(connection)
+            return
+        assert self._ledger is not None
+        key = key_of(admission.name)
+        with self._lock:
+            self._inside[key] = _Inside(connection, self._networks.pop(key))
+        self._arrivals.put(Arrival(connection, self._ledger.player(admission.name)))
+        self.wake.set()
+
+    # For the hall's thread.
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """Take out the agents that have arrived."""
+        while not self._arrivals.empty():
+            yield self._arrivals.get()
+
+    def leave(self, connection: Connection, player: Player) -> None:
+        """Forget a connection that has ended, unless its agent has come back by another one."""
+        key = key_of(player.name)
+        with self._lock:
+            inside = self._inside.get(key)
+            if inside is not None and inside.connection is connection:
+                del self._inside[key]
+
+    def shut(self) -> None:
+        """Let nobody in from now on. Any thread may call it."""
+        self._is_shut = True
+        self.wake.set()
+
+    def close(self) -> None:
+        """Close the connections that nobody has taken out, and the file; the listener has ended."""
+        for arrival in self.arrivals():
+            arrival.connection.close()
+        if self._ledger is not None:
+            self._ledger.close()
+        self.wake.close()

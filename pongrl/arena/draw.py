@@ -1,0 +1,204 @@
+"""Draws the matches: which can begin now, and who plays on which side.
+
+While the season is open, two players meet for two matches, one after the other, from the same seed and with
+sides changed. In a final each pair plays the same number of matches. For those of players who are away it
+waits a minute when all others have played; then they are forfeited.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from pongrl.arena import pairing
+from pongrl.arena.contenders import Contender, HouseContender
+from pongrl.arena.house import HOUSE_PLAYERS
+from pongrl.arena.ledger import Ledger, Player, Result, Side
+from pongrl.arena.standings import HOUSE
+from pongrl.wire.messages import NOBODY
+
+SECOND_SECONDS = 5.0  # that the second match of a pair waits for both of them
+FINAL_SECONDS = 60.0  # that a final waits for players who are away, when all others have played
+SEEDS = 1 << 31
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """A match that is to be played."""
+
+    left: Contender
+    right: Contender
+    seed: int
+    is_second: bool = False  # of two matches from the same seed, with sides changed
+    is_final: bool = False
+
+    @property
+    def sides(self) -> tuple[Contender, Contender]:
+        """Both, the left one first."""
+        return self.left, self.right
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """The players' numbers, the lower one first."""
+        one, other = self.left.player.number, self.right.player.number
+        return min(one, other), max(one, other)
+
+    @property
+    def is_of_the_house(self) -> bool:
+        """Whether house players play it, so that nobody waits for it."""
+        return all(side.player.kind == HOUSE for side in self.sides)
+
+
+class Draw:
+    """Draws the matches. For the hall's thread.
+
+    Args:
+        ledger: Knows who has met how often, and keeps what is forfeited.
+        rng: Decides what is left to chance, and the seeds.
+        points_to_win: That a match of which nothing is played is lost by.
+        clock: Gives the time in seconds.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        rng: random.Random,
+        points_to_win: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger, self._rng, self._points_to_win, self._clock = ledger, rng, points_to_win, clock
+        for name in HOUSE_PLAYERS:
+            ledger.enter(name, NOBODY, HOUSE)
+        self._seconds: list[tuple[Fixture, float]] = []  # second matches, and until when each can begin
+        self._free_since: dict[int, float] = {}  # when each player that waits has begun to
+        self._waiting_since: float | None = None  # for players who are away, in a final
+
+    def note(self, fixture: Fixture, is_forfeited: bool) -> None:
+        """Note that a match is over: a second one may follow."""
+        if not (is_forfeited or fixture.is_second or fixture.is_final):
+            left, right = (self._again(side, fixture.seed) for side in fixture.sides)
+            second = Fixture(right, left, fixture.seed, is_second=True)
+            self._seconds.append((second, self._clock() + SECOND_SECONDS))
+
+    def _again(self, side: Contender, seed: int) -> Contender:
+        return self._of_the_house(side.player, seed) if side.player.kind == HOUSE else side
+
+    def _of_the_house(self, player: Player, seed: int) -> HouseContender:
+        return HouseContender(player, HOUSE_PLAYERS[player.name](seed))
+
+    def next(self, free: Mapping[int, Contender], playing: Sequence[Fixture]) -> Fixture | None:
+        """Return the next match that can begin now, or None.
+
+        Args:
+            free: Who waits for a match, by their numbers, apart from house players.
+            playing: The matches that are being played.
+        """
+        now = self._clock()
+        self._free_since = {number: self._free_since.get(number, now) for number in free}
+        second = self._second(free)
+        if second is not None:
+            return second
+        final = self._ledger.final
+        return self._next_of_final(final, free, playing) if final else self._next(free, playing)
+
+    def _second(self, free: Mapping[int, Contender]) -> Fixture | None:
+        """Return a second match whose players are both free. Who does not come to one is spared it."""
+        now = self._clock()
+        self._seconds = [(fixture, until) for fixture, until in self._seconds if now <= until]
+        for place, (fixture, _) in enumerate(self._seconds):
+            if all(side.player.kind == HOUSE or side in free.values() for side in fixture.sides):
+                del self._seconds[place]
+                return fixture
+        return None
+
+    def _next(self, free: Mapping[int, Contender], playing: Sequence[Fixture]) -> Fixture | None:
+        """Draw the match that tells most; house players meet each other when nobody else plays."""
+        promised = {side.player.number for fixture, _ in self._seconds for side in fixture.sides}
+        players, meetings = self._ledger.players(), self._ledger.meetings()
+        house = [player for player in players if player.name in HOUSE_PLAYERS]
+        busy = {side.player.number for fixture in playing for side in fixture.sides} | promised
+        others = [player for player in players if player.number in busy and player.kind != HOUSE]
+        waiting = {
+            player: self._waits(player.number)
+            for player in players
+            if player.number in free and player.number not in promised
+        }
+        pair = pairing.choose(waiting, house, others, meetings, self._rng)
+        if pair is None and not playing:
+            pair = pairing.choose_of_the_house(house, meetings)
+        if pair is None:
+            return None
+        if self._rng.random() < 0.5:
+            pair = pair[::-1]
+        return self._fixture(pair, free, self._rng.randrange(SEEDS))
+
+    def _waits(self, player: int) -> float:
+        """Return for how long a player has waited."""
+        return self._clock() - self._free_since[player]
+
+    def _fixture(
+        self, pair: tuple[Player, Player], free: Mapping[int, Contender], seed: int, is_final: bool = False
+    ) -> Fixture:
+        left, right = (
+            self._of_the_house(player, seed) if player.kind == HOUSE else free[player.number]
+            for player in pair
+        )
+        return Fixture(left, right, seed, is_final=is_final)
+
+    def _next_of_final(
+        self, matches: int, free: Mapping[int, Contender], playing: Sequence[Fixture]
+    ) -> Fixture | None:
+        players, meetings = self._ledger.players(), self._ledger.meetings()
+        running = {fixture.pair for fixture in playing}
+        busy = {player.number for player in players if player.kind != HOUSE and player.number not in free}
+        found = pairing.choose_for_final(players, busy, running, meetings, matches)
+        if found is None:
+            self._wait_for_absent(players, busy, running, meetings, matches)
+            return None
+        self._waiting_since = None
+        left, right, number = found
+        seed = self._seed_of(left, right, number // 2)
+        return self._fixture((left, right), free, seed, is_final=True)
+
+    def _seed_of(self, one: Player, other: Player, number: int) -> int:
+        """Return the seed of two matches of a pair in the final."""
+        low, high = sorted((one.number, other.number))
+        return (low * 1_000_003 + high * 1_009 + number) % SEEDS
+
+    def _wait_for_absent(
+        self,
+        players: Sequence[Player],
+        busy: Collection[int],
+        running: Collection[tuple[int, int]],
+        meetings: pairing.Meetings,
+        matches: int,
+    ) -> None:
+        """Wait until the others have played, and a minute more; then let those who are away forfeit."""
+        found = pairing.choose_for_final(players, (), running, meetings, matches)
+        if running or found is None:
+            self._waiting_since = None
+            return
+        now = self._clock()
+        if self._waiting_since is None:
+            self._waiting_since = now
+        if now - self._waiting_since < FINAL_SECONDS:
+            return
+        while found is not None:
+            left, right, _ = found
+            self._forfeit(left, right, busy)
+            found = pairing.choose_for_final(players, (), (), self._ledger.meetings(), matches)
+
+    def _forfeit(self, left: Player, right: Player, busy: Collection[int]) -> None:
+        """Keep a match of the final that cannot be played."""
+        away = [player.number in busy for player in (left, right)]
+        points = [0 if is_away else self._points_to_win for is_away in away]
+        winner = None if all(away) else away.index(False)
+        names = [player.name for player, is_away in zip((left, right), away, strict=True) if is_away]
+        self._ledger.record(
+            Result(
+                Side(left.number, points[0]), Side(right.number, points[1]), winner,
+                f"forfeit by {' and '.join(names)}: away", 0, 0, time.time(), 0.0, is_final=True,
+            )
+        )  # fmt: skip

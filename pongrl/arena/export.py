@@ -1,0 +1,47 @@
+"""All matches of an arena as a table for a spreadsheet, or for ratings that are made elsewhere."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from pongrl.arena.ledger import Ledger
+
+COLUMNS = (
+    "match", "begun", "seconds", "seed", "ticks", "left", "right", "left_points", "right_points", "winner",
+    "ended", "left_answers", "right_answers", "left_late", "right_late", "left_answer_ms", "right_answer_ms",
+    "final",
+)  # fmt: skip
+WINNERS = {0: "left", 1: "right", None: "draw"}
+
+
+def export(ledger: Ledger, file: IO[str]) -> None:
+    """Write all matches as CSV, the oldest first: a row a match, players by their names."""
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(*match) for match in ledger.matches())
+
+
+def _row(
+    number: int, begun: float, seconds: float, seed: int, ticks: int, left: str, right: str,
+    left_points: int, right_points: int, winner: int | None, ended: str,
+    left_answers: int, right_answers: int, left_late: int, right_late: int,
+    left_seconds: float, right_seconds: float, is_final: int,
+) -> tuple[Any, ...]:  # fmt: skip
+    when = datetime.fromtimestamp(begun, UTC).isoformat(timespec="seconds")
+    return (
+        number, when, round(seconds, 3), seed, ticks, _cell(left), _cell(right), left_points, right_points,
+        WINNERS[winner], ended, left_answers, right_answers, left_late, right_late,
+        _mean_ms(left_seconds, left_answers - left_late), _mean_ms(right_seconds, right_answers - right_late),
+        is_final,
+    )  # fmt: skip
+
+
+def _mean_ms(seconds: float, answers: int) -> float | None:
+    return round(1000 * seconds / answers, 2) if answers else None
+
+
+def _cell(name: str) -> str:
+    """Return a name as a spreadsheet does not take it for a formula."""
+    return "'" + name if name[0] in "=+-@" else name

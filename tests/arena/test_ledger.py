@@ -1,0 +1,216 @@
+"""The arena's file: whose name is whose, what a match changes, and what a kill leaves."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pongrl.arena.export import export
+from pongrl.arena.ledger import RECORDINGS, Ledger
+from pongrl.arena.rating import Rating, rated
+from pongrl.arena.standings import AGENT, HOUSE, PERSON
+from pongrl.errors import PongError, RefusedError
+from pongrl.wire.messages import NOBODY
+from tests.support.arena import ledger, result, secret
+
+
+def test_a_name_belongs_to_the_first_identity(path: Path) -> None:
+    with ledger(path, "Ada") as book:
+        assert book.enter("Ada", secret("Ada"), AGENT) == book.player("ada")
+        for other in (secret("Eve"), NOBODY):
+            with pytest.raises(RefusedError, match="the name ADA belongs to another"):
+                book.enter("ADA", other, AGENT)
+
+
+def test_a_name_that_was_freed_belongs_to_the_next(path: Path) -> None:
+    with ledger(path, "Ada") as book:
+        before = book.player("Ada")
+        book.free("ada")
+        assert book.enter("Ada", secret("Eve"), AGENT).number == before.number
+        with pytest.raises(RefusedError, match="belongs to another"):
+            book.enter("Ada", secret("Ada"), AGENT)
+
+
+def test_an_agent_cannot_change_its_name(path: Path) -> None:
+    with ledger(path, "Ada") as book, pytest.raises(RefusedError, match="known here as Ada"):
+        book.enter("Bob", secret("Ada"), AGENT)
+
+
+def test_a_name_without_an_identity_belongs_to_nobody_until_one_comes_with_it(path: Path) -> None:
+    with ledger(path) as book:
+        first = book.enter("Ada", NOBODY, AGENT)
+        assert book.enter("Ada", NOBODY, PERSON).number == first.number
+        book.enter("Ada", secret("Ada"), AGENT)
+        with pytest.raises(RefusedError, match="belongs to another"):
+            book.enter("Ada", NOBODY, AGENT)
+
+
+def test_nobody_comes_as_a_house_player_and_a_house_player_is_not_freed(path: Path) -> None:
+    with ledger(path) as book:
+        book.enter("level 1", NOBODY, HOUSE)
+        with pytest.raises(RefusedError, match="belongs to another"):
+            book.enter("Level 1", secret("Eve"), AGENT)
+        with pytest.raises(PongError, match="nobody is called level 1"):
+            book.free("level 1")
+
+
+def test_who_is_to_be_freed_and_is_not_there_is_told_with_those_who_are(path: Path) -> None:
+    with ledger(path, "Ada", "Bob") as book, pytest.raises(PongError, match="there are: Ada, Bob"):
+        book.free("Eve")
+
+
+def test_a_match_changes_both_players(path: Path) -> None:
+    with ledger(path, "Ada", "Bob") as book:
+        ada, bob = book.players()
+        assert book.record(result(ada, bob, (2, 1))) == 1
+        assert book.record(result(bob, ada, (0, 2))) == 2
+        rows = book.standings(frozenset({bob.number})).rows
+        assert [(row.name, row.tally, row.points, row.is_here) for row in rows] == [
+            ("Ada", (2, 0, 0), (4, 1), False), ("Bob", (0, 0, 2), (1, 4), True),
+        ]  # fmt: skip
+        assert rows[0].answers == (200, 4, 1.0)
+        assert rows[0].answers.mean_ms == pytest.approx(1000 / 196)
+        assert book.standings().tallies == {("Ada", "Bob"): (2, 0, 0), ("Bob", "Ada"): (0, 0, 2)}
+        once = rated(Rating(), Rating(), 0)
+        assert (rows[1].rating, rows[0].rating) == rated(once[1], once[0], 1)
+
+
+def test_all_is_there_again_when_the_file_is_opened_again(path: Path) -> None:
+    with ledger(path, "Ada", "Bob") as book:
+        ada, bob = book.players()
+        book.record(result(ada, bob, (1, 1), views=b"views"))
+        before = book.standings(), book.last(5), book.meetings()
+    with ledger(path) as book:
+        assert (book.standings(), book.last(5), book.meetings()) == before
+        assert book.recording(1) == b"views"
+        assert book.recording(2) is None
+
+
+def test_only_the_last_matches_can_be_watched_again(path: Path) -> None:
+    with ledger(path, "Ada", "Bob") as book:
+        ada, bob = book.players()
+        for _ in range(RECORDINGS + 2):
+            book.record(result(ada, bob, views=b"views"))
+        assert book.recording(2) is None
+        assert book.recording(3) == b"views"
+        assert [match.number for match in book.last(2)] == [RECORDINGS + 2, RECORDINGS + 1]
+
+
+def test_a_season_that_is_closed_lets_nobody_new_in_and_counts_its_final_alone(path: Path) -> None:
+    with ledger(path, "Ada", "Bob") as book:
+        ada, bob = book.players()
+        book.record(result(ada, bob, (2, 0)))
+        book.close_season(2)
+        with pytest.raises(RefusedError, match="the season is closed"):
+            book.enter("Eve", secret("Eve"), AGENT)
+        book.enter("Ada", secret("Ada"), AGENT)
+        assert book.standings().season == "closed: the final has 2 matches left"
+        book.record(result(bob, ada, (2, 0), is_final=True))
+        book.record(result(ada, bob, (1, 2), is_final=True))
+        table = book.standings()
+        assert table.season == "closed: this is the final table"
+        assert [(row.name, row.score, row.points) for row in table.rows] == [
+            ("Bob", 2, (4, 1)), ("Ada", 0, (1, 4)),
+        ]  # fmt: skip
+        assert table.tallies["Bob", "Ada"] == (2, 0, 0)
+        book.close_season(0)
+        assert book.standings().season == "open"
+        assert book.meetings()[ada.number, bob.number] == (3, 0)
+        book.enter("Eve", secret("Eve"), AGENT)
+
+
+def test_ratings_can_be_made_again_from_the_csv(path: Path) -> None:
+    with ledger(path, "Ada", "Bob", "=Eve") as book:
+        players = book.players()
+        for number in range(60):
+            left, right = players[number % 3], players[(number + 1 + number // 3 % 2) % 3]
+            book.record(result(left, right, (number % 3, number % 4)))
+        text = io.StringIO(newline="")
+        export(book, text)
+        standings = book.standings()
+    ratings: dict[str, Rating] = {}
+    for row in csv.DictReader(io.StringIO(text.getvalue(), newline="")):
+        winner = {"left": 0, "right": 1, "draw": None}[row["winner"]]
+        pair = ratings.get(row["left"], Rating()), ratings.get(row["right"], Rating())
+        ratings[row["left"]], ratings[row["right"]] = rated(*pair, winner)
+    assert ratings.pop("'=Eve") == next(row.rating for row in standings.rows if row.name == "=Eve")
+    assert ratings == {row.name: row.rating for row in standings.rows if row.name != "=Eve"}
+
+
+ROOT = Path(__file__).parents[2]
+WRITER = """
+import sys
+from pathlib import Path
+from tests.support.arena import ledger, result
+with ledger(Path(sys.argv[1]), "Ada", "Bob") as book:
+    ada, bob = book.players()
+    while True:
+        book.record(result(ada, bob, views=b"x" * 10000))
+        print("kept", flush=True)
+"""
+
+
+def test_a_kill_at_any_moment_loses_no_match_that_was_kept(path: Path) -> None:
+    kept = 0
+    for _ in range(5):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        ) as writer:
+            assert writer.stdout is not None
+            for _ in range(20):
+                assert writer.stdout.readline() == "kept\n"
+            writer.send_signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+            kept += 20 + writer.stdout.read().count("kept")
+        with ledger(path) as book:
+            rows = book.standings().rows
+            (newest,) = book.last(1)
+            assert newest.number >= kept
+            assert [row.matches for row in rows] == [newest.number] * 2
+            assert book.recording(newest.number) == b"x" * 10000
+            kept = newest.number
+
+
+def test_two_programs_can_have_the_file_open(path: Path) -> None:
+    with ledger(path, "Ada", "Bob") as server, ledger(path) as teacher:
+        teacher.free("Ada")
+        teacher.close_season(4)
+        assert server.final == 4
+        server.record(result(*server.players()))
+        assert teacher.last(1)[0].number == 1
+
+
+def other_database(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE notes (words TEXT)")
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: path.write_text("hello, I am no database at all, just a long text"), "not a database"),
+        (other_database, "is not an arena's"),
+        (lambda path: path.mkdir(), "is no file"),
+        (lambda path: path.symlink_to(path.parent / "a" / "b"), "unable to open"),
+    ],
+    ids=["text", "another database", "directory", "dangling link"],
+)
+def test_what_is_no_arena_is_told_in_a_sentence_and_kept(path: Path, make: object, words: str) -> None:
+    make(path)  # type: ignore[operator]
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(PongError, match=words):
+        Ledger(path)
+    assert (path.read_bytes() if path.is_file() else None) == before
+
+
+def test_a_ladder_of_a_file_that_is_not_there_makes_none(path: Path) -> None:
+    with pytest.raises(PongError, match="there is no "):
+        Ledger(path, is_new=False)
+    assert not path.exists()
