@@ -75,7 +75,7 @@ class ArenaPage:
 
     def _send(self, kind: type[Value], value: Value, now: float) -> None:
         self._due[kind] = now + SECONDS_BETWEEN.get(kind, 0.0)
-        if value != self._shown.get(kind):
+        if kind is Courts or value != self._shown.get(kind):  # who begins to watch has not seen the court yet
             self._shown[kind] = value
             self._page.show(value)
 

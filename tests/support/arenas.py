@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pongrl.arena.ledger import Ledger, Result, Side
@@ -133,8 +134,20 @@ class Hall:
 
     def wait(self, what: Come | Act | Leave) -> None:
         """Wait until the hall was told this."""
+        self._wait_until(lambda: what in self.told)
+
+    def comes(self, count: int) -> list[Come]:
+        """Wait until so many people have come, and return who they are."""
+        self._wait_until(lambda: len(self._come) >= count)
+        return self._come
+
+    @property
+    def _come(self) -> list[Come]:
+        return [each for each in self.told if isinstance(each, Come)]
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
         until = time.monotonic() + PATIENCE
-        while what not in self.told:
+        while not condition():
             assert self._heard.wait(until - time.monotonic())
             self._heard.clear()
 

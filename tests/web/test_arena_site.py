@@ -191,6 +191,7 @@ def test_who_makes_no_move_in_a_match_leaves_and_who_waits_for_one_need_not(
 def test_twenty_play_at_a_time_and_the_next_is_told_so(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entrants, "MOST_ENTRANTS", 2)
     monkeypatch.setattr(entrants, "COMES_AT_ONCE", 3)
+    monkeypatch.setattr(entrants, "COMES_PER_SECOND", 0.001)
 
     async def play() -> None:
         async with talking(ledger) as (page, browser, one), browser.talking() as two, browser.talking() as it:

@@ -17,7 +17,7 @@ import pytest
 
 from pong import Pong
 from pongrl.arena.standings import Bout, News, People
-from pongrl.arena.visitors import Act, Come, Leave
+from pongrl.arena.visitors import Act, Leave
 from pongrl.server.guests import Paddle
 from pongrl.wire.client import PongWatcher
 from tests.support import PATIENCE, Program, connected, serving
@@ -295,6 +295,12 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fill(tmp_path_factory.mktemp("arena") / "arena.db")
 
 
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    names = tuple(f"{'漢' * 22}{number:02}" for number in range(40))
+    return fill(tmp_path_factory.mktemp("crowded") / "arena.db", names, 60)
+
+
 BALL = """
     (() => {
         const canvas = document.getElementById("picture");
@@ -377,8 +383,10 @@ def test_a_person_enters_the_arena_plays_and_leaves(chromium: Any, ledger: Path)
         expect(page.locator("#news")).to_contain_text("You are let in")
         hall.news = People({2: News("the name belongs to another", is_out=True)})
         expect(page.locator("#news")).to_have_text("You do not play: the name belongs to another.")
-        first, second = (each for each in hall.told if isinstance(each, Come))
-        assert first.identity == second.identity
+        page.get_by_label("Your name").fill("Another")
+        page.keyboard.press("Enter")
+        first, second, another = hall.comes(3)
+        assert first.identity == second.identity != another.identity  # each name has its own
         assert visit.complaints == []
 
 
@@ -403,10 +411,9 @@ def test_for_who_wants_less_motion_a_recording_waits(chromium: Any, ledger: Path
 
 @pytest.mark.parametrize("size", [*SIZES, (1920, 1080)], ids=str)
 def test_the_arenas_page_fits_any_screen_with_forty_players(
-    chromium: Any, tmp_path: Path, size: tuple[int, int]
+    chromium: Any, crowded: Path, size: tuple[int, int]
 ) -> None:
-    names = tuple(f"{'漢' * 22}{number:02}" for number in range(40))
-    with Hall(fill(tmp_path / "arena.db", names, 60)) as hall, visiting(chromium, size) as visit:
+    with Hall(crowded) as hall, visiting(chromium, size) as visit:
         page = visit.open(hall.page.links.steer)
         expect(page.locator("#ladder tbody tr")).to_have_count(40)
         expect(page.locator("#matrix tbody tr")).to_have_count(40)

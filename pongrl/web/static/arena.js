@@ -16,7 +16,6 @@ import { Stage } from "/static/stage.js";
 
 const HOW = "Drag on the court, press W and S or the arrows, or use a gamepad.";
 const SPOKEN_MILLISECONDS = 10000; // between two leaders that are read out
-const STORED = { name: "pong-arena-name", key: "pong-arena-key" };
 
 const at = (id) => document.getElementById(id);
 const canHover = matchMedia("(hover: hover)");
@@ -104,33 +103,35 @@ function fillLast(parts, match) {
 // Who plays -----------------------------------------------------------------------------------------------------------
 
 // Returns what is kept in this browser; a browser may forbid that.
-function kept(name) {
+function kept(what) {
   try {
-    return localStorage.getItem(STORED[name]) ?? "";
+    return JSON.parse(localStorage.getItem(`pong-arena-${what}`));
   } catch {
-    return "";
+    return null;
   }
 }
 
-function keep(name, value) {
+function keep(what, value) {
   try {
-    localStorage.setItem(STORED[name], value);
+    localStorage.setItem(`pong-arena-${what}`, JSON.stringify(value));
   } catch {
     // Then it is good for this visit.
   }
 }
 
-// Returns the secret by which the arena knows this browser again: 32 hexadecimal digits.
-function ownKey() {
-  if (!/^[0-9a-f]{32}$/.test(key)) {
+// Returns the secret by which the arena knows a name again: 32 hexadecimal digits. Each name has its own, since
+// several people may share a computer.
+function keyOf(name) {
+  const known = name.toLowerCase();
+  if (!/^[0-9a-f]{32}$/.test(keys.get(known))) {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
-    key = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    keep("key", key);
+    keys.set(known, [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+    keep("keys", [...keys]);
   }
-  return key;
+  return keys.get(known);
 }
 
-let key = kept("key");
+const keys = new Map(kept("keys") ?? []);
 let hello = null;
 let bout = { live: [], last: [] };
 let news = null; // what this visitor was told last; null while it does not play
@@ -316,10 +317,10 @@ at("entry").addEventListener("submit", (event) => {
   event.preventDefault();
   const name = at("name").value.trim();
   keep("name", name);
-  live.say({ come: { name, key: ownKey() } });
+  live.say({ come: { name, key: keyOf(name) } });
 });
 at("leave").addEventListener("click", () => live.say({ leave: true }));
-at("name").value = kept("name");
+at("name").value = kept("name") ?? "";
 
 function poll() {
   controls.poll();
