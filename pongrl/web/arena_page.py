@@ -19,7 +19,7 @@ from pongrl.wire.session import DEFAULT_PORT as AGENTS_PORT
 
 DEFAULT_PORT = 8080
 PLAYERS_PER_SECOND, VIEWS_PER_SECOND = 60, 30  # pictures where people play, and where they only look on
-SECONDS_BETWEEN = {Bout: 0.25, Standings: 1.0}  # two values of a kind, at least
+SECONDS_BETWEEN = {People: 0.0, Bout: 0.2, Standings: 0.9}  # two values of a kind, at least
 
 Value: TypeAlias = Standings | Bout | Courts | People
 
@@ -27,9 +27,9 @@ Value: TypeAlias = Standings | Bout | Courts | People
 class ArenaPage:
     """What people see of an arena, and where they can play in it.
 
-    `watched` are the numbers of the matches that somebody looks at, `size` is how many look on. A value may
-    be held back for a moment: it goes out at a later call of `show`, so the hall calls it at least once a
-    second. In each turn it shows `Courts` first, and they go out without delay.
+    `watched` are the numbers of the matches that somebody looks at, `size` is how many look on. People are
+    told at once. Another value may be held back for a moment: it goes out at a later call of `show`, so
+    while somebody looks on the hall calls it at least once a second.
 
     Args:
         site: what is served; `about` has ArenaFacts.
@@ -65,7 +65,7 @@ class ArenaPage:
             value = People(before.news | value.news)
         waiting[type(value)] = value
         now = time.monotonic()
-        if now < self._next:
+        if now < self._next and not isinstance(value, People):
             return
         self._next = now + self._pause
         self._look_after()
@@ -74,7 +74,7 @@ class ArenaPage:
                 self._send(kind, waiting.pop(kind), now)
 
     def _send(self, kind: type[Value], value: Value, now: float) -> None:
-        self._due[kind] = now + SECONDS_BETWEEN.get(kind, 0.0)
+        self._due[kind] = now + (self._pause if kind is Courts else SECONDS_BETWEEN[kind])
         if kind is Courts or value != self._shown.get(kind):  # who begins to watch has not seen the court yet
             self._shown[kind] = value
             self._page.show(value)

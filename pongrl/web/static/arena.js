@@ -86,16 +86,17 @@ function fillMatch(parts, match, words) {
   });
   write(parts.score, match.score.join(" : "));
   write(parts.words, words);
-  parts.button.setAttribute("aria-pressed", stage.number === match.number);
 }
 
 function fillLive(parts, match) {
   fillMatch(parts, match, match.real_time ? "in real time" : "as fast as both answer");
+  parts.button.setAttribute("aria-pressed", stage.shows("live", match.number));
   parts.button.disabled = news !== null;
 }
 
 function fillLast(parts, match) {
   fillMatch(parts, match, `${count(match.number)} · ${match.ended}${match.recorded ? "" : " · not recorded"}`);
+  parts.button.setAttribute("aria-pressed", stage.shows("replay", match.number));
   parts.names.forEach((name, side) => name.classList.toggle("winner", match.winner === side));
   parts.button.disabled = !match.recorded || news !== null;
 }
@@ -191,7 +192,7 @@ const hearers = {
   },
 
   bout(value) {
-    bout = value;
+    bout = value; // first: the lists are shown anew when the stage changes
     stage.takeBout(value);
     showLists();
   },
@@ -301,8 +302,6 @@ function watchLive(number) {
   const match = bout.live.find((each) => each.number === number);
   if (match) {
     stage.watchLive(match);
-  } else if (bout.last.some((each) => each.number === number && each.recorded)) {
-    playAgain(number); // it has ended since the list was held
   }
 }
 

@@ -1,4 +1,7 @@
 // Where one match is seen: a live one, one that is over from its recording, or the visitor's own.
+//
+// The number of a live match is that of its table, where the next match is played when it is over. Then it is found
+// among the last matches, which have numbers of their own, by its players.
 
 import { Court } from "/static/court.js";
 import { isolated, write } from "/static/ladder.js";
@@ -22,7 +25,8 @@ export class Stage {
     this.sound = new Sound();
     this.ear = new Ear();
     this.replay = new Replay();
-    this.scene = null; // {kind: "live", "replay" or "own", number, names, match: when it is over}
+    this.scene = null; // {kind: "live", "replay" or "own", number, names; since, isOver: of a live one; match: when over}
+    this.newest = 0; // number of the match that was over last
     this.wantsLess = matchMedia("(prefers-reduced-motion: reduce)");
     this.isSlow = false;
     this.wasRunning = false; // the recording, at the last picture
@@ -57,8 +61,9 @@ export class Stage {
     window.addEventListener("keydown", (event) => this.press(event));
   }
 
-  get number() {
-    return this.scene?.number ?? null;
+  // Return whether this match is shown; `kind` is "live", "replay" or "own".
+  shows(kind, number) {
+    return this.scene?.kind === kind && this.scene.number === number && !this.scene.isOver;
   }
 
   // What is shown
@@ -87,7 +92,8 @@ export class Stage {
   // Watch a match that is played.
   watchLive(live) {
     this.court.interpolates = live.real_time;
-    this.set({ kind: "live", number: live.number, names: live.names }, live.real_time ? "" : LOCKSTEP);
+    const { number, names } = live;
+    this.set({ kind: "live", number, names, since: this.newest }, live.real_time ? "" : LOCKSTEP);
     this.showScore(...live.score);
     this.watch(live.number);
     show();
@@ -121,7 +127,7 @@ export class Stage {
 
   // Show the match that the visitor plays; between two matches its number is null.
   own(number, names) {
-    if (this.scene?.kind !== "own" || this.scene.number !== number) {
+    if (this.scene?.kind !== "own" || this.scene.number !== number || !areSame(this.scene.names, names)) {
       this.court.interpolates = true;
       this.set({ kind: "own", number, names });
     }
@@ -137,18 +143,24 @@ export class Stage {
   // Take what is played and what is over: the match that is watched may have ended.
   takeBout({ live, last }) {
     const { scene } = this;
+    this.newest = last[0]?.number ?? 0;
     if (scene?.kind !== "live" || scene.match) {
       return;
     }
-    const match = live.find((each) => each.number === scene.number);
-    if (match) {
+    const match = live.find((each) => each.number === scene.number && areSame(each.names, scene.names));
+    if (match && !scene.isOver) {
       this.showScore(...match.score);
       return;
     }
-    scene.match = last.find((each) => each.number === scene.number);
-    write(at("stage-words"), "This match is over.");
-    this.notice(scene.match?.score.join(" : ") ?? "over", scene.match?.ended ?? "");
+    if (!scene.isOver) {
+      scene.isOver = true;
+      this.watch(null);
+      write(at("stage-words"), "This match is over.");
+      this.notice("over", "");
+    }
+    scene.match = last.findLast((each) => each.number > scene.since && areSame(each.names, scene.names));
     if (scene.match) {
+      this.notice(scene.match.score.join(" : "), scene.match.ended);
       this.showScore(...scene.match.score);
       at("again").hidden = !scene.match.recorded;
     }
@@ -156,7 +168,7 @@ export class Stage {
 
   // Take where everything is in a match that is played: [number, time, ball x and y, left y, right y, score].
   takeCourt([number, time, x, y, left, right, ...score]) {
-    if (this.scene?.number !== number || this.scene.kind === "replay") {
+    if (!this.shows("live", number) && !this.shows("own", number)) {
       return;
     }
     const points = score[0] + score[1];
@@ -170,7 +182,7 @@ export class Stage {
 
   // The page is connected again, to a server that does not know what it watches.
   resume() {
-    if (this.scene?.kind === "live") {
+    if (this.scene?.kind === "live" && !this.scene.isOver) {
       this.court.forget();
       this.watch(this.scene.number);
     }
@@ -295,6 +307,10 @@ export class Stage {
     }
     requestAnimationFrame((next) => this.frame(next));
   }
+}
+
+function areSame(names, others) {
+  return names.every((name, side) => name === others[side]);
 }
 
 // Scroll to the court, if it is not seen: on a phone the lists are far away from it.
