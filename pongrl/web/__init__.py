@@ -1,9 +1,10 @@
-"""Pages for browsers: the game's (python pong.py --web) and the agent's (python mainmodel.py --web).
+"""Pages for browsers: of the game and of the arena (python pong.py --web), of the agent (mainmodel.py --web).
 
 A page is served by a process of its own, so that whatever browsers do holds up neither game nor learning:
 
       the program                                         the page's process
     game_page, agent_page   what there is to see ───►   game_site, agent_site
+    and arena_page                                      and arena_site
                             ◄─── what people ask for        │
                                                            gate      who may see and do what
                                                            door      connections, and how many of them

@@ -2,7 +2,8 @@
 
 A message is made once and written to each viewer as it is. What comes anew all the time is sent to a viewer
 only when all of the last one is gone, so a slow one gets fewer. All viewers together are sent a limited
-number a second; those who play come first.
+number a second; those who play come first. A page with several courts has a topic for each, and a viewer is
+sent the pictures of the one that it looks at.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import json
 import struct
 import time
+from collections.abc import Hashable
 from typing import Any
 
 from aiohttp import web
@@ -81,11 +83,17 @@ class Viewer:
 
 
 class Crowd:
-    """All viewers of a page."""
+    """All viewers of a page.
 
-    def __init__(self) -> None:
+    Args:
+        per_second: pictures that each one who looks on is sent at most.
+    """
+
+    def __init__(self, per_second: float = MOST_PER_SECOND) -> None:
+        self._per_second = per_second
         self._viewers: dict[Viewer, bool] = {}  # and whether it comes first
-        self._latest = b""
+        self._topics: dict[Viewer, Hashable] = {}  # what each one looks at; None unless it was said
+        self._latest: dict[Hashable, bytes] = {}  # pictures that those who look on are to be sent
         self._due, self._timer = 0.0, False
 
     def __len__(self) -> int:
@@ -98,6 +106,12 @@ class Crowd:
     def remove(self, viewer: Viewer) -> None:
         """Forget a viewer that has left."""
         self._viewers.pop(viewer, None)
+        self._topics.pop(viewer, None)
+
+    def look_at(self, viewer: Viewer, topic: Hashable) -> None:
+        """Let a viewer be sent the pictures of this topic from now on, and no others."""
+        if viewer in self._viewers:
+            self._topics[viewer] = topic
 
     def prefer(self, viewer: Viewer, comes_first: bool) -> None:
         """Let a viewer come first, or no longer."""
@@ -110,11 +124,11 @@ class Crowd:
         for viewer in list(self._viewers):
             viewer.send(frame)
 
-    def show(self, frame: bytes) -> None:
-        """Send all the latest picture: those who come first at once, the others when they are due."""
-        self._latest = frame
+    def show(self, frame: bytes, topic: Hashable = None) -> None:
+        """Send the latest picture of a topic: those who come first at once, the others when they are due."""
+        self._latest[topic] = frame
         for viewer, comes_first in list(self._viewers.items()):
-            if comes_first and not viewer.is_behind:
+            if comes_first and self._topics.get(viewer) == topic and not viewer.is_behind:
                 viewer.send(frame)
         if not self._timer:
             self._timer = True
@@ -123,9 +137,14 @@ class Crowd:
 
     def _show_others(self) -> None:
         self._timer = False
-        others = [viewer for viewer, comes_first in self._viewers.items() if not comes_first]
-        rate = min(SENDS_PER_SECOND / max(len(others), 1), MOST_PER_SECOND)
+        latest, self._latest = self._latest, {}
+        others = [
+            (viewer, latest[topic])
+            for viewer, comes_first in self._viewers.items()
+            if not comes_first and (topic := self._topics.get(viewer)) in latest
+        ]
+        rate = min(SENDS_PER_SECOND / max(len(others), 1), self._per_second)
         self._due = time.monotonic() + 0.9 / rate  # the next picture may come a little early
-        for viewer in others:
+        for viewer, frame in others:
             if not viewer.is_behind:
-                viewer.send(self._latest)
+                viewer.send(frame)

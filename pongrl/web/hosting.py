@@ -1,15 +1,15 @@
-"""What both pages' processes do: listen, answer with the page and its parts, and talk to each viewer."""
+"""What all pages' processes do: listen, answer with the page and its parts, and talk to each viewer."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Set
 from pathlib import Path
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from pongrl.server.listener import certificate_context, listening_sockets
-from pongrl.web.crowd import HEARTBEAT_SECONDS, LONGEST_MESSAGE, Crowd, Viewer
+from pongrl.web.crowd import HEARTBEAT_SECONDS, LONGEST_MESSAGE, MOST_PER_SECOND, Crowd, Viewer
 from pongrl.web.door import Door
 from pongrl.web.gate import Gate, Handler, Right
 from pongrl.web.site import Site
@@ -31,7 +31,7 @@ class Guide(Protocol):
         """Tell a viewer that has come what it needs to know."""
 
     def hear(self, viewer: Viewer, said: dict[str, Any]) -> None:
-        """Do what a viewer with the right to steer asks for."""
+        """Do what a viewer asks for: one with the right to steer, unless anybody may ask for it."""
 
     def part(self, viewer: Viewer) -> None:
         """Forget a viewer that has left."""
@@ -45,6 +45,8 @@ class Hosting:
         index: the name of the page itself, a file of `static`.
         guide: talks to the viewers.
         routes: further paths, and what answers each.
+        harmless: names of the messages that viewers without the right to steer may say too.
+        per_second: pictures that each viewer who looks on is sent at most.
     """
 
     def __init__(
@@ -53,9 +55,11 @@ class Hosting:
         index: str,
         guide: Guide,
         routes: Mapping[str, Route] | None = None,
+        harmless: Set[str] = frozenset(),
+        per_second: float = MOST_PER_SECOND,
     ) -> None:
-        self._site, self._guide, self._routes = site, guide, routes or {}
-        self.crowd = Crowd()
+        self._site, self._guide, self._routes, self._harmless = site, guide, routes or {}, harmless
+        self.crowd = Crowd(per_second)
         self._parts = {path.name: _answer(path) for path in STATIC.iterdir() if path.suffix in KINDS}
         self._index = index
 
@@ -139,7 +143,7 @@ class Hosting:
                 self._guide.welcome(viewer, right)
                 messages: AsyncIterator[dict[str, Any]] = viewer.messages()
                 async for said in messages:
-                    if right is Right.STEER:
+                    if right is Right.STEER or said.keys() <= self._harmless:
                         self._guide.hear(viewer, said)
             finally:
                 self.crowd.remove(viewer)

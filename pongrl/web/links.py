@@ -19,7 +19,7 @@ WILDCARDS = ("0.0.0.0", "::")
 
 
 def secrets_of(token: str, page: str) -> Secrets:
-    """Return what a page asks for, "game" or "agent", where playing over TCP asks for this token.
+    """Return what a page asks for, "game", "agent" or "arena", where playing over TCP asks for this token.
 
     The same token gives the same links, so that a printed one is good for the next lesson too. Without a
     token everybody may look, and the link for steering is another one each time.

@@ -1,4 +1,4 @@
-"""How a page's process runs: python -m pongrl.web.game_site, or agent_site.
+"""How a page's process runs: python -m pongrl.web.game_site, agent_site or arena_site.
 
 The program sends a `Site` first, and then what there is to see. The process answers with the addresses that
 it listens on, and then with lines of JSON: what people ask for. It ends when its standard input does.

@@ -54,6 +54,16 @@ class AgentFacts:
 
 
 @dataclass(frozen=True)
+class ArenaFacts:
+    """What the arena's page has to know of the arena."""
+
+    ledger: str  # the path of its file
+    lockstep: bool
+    points_to_win: int
+    options: str = ""  # what an agent's command line needs beside the host, to connect
+
+
+@dataclass(frozen=True)
 class Lines:
     """Lines that the agent's terminal was told."""
 

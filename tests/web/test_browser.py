@@ -1,4 +1,4 @@
-"""Both pages in a real browser, Chromium, as people use them."""
+"""All pages in a real browser, Chromium, as people use them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from typing import Any
 import pytest
 
 from pong import Pong
+from pongrl.arena.standings import Bout, News, People
+from pongrl.arena.visitors import Act, Leave
+from pongrl.server.guests import Paddle
 from pongrl.wire.client import PongWatcher
 from tests.support import PATIENCE, Program, connected, serving
+from tests.support.arenas import NAMES, Hall, bout, fill, live
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -284,3 +288,140 @@ def test_the_agents_page_fits_any_screen(chromium: Any, agent_link: str, size: t
         page = visit.open(agent_link)
         expect(page.locator("#units li")).to_have_count(12)
         assert visit.overflow <= 0
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fill(tmp_path_factory.mktemp("arena") / "arena.db")
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    names = tuple(f"{'漢' * 22}{number:02}" for number in range(40))
+    return fill(tmp_path_factory.mktemp("crowded") / "arena.db", names, 60)
+
+
+BALL = """
+    (() => {
+        const canvas = document.getElementById("picture");
+        const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        for (let place = 0; place < pixels.length; place += 4)
+            if (pixels[place] === 255 && pixels[place + 2] === 60) return true;
+        return false;
+    })()
+"""  # its colour is somewhere on the court
+
+
+def test_the_arenas_page_shows_names_as_they_are_and_who_beat_whom(chromium: Any, ledger: Path) -> None:
+    with Hall(ledger) as hall, visiting(chromium) as visit:
+        page = visit.open(hall.page.links.look)
+        expect(page.locator("#connection")).to_have_text("live")
+        names = page.locator("#ladder tbody th bdi")
+        expect(names).to_have_count(len(NAMES))
+        assert set(names.all_inner_texts()) == set(NAMES)
+        assert page.locator("table b").count() == 0  # a name is no HTML
+        expect(page.locator("#ladder .house")).to_have_text("★")
+        expect(page.locator("#season")).to_contain_text("5 players, 2 here")
+        expect(page.locator("#entry")).to_be_hidden()
+        page.locator("#matrix tbody td[tabindex='0']").focus()
+        expect(page.locator("#pair")).to_contain_text("nobody plays against itself")
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#pair")).to_contain_text("against")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="all matches").click()
+        assert download.value.path().read_text().startswith("match,begun")
+        assert visit.complaints == []
+
+
+def test_a_match_is_watched_live_and_again_when_it_is_over(chromium: Any, ledger: Path) -> None:
+    with Hall(ledger) as hall, visiting(chromium) as visit:
+        page = visit.open(hall.page.links.look)
+        last = bout(ledger).last
+        watched = last[1]  # the newest that has a recording
+        hall.bout = Bout((live(1, watched.left, watched.right, is_real_time=False),), last[2:])
+        expect(page.locator("#last li")).to_have_count(len(last) - 2)
+        page.locator("#live button").click()
+        wait_in(page, BALL)
+        expect(page.locator("#stage-words")).to_contain_text("as fast as both answer")
+        assert score_of(page) == (2, 1)
+        hall.bout = Bout((live(1),), last)  # it is over, and others play at its table
+        page.get_by_role("button", name="Watch it again").click()
+        expect(page.locator("#run")).to_have_text("Pause")
+        wait_in(page, BALL)
+        page.keyboard.press("p")
+        expect(page.locator("#run")).to_have_text("Play")
+        page.locator("#slider").focus()
+        page.keyboard.press("End")
+        expect(page.locator("#run")).to_have_text("Again")
+        assert score_of(page) == watched.score
+        page.get_by_role("button", name="16 times as fast").click()
+        page.get_by_role("button", name="Again", exact=True).click()
+        expect(page.locator("#run")).to_have_text("Again")  # it is soon over
+        page.keyboard.press("Escape")
+        expect(page.locator("#stage-title")).to_have_text("Watch a match")
+        assert visit.complaints == []
+
+
+def test_a_person_enters_the_arena_plays_and_leaves(chromium: Any, ledger: Path) -> None:
+    with Hall(ledger) as hall, visiting(chromium) as visit:
+        page = visit.open(hall.page.links.steer)
+        page.get_by_label("Your name").fill("<i>Eve</i>")
+        page.keyboard.press("Enter")
+        expect(page.locator("#news")).to_contain_text("You are let in")
+        hall.news = People({1: News("you play Ada", 20, 1, "Ada", serve_in=3)})
+        expect(page.locator("#headline")).to_have_text("3")
+        expect(page.locator("#right-name")).to_have_text("<i>Eve</i>")
+        hall.news = People({1: News("you play Ada", 20, 1, "Ada")})
+        wait_in(page, BALL)
+        page.keyboard.down("s")
+        hall.wait(Act(1, Paddle(2)))
+        page.keyboard.up("s")
+        hall.wait(Act(1, Paddle()))
+        page.get_by_role("button", name="Leave").click()
+        hall.wait(Leave(1))
+        expect(page.locator("#entry")).to_be_visible()
+        page.reload()
+        expect(page.get_by_label("Your name")).to_have_value("<i>Eve</i>")
+        page.get_by_role("button", name="Play").click()
+        expect(page.locator("#news")).to_contain_text("You are let in")
+        hall.news = People({2: News("the name belongs to another", is_out=True)})
+        expect(page.locator("#news")).to_have_text("You do not play: the name belongs to another.")
+        page.get_by_label("Your name").fill("Another")
+        page.keyboard.press("Enter")
+        first, second, another = hall.comes(3)
+        assert first.identity == second.identity != another.identity  # each name has its own
+        assert visit.complaints == []
+
+
+def test_an_arena_in_which_nobody_has_played_says_how_to_enter(chromium: Any, tmp_path: Path) -> None:
+    with Hall(fill(tmp_path / "arena.db", (), 0)) as hall, visiting(chromium) as visit:
+        hall.bout = Bout((), ())
+        page = visit.open(hall.page.links.look)
+        expect(page.locator("#nobody")).to_be_visible()
+        expect(page.locator("#no-last")).to_be_visible()
+        command = 'python mainmodel.py --play save.p --host 127.0.0.1 --name "Ada"'
+        expect(page.locator("#command")).to_have_text(command)
+        assert visit.complaints == []
+
+
+def test_for_who_wants_less_motion_a_recording_waits(chromium: Any, ledger: Path) -> None:
+    with Hall(ledger) as hall, visiting(chromium, reduced_motion="reduce") as visit:
+        page = visit.open(hall.page.links.look)
+        page.locator("#last button:enabled").first.click()
+        expect(page.locator("#run")).to_have_text("Play")
+        expect(page.get_by_role("button", name="Show it moving")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [*SIZES, (1920, 1080)], ids=str)
+def test_the_arenas_page_fits_any_screen_with_forty_players(
+    chromium: Any, crowded: Path, size: tuple[int, int]
+) -> None:
+    with Hall(crowded) as hall, visiting(chromium, size) as visit:
+        page = visit.open(hall.page.links.steer)
+        expect(page.locator("#ladder tbody tr")).to_have_count(40)
+        expect(page.locator("#matrix tbody tr")).to_have_count(40)
+        page.locator("#live button").first.click()
+        wait_in(page, BALL)
+        assert visit.overflow <= 0
+        height = page.evaluate("parseFloat(getComputedStyle(document.getElementById('ladder')).fontSize)")
+        assert height >= (24 if size[0] == 1920 else 15)  # a projector's is read from afar

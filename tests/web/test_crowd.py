@@ -116,3 +116,43 @@ def test_more_viewers_are_each_sent_fewer_pictures() -> None:
         return loop.time() - start
 
     assert asyncio.run(seconds_between(300)) > 0.9 * 0.9 * 300 / crowd.SENDS_PER_SECOND
+
+
+def test_each_viewer_is_sent_the_pictures_of_what_it_looks_at() -> None:
+    async def show() -> None:
+        lines, everybody = {topic: Line() for topic in (1, 2, None)}, Crowd()
+        viewers = {topic: viewer_on(line) for topic, line in lines.items()}
+        for topic, viewer in viewers.items():
+            everybody.add(viewer)
+            everybody.look_at(viewer, topic)
+        everybody.show(b"one", 1)
+        everybody.show(b"two", 2)
+        while not (lines[1].sent and lines[2].sent):
+            await asyncio.sleep(0)
+        everybody.prefer(viewers[1], True)
+        everybody.look_at(viewers[1], 2)
+        everybody.show(b"two again", 2)
+        assert lines[1].sent == [b"one", b"two again"]  # it comes first
+        while len(lines[2].sent) < 2:
+            await asyncio.sleep(0)
+        assert lines[2].sent == [b"two", b"two again"]
+        assert lines[None].sent == []
+        everybody.remove(viewers[1])
+        everybody.look_at(viewers[1], 1)  # it has left
+        assert len(everybody) == 2
+
+    asyncio.run(show())
+
+
+def test_a_page_may_send_those_who_look_on_fewer_pictures() -> None:
+    async def seconds() -> float:
+        line, everybody = Line(), Crowd(per_second=10)
+        everybody.add(viewer_on(line))
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        while len(line.sent) < 2:
+            everybody.show(b"picture")
+            await asyncio.sleep(0)
+        return loop.time() - start
+
+    assert asyncio.run(seconds()) > 0.9 * 0.9 / 10

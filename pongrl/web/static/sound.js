@@ -23,6 +23,11 @@ export class Sound {
     }
   }
 
+  // Be quiet about what was before: another game is shown.
+  forget() {
+    this.counts = null;
+  }
+
   // Make the sound of what is new; `counts` are hits, bounces and points so far.
   take(counts) {
     const before = this.counts;
@@ -48,5 +53,36 @@ export class Sound {
     tone.start(start);
     tone.stop(start + seconds);
     this.free = start + APART;
+  }
+}
+
+// Counts hits, bounces and points by where the ball goes, for games of which nobody has told these numbers.
+export class Ear {
+  constructor() {
+    this.forget();
+  }
+
+  forget() {
+    this.counts = [0, 0, 0];
+    this.last = null; // the ball's place
+    this.speed = [0, 0];
+  }
+
+  // Return the counts, now that the ball is there and so many points have been made.
+  take(x, y, points) {
+    const [dx, dy] = this.last === null ? [0, 0] : [x - this.last[0], y - this.last[1]];
+    this.last = [x, y];
+    if (points !== this.counts[2]) {
+      this.counts[2] = points;
+      this.speed = [0, 0]; // the next serve flies anywhere
+      return this.counts.slice();
+    }
+    if (dx * this.speed[0] < 0) {
+      this.counts[0] += 1;
+    } else if (dy * this.speed[1] < 0) {
+      this.counts[1] += 1;
+    }
+    this.speed = [dx || this.speed[0], dy || this.speed[1]];
+    return this.counts.slice();
   }
 }
