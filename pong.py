@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # a headless run loads no view
     from pongrl.arena.run import ArenaRun
     from pongrl.ui.film import Recorder
     from pongrl.ui.game_window import GameWindow
+    from pongrl.web.arena_page import ArenaPage
     from pongrl.web.game_page import GamePage
     from pongrl.web.links import Links
     from pongrl.web.page import Page
@@ -110,7 +111,7 @@ class Pong:
         check(self)
         self._run: Run | ArenaRun | None = None
         self._recorder: Recorder | None = None
-        self._page: GamePage | None = None
+        self._page: GamePage | ArenaPage | None = None
         self._announcer: Page | None = None
         self._ending = False
 
@@ -148,13 +149,13 @@ class Pong:
             cli.need_main_thread("headless=True")
         outlets.start_log(self.debug)
         if self.benchmark:
-            measure(self._options())
+            measure(_game_options(self))
         elif self.ladder is not False:
             self._tell_ladder()
         elif block:
             self._play_to_the_end()
         else:
-            self._begin(self._options())
+            self._begin(_game_options(self))
 
     def close(self) -> None:
         """End the game, the server and the film; calling it again does nothing.
@@ -187,10 +188,10 @@ class Pong:
                 try:
                     if self.until_eof:
                         stop_at_eof(self._stop)
-                    if window is not None and not self.server and not self._is_chosen():
+                    if window is not None and not self.server and not _is_chosen(self):
                         self._play_chosen(window)
                     else:
-                        self._play(self._options(), window)
+                        self._play(_game_options(self), window)
                 finally:
                     self.close()
         finally:
@@ -205,10 +206,6 @@ class Pong:
         for_people = not self.server or self.opponent == "human"
         return GameWindow("Pong", self.render, "nobody can play" if for_people else "use --headless")
 
-    def _is_chosen(self) -> bool:
-        """Return whether the user has said what to play, as a program that makes a Pong has."""
-        return self.given is None or not self.given.isdisjoint(("levelodiff", "opponent"))
-
     def _play_chosen(self, window: GameWindow) -> None:
         """Let people choose what to play, again after each game, until they leave."""
         from pongrl.ui.start_screen import choose
@@ -216,7 +213,7 @@ class Pong:
         choice: tuple[int, str] | None = None
         while (choice := choose(window, lambda: self._ending, choice)) is not None:
             level, opponent = choice
-            self._play(replace(self._options(), level=level, opponent=opponent), window)
+            self._play(replace(_game_options(self), level=level, opponent=opponent), window)
             self._end_run()
 
     def _play(self, options: GameOptions, window: GameWindow | None) -> None:
@@ -245,7 +242,7 @@ class Pong:
             return self._begin_arena()
         try:
             self._open_recorder()
-            entrance = self._entrance() if self.server else None
+            entrance = _entrance(self) if self.server else None
             guests = Guests()
             page = None if entrance is None else self._open_page(options, entrance, guests, has_window)
             audiences = () if page is None else (page,)
@@ -260,27 +257,19 @@ class Pong:
         if page is not None:
             page.greet(cli.say)
         if entrance is not None and not is_loopback(entrance.host):
-            self._announce(options.session(), entrance, run, page)
+            self._announcer = _announced(options.session(), entrance, run, page)
         return run
 
     def _begin_arena(self) -> ArenaRun:
         """Open the arena, and say where it listens."""
-        from pongrl.arena.program import arena_options, file_of, greeting_of
-        from pongrl.arena.run import ArenaRun
-        from pongrl.arena.visitors import Visitors
+        from pongrl.arena.program import arena_options
+        from pongrl.web.arena_opening import open_arena
 
-        options, path = arena_options(self), file_of(self.arena)
-        try:
-            entrance, visitors, page = self._entrance(), Visitors(), None
-            run = self._run = ArenaRun(options, path, entrance, visitors, page)
-            run.start()
-        except BaseException:
-            self.close()
-            raise
-        for line in greeting_of(options, path, entrance, run.addresses):
-            cli.say(line)
+        entrance = _entrance(self)
+        run, page = open_arena(self, entrance, self.web, cli.say)
+        self._run, self._page = run, page
         if not is_loopback(entrance.host):
-            self._announce(options.session(), entrance, run, page)
+            self._announcer = _announced(arena_options(self).session(), entrance, run, page)
         return run
 
     def _tell_ladder(self) -> None:
@@ -289,15 +278,6 @@ class Pong:
 
         tell_ladder(file_of(self.ladder), self.free, self.final, self.csv, cli.say)
 
-    def _announce(
-        self, session: Session, entrance: Entrance, run: Run | ArenaRun, page: GamePage | None
-    ) -> None:
-        """Let others on the network find the server, if zeroconf is installed."""
-        from pongrl.web.announcer import announce
-
-        assert run.address is not None
-        self._announcer = announce(session, entrance, run.address[1], page)
-
     def _open_page(
         self, options: GameOptions, entrance: Entrance, guests: Guests, has_window: bool
     ) -> GamePage | None:
@@ -305,8 +285,8 @@ class Pong:
             return None
         from pongrl.web.game_page import open_game_page
 
-        self._page = open_game_page(self.web, options, entrance, guests, has_window, cli.say)
-        return self._page
+        page = self._page = open_game_page(self.web, options, entrance, guests, has_window, cli.say)
+        return page
 
     def _open_recorder(self) -> None:
         if self.record is None or self._recorder is not None:  # one film of all games
@@ -314,19 +294,6 @@ class Pong:
         from pongrl.ui.film import Recorder
 
         self._recorder = Recorder(self.record, log.info, min(self.fps, TICKS_PER_SECOND))
-
-    def _options(self) -> GameOptions:
-        return GameOptions(
-            level=self.levelodiff, second_level=self.second_level, opponent=self.opponent,
-            games=self.games, frameskip=self.frameskip, fps=self.fps, lockstep=self.lockstep,
-            points_to_win=self.points_to_win, seed=self.seed, serves=self.server, inset=self.render,
-        )  # fmt: skip
-
-    def _entrance(self) -> Entrance:
-        host = self.host or "127.0.0.1"
-        given = choose_token(self.token, self.token_file)
-        token, is_made_up = token_to_ask(given, self.open, is_loopback(host))
-        return Entrance(host, self.port, token, is_made_up, self.certificate, self.key)
 
     def _stop(self) -> None:
         self._ending = True
@@ -337,6 +304,38 @@ class Pong:
         run, self._run = self._run, None
         if run is not None:
             run.close()
+
+
+def _is_chosen(user: Pong) -> bool:
+    """Return whether the user has said what to play, as a program that makes a Pong has."""
+    return user.given is None or not user.given.isdisjoint(("levelodiff", "opponent"))
+
+
+def _game_options(user: Pong) -> GameOptions:
+    """Return what is to be played."""
+    return GameOptions(
+        level=user.levelodiff, second_level=user.second_level, opponent=user.opponent,
+        games=user.games, frameskip=user.frameskip, fps=user.fps, lockstep=user.lockstep,
+        points_to_win=user.points_to_win, seed=user.seed, serves=user.server, inset=user.render,
+    )  # fmt: skip
+
+
+def _entrance(user: Pong) -> Entrance:
+    """Return where agents come in, with a token that is made up if one is needed."""
+    host = user.host or "127.0.0.1"
+    given = choose_token(user.token, user.token_file)
+    token, is_made_up = token_to_ask(given, user.open, is_loopback(host))
+    return Entrance(host, user.port, token, is_made_up, user.certificate, user.key)
+
+
+def _announced(
+    session: Session, entrance: Entrance, run: Run | ArenaRun, page: GamePage | ArenaPage | None
+) -> Page | None:
+    """Let others on the network find the server, if zeroconf is installed."""
+    from pongrl.web.announcer import announce
+
+    assert run.address is not None
+    return announce(session, entrance, run.address[1], page)
 
 
 def main(argv: list[str] | None = None) -> int:

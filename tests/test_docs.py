@@ -19,6 +19,8 @@ import pytest
 
 import mainmodel
 import pong
+from pongrl.arena.export import export
+from tests.support.arena import ledger, result
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -90,6 +92,9 @@ run_once = functools.cache(run)
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("trained")
     run(directory, str(ROOT / "mainmodel.py"), "--local", "--points", "100")
+    with ledger(directory / "arena.db", "Ada", "Bob") as book, open(directory / "all.csv", "w") as file:
+        book.record(result(*book.players()))
+        export(book, file)
     return directory
 
 

@@ -205,6 +205,6 @@ class Hall(threading.Thread):
             self._tables.append(Table(number, fixture, self._options))
 
     def _here(self) -> frozenset[int]:
-        """Return the numbers of the players that are here, apart from house players."""
+        """Return the numbers of the players that have come and are here."""
         here = [agent.player.number for agent in self._agents.values() if agent.talk is not None]
         return frozenset((*here, *(person.player.number for person in self._persons)))

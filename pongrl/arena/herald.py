@@ -33,12 +33,11 @@ class Audience(Protocol):
 
 
 class Herald:
-    """Tells them what is new, as often as they can take it. For the hall's thread.
+    """Tells people what is new, as often as they can take it. For the hall's thread.
 
     Args:
         ledger: Has the ladder.
         gallery: Those who watch over the wire.
-        audience: Those on the page; None if there is none.
         clock: Gives the time in seconds.
     """
 
@@ -46,14 +45,14 @@ class Herald:
         self,
         ledger: Ledger,
         gallery: Gallery,
-        audience: Audience | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ledger, self._gallery, self._audience, self._clock = ledger, gallery, audience, clock
+        self._ledger, self._gallery, self._clock = ledger, gallery, clock
+        self.audience: Audience | None = None  # those on the page; None if there is none
         self._here: frozenset[int] = frozenset()
         self._is_news = True  # somebody came or left, or a match has ended
         self._size = 0
-        self._due = dict.fromkeys(("standings", "bout", "courts"), 0.0)
+        self._due = dict.fromkeys(("standings", "bout", "view", "places"), 0.0)
 
     def note(self, here: frozenset[int]) -> None:
         """Note that the ladder has changed, or who is here now."""
@@ -62,9 +61,9 @@ class Herald:
     def tell(self, tables: Sequence[Table], people: People | None) -> None:
         """Tell all what is new."""
         now = self._clock()
-        if self._gallery.size and tables and self._is_due("courts", 1 / VIEWS_PER_SECOND, now):
+        if self._gallery.size and tables and self._is_due("view", 1 / VIEWS_PER_SECOND, now):
             self._gallery.show(_view(tables[0]))
-        audience = self._audience
+        audience = self.audience
         if audience is None:
             return
         if audience.size > self._size:  # somebody has come, and has seen nothing yet
@@ -80,7 +79,7 @@ class Herald:
         if self._is_due("bout", BOUT_SECONDS, now):
             live = tuple(table.live() for table in tables)
             audience.show(Bout(live, tuple(self._ledger.last(LAST_MATCHES))))
-        if self._is_due("courts", 1 / VIEWS_PER_SECOND, now):
+        if self._is_due("places", 1 / VIEWS_PER_SECOND, now):
             watched = {table.number: table.place() for table in tables if table.number in audience.watched}
             if watched:
                 audience.show(Courts(watched))

@@ -24,6 +24,7 @@ TABLES_PER_CORE = 16
 class ArenaUser(Protocol):
     """The options of `pong.Pong` that an arena takes."""
 
+    arena: bool | str
     points_to_win: int
     frameskip: int
     fps: int

@@ -36,7 +36,6 @@ class ArenaRun:
         path: The file that keeps it.
         entrance: Where agents come in.
         visitors: What people on the page ask for.
-        audience: People on the page; None if there is none.
 
     Raises:
         PongError: The file cannot be used, it cannot listen there, or the certificate cannot be used.
@@ -48,7 +47,6 @@ class ArenaRun:
         path: Path,
         entrance: Entrance,
         visitors: Visitors,
-        audience: Audience | None = None,
     ) -> None:
         self._ledger = Ledger(path)
         self._gallery = Gallery()
@@ -69,8 +67,8 @@ class ArenaRun:
         self._scribe = Scribe(path, wake)
         persons = Persons(self._ledger, visitors)
         draw = Draw(self._ledger, random.Random(options.seed), options.points_to_win)
-        herald = Herald(self._ledger, self._gallery, audience)
-        self._hall = Hall(options, self._scribe, self._doorkeeper, persons, draw, herald)
+        self._herald = Herald(self._ledger, self._gallery)
+        self._hall = Hall(options, self._scribe, self._doorkeeper, persons, draw, self._herald)
 
     @property
     def address(self) -> Address:
@@ -81,6 +79,10 @@ class ArenaRun:
     def addresses(self) -> list[Address]:
         """All hosts and ports that it listens on; a name can have several addresses."""
         return self._listener.addresses
+
+    def show_to(self, audience: Audience) -> None:
+        """Show people on a page what goes on, too. Call it before `start`."""
+        self._herald.audience = audience
 
     def start(self) -> None:
         """Start the threads."""

@@ -64,7 +64,7 @@ class Standings:
 class Live:
     """A match that is being played."""
 
-    number: int
+    number: int  # of its table, which has another match when this one is over
     left: str
     right: str
     score: tuple[int, int]
@@ -99,7 +99,7 @@ Place: TypeAlias = tuple[int, int, int, int, int, int]
 
 @dataclass(frozen=True)
 class Courts:
-    """Where everything is now in the matches that people look at, by the numbers of the matches."""
+    """Where everything is now in the matches that people look at, by the numbers of the tables."""
 
     places: dict[int, Place]
 
@@ -109,7 +109,7 @@ class News:
     """What a person who plays on the page is told."""
 
     words: str  # what goes on, for a line
-    match: int | None = None  # the number of the match that the person plays now
+    match: int | None = None  # the number of the table at which the person plays now
     side: int | None = None  # LEFT or RIGHT
     opponent: str = ""
     serve_in: int = 0  # the number of the countdown before a serve; 0 if there is none

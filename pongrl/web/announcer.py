@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pongrl.server.entrance import Entrance
+from pongrl.web.arena_page import ArenaPage
 from pongrl.web.game_page import GamePage
 from pongrl.web.nearby import Announcement, is_installed
 from pongrl.web.page import Page
@@ -15,7 +16,9 @@ from pongrl.web.site import Secrets, Site
 from pongrl.wire.messages import Session
 
 
-def announce(session: Session, entrance: Entrance, port: int, page: GamePage | None) -> Page | None:
+def announce(
+    session: Session, entrance: Entrance, port: int, page: GamePage | ArenaPage | None
+) -> Page | None:
     """Let others on the network find a server, and show its page who else is there.
 
     Args:
@@ -43,7 +46,7 @@ def announce(session: Session, entrance: Entrance, port: int, page: GamePage | N
     )
 
     def hear(told: dict[str, Any]) -> None:
-        if page is not None and "others" in told:
+        if isinstance(page, GamePage) and "others" in told:
             page.show_others(told["others"])
 
     site = Site(said.name, entrance.host, port, Secrets("", ""), about=said)

@@ -183,6 +183,7 @@ def test_who_floods_is_cut_off_and_others_are_not_slowed_down(path: Path) -> Non
                     client.poll()
         audience.wait_for(lambda: any("forfeit by Eve" in match.ended for match in audience.last))
         audience.wait_for(lambda: len(audience.between("Ada", "Bob")) >= 2)
+        audience.wait_for(lambda: (row := audience.row("Ada")) and row.matches >= 2)
         row = audience.row("Ada")
         assert row is not None
         assert row.answers.late <= row.answers.asked // 10

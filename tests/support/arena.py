@@ -123,7 +123,9 @@ def arena(
     path: Path, visitors: Visitors | None = None, audience: Any = None, **changes: Any
 ) -> Iterator[ArenaRun]:
     """Run an arena on a free port."""
-    run = ArenaRun(options(**changes), path, Entrance("127.0.0.1", 0), visitors or Visitors(), audience)
+    run = ArenaRun(options(**changes), path, Entrance("127.0.0.1", 0), visitors or Visitors())
+    if audience is not None:
+        run.show_to(audience)
     run.start()
     try:
         yield run
