@@ -114,7 +114,7 @@ class Draw:
         return None
 
     def _next(self, free: Mapping[int, Contender], playing: Sequence[Fixture]) -> Fixture | None:
-        """Draw the match that tells most; house players meet each other when nobody else plays."""
+        """Draw the match that tells most; when nobody waits, two house players, at one table."""
         promised = {side.player.number for fixture, _ in self._seconds for side in fixture.sides}
         players, meetings = self._ledger.players(), self._ledger.meetings()
         house = [player for player in players if player.name in HOUSE_PLAYERS]
@@ -126,7 +126,7 @@ class Draw:
             if player.number in free and player.number not in promised
         }
         pair = pairing.choose(waiting, house, others, meetings, self._rng)
-        if pair is None and not playing:
+        if pair is None and not any(fixture.is_of_the_house for fixture in playing):
             pair = pairing.choose_of_the_house(house, meetings)
         if pair is None:
             return None

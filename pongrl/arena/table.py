@@ -1,9 +1,11 @@
 """One match of an arena: two contenders, a game and a clock.
 
 In lockstep a decision is played as soon as both have answered, or when the time for an answer is over; who
-has not answered stays. In real time the game ticks sixty times a second and waits for nobody, and a match
-with a person in it is always played so. A match ends with the points that win it, after five minutes of the
-game, or when a side forfeits it: by no answer for five seconds, or by staying away for so long.
+has not answered stays. In real time the game ticks sixty times a second and waits for nobody. A match with a
+person in it is always played so, and one of two house players never.
+
+A match ends with the points that win it, after five minutes of the game, or when a side forfeits it: by no
+answer for five seconds, or by staying away for so long.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ class Table:
         self.number, self.fixture, self._options = number, fixture, options
         self.sides = fixture.sides
         has_person = any(side.player.kind == PERSON for side in self.sides)
-        self.is_real_time = has_person or not options.lockstep
+        self.is_real_time = has_person or not (options.lockstep or fixture.is_of_the_house)
         self.game = Game(fixture.seed, options.points_to_win)
         self.ticks = 0
         self.is_over = False

@@ -76,7 +76,9 @@ def test_who_does_not_come_to_the_second_match_is_spared_it(path: Path, now: lis
         first = draw.next(free, ())
         assert first is not None
         draw.note(first, is_forfeited=False)
-        assert draw.next({}, (first,)) is None
+        meanwhile = draw.next({}, (first,))
+        assert meanwhile is not None
+        assert meanwhile.is_of_the_house
         now[0] += SECOND_SECONDS + 1
         after = draw.next(free, ())
         assert after is not None
@@ -88,7 +90,9 @@ def test_who_waits_for_the_second_match_is_given_no_other_one(path: Path, now: l
         first = Fixture(free[1], free[2], 5)
         draw.note(first, is_forfeited=False)
         only_ada = {1: free[1], 3: free[3]}
-        assert draw.next(only_ada, (first,)) is None  # Eve waits for one of the two
+        meanwhile = draw.next(only_ada, (first,))  # Eve waits for one of the two
+        assert meanwhile is not None
+        assert meanwhile.is_of_the_house
         now[0] += PATIENCE_SECONDS
         other = draw.next(only_ada, (first,))
         assert other is not None

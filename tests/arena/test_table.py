@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pongrl.arena.recording import unpacked
-from pongrl.arena.standings import PERSON
+from pongrl.arena.standings import HOUSE, PERSON
 from pongrl.arena.table import FORFEIT_SECONDS, LONGEST_MATCH, Table
 from tests.support.arena import Puppet, fixture, options, player
 
@@ -77,6 +77,13 @@ def test_a_match_with_a_person_is_played_in_real_time_after_a_countdown(now: lis
         made.turn()
     assert sorted(set(counts), reverse=True) == [3, 2, 1]
     assert now[0] == pytest.approx(101.5, abs=0.05)
+
+
+def test_house_players_take_no_more_time_than_they_need(now: list[float]) -> None:
+    left, right = Puppet(player(1, "level 1", HOUSE)), Puppet(player(2, "level 2", HOUSE))
+    made = table(left, right, lockstep=False)
+    made.turn()
+    assert made.ticks == 8
 
 
 def test_a_match_ends_with_the_points_that_win_it(now: list[float]) -> None:
