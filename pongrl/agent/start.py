@@ -51,6 +51,8 @@ def start(options: RunOptions) -> Start:
     else:
         begun = Start(options, rng, secrets.token_bytes(IDENTITY_BYTES), Progress())
     prepare_directory("--directory", options.directory)
+    if options.opponents is not None:
+        prepare_directory("--opponents", options.opponents)
     return begun
 
 
