@@ -118,6 +118,10 @@ class PolicyGradient:
     evaluate: Annotated[bool | str, "play --points (500) without learning, with FILE or save.p"] = False
     sample: Annotated[bool, "let --evaluate draw its moves instead of making the likeliest ones"] = False
     evaluate_every: Annotated[int | None, "evaluate after every N points too, on a server of its own"] = None
+    opponents: Annotated[
+        str | None, "with --local: play half of the games against the checkpoints in this directory"
+    ] = None
+    snapshot_every: Annotated[int | None, "put a snapshot there after every N points (5000)"] = None
     record: Annotated[str | None, "film the first server's first game into FILE, .mp4 or .gif"] = None
     plot: Annotated[tuple[str, ...], "draw progress.csv files as curves, or a checkpoint's hidden units"] = ()
     output: Annotated[

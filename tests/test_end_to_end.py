@@ -188,6 +188,39 @@ def test_two_agents_play_each_other_and_what_was_trained_on_the_left_plays_on_th
         assert left.ended() == 0, left.output
 
 
+def test_an_agent_trains_against_checkpoints_and_joins_them(tmp_path: Path, trained: Path) -> None:
+    pool = tmp_path / "pool"
+    pool.mkdir()
+    shutil.copy(trained / "save.p", pool / "somebody.p")
+    (pool / "broken.p").write_text("nothing of ours")
+    flags = "--local", "--games", "2", "--opponents", str(pool), "--snapshot-every", "100"
+    with Program(*agent(tmp_path, *flags), stdin=None) as program:
+        program.wait_for("lockstep, against opponents")
+        program.wait_for("an opponent is left out: ")
+        program.wait_for("against opponents: won")
+        program.type("p\nping\np\nevaluate\n")
+        program.wait_for("evaluation: won")
+        program.wait_for("against opponents: won")
+        program.type("q\n")
+        program.wait_for("saved interrupt.p")
+        assert program.ended() == 0, program.output
+    with open(tmp_path / "opponents.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert "somebody" in {row["opponent"] for row in rows}
+    assert all(int(row["won"]) <= int(row["played"]) for row in rows)
+    for snapshot in pool.glob("000*.p"):
+        exam = "--evaluate", str(snapshot), "--points", "5"
+        code, program = run_program("mainmodel.py", *exam)
+        assert code == 0, program.output
+        break
+    else:
+        pytest.fail(f"no snapshot among {list(pool.iterdir())}")
+    code, program = run_program(*agent(tmp_path, "--resume", *flags, "--points", "1"))
+    assert code == 0, program.output
+    with open(tmp_path / "opponents.csv", newline="", encoding="utf-8") as file:
+        assert list(csv.DictReader(file))[: len(rows) // 2] == rows[: len(rows) // 2]
+
+
 def test_a_new_run_keeps_the_files_of_the_run_before(tmp_path: Path) -> None:
     (tmp_path / "save.p").write_bytes(b"precious")
     code, program = run_program(*agent(tmp_path, "--local", *FAST, "--points", "1"))

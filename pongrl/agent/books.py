@@ -20,7 +20,7 @@ import numpy as np
 from pongrl.agent.aside import keep_aside
 from pongrl.agent.checkpoints import Checkpoint, Saver
 from pongrl.agent.examinations import Examinations
-from pongrl.agent.files import BEST, LATEST, ROWS
+from pongrl.agent.files import BEST, LATEST, OPPONENTS, ROWS
 from pongrl.agent.learning import Learner
 from pongrl.agent.observers import Audience, Standing
 from pongrl.agent.options import RunOptions
@@ -108,11 +108,11 @@ class Books:
         self.progress.seconds += now - self._last
         self._last = now
 
-    def count(self, step: Step) -> None:
-        """Count what came of a decision in each game of a server."""
+    def count(self, step: Step, with_points: bool = True) -> None:
+        """Count what came of a decision in each game of a server; the points only if they measure the run."""
         self.pass_time()
         self.count_decisions(len(step.table), sum(step.ticks.tolist()))  # faster than numpy's sum
-        if np.count_nonzero(step.points):
+        if with_points and np.count_nonzero(step.points):
             for won, lost in points_of(step.table, self._options):
                 self.count_points(won, lost)
         self.go_on()
@@ -315,14 +315,12 @@ class TrainingBooks(Books):
 
     def _open_file(self) -> ProgressFile:
         """Begin progress.csv, or go on with it. What would be lost of the run before is kept aside."""
-        resume, directory = self._options.resume, self._directory
+        resume = self._options.resume
         if resume is not True:
-            self._keep(BEST, LATEST, ROWS, copy=bool(resume))
-        # The rows that are here go on only if the checkpoint is from here too.
-        is_ours = resume is True or (resume and Path(resume).resolve().parent == directory.resolve())
-        return self._begin_rows(is_ours)
+            self._keep(BEST, LATEST, ROWS, OPPONENTS, copy=bool(resume))
+        return self._begin_rows(self._options.resumes_here)
 
-    def _begin_rows(self, is_ours: object = True) -> ProgressFile:
+    def _begin_rows(self, is_ours: bool = True) -> ProgressFile:
         """Begin progress.csv, with the rows that are there if they are ours. Others are kept aside."""
         path = self._directory / ROWS
         rows, is_foreign = rows_up_to(path, self.progress.points) if is_ours else ([], False)

@@ -12,7 +12,7 @@ which cell it is, and whether its light or its change is meant:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -54,6 +54,17 @@ class Observations:
             np.concatenate([part.cells for part in parts]),
             np.concatenate([part.values for part in parts]),
             np.concatenate(starts),
+        )
+
+    def of(self, some: Sequence[int]) -> Observations:
+        """Take these of the observations, by their numbers; at least one."""
+        ends = [*self.starts[1:].tolist(), len(self.cells)]
+        parts = [slice(int(self.starts[one]), ends[one]) for one in some]
+        lengths = [part.stop - part.start for part in parts]
+        return Observations(
+            np.concatenate([self.cells[part] for part in parts]),
+            np.concatenate([self.values[part] for part in parts]),
+            np.cumsum([0, *lengths[:-1]]),
         )
 
     def dense(self, cells: int) -> tuple[Integers, Floats]:

@@ -10,6 +10,7 @@ from pongrl.errors import UsageError
 BEST = "save.p"  # the checkpoint with the best running mean at a report
 LATEST = "interrupt.p"
 ROWS = "progress.csv"
+OPPONENTS = "opponents.csv"
 
 
 def prepare_directory(option: str, directory: str) -> None:

@@ -43,11 +43,18 @@ class Seat:
         first, self.first = self.first, None
         return self.client.poll() if first is None else first
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether its points count: those against the built-in AI do, those against a partner do not."""
+        own = self.server.own
+        return own is None or not own.has_partner
+
     def describe(self) -> str:
         """Say what is played there."""
         session = self.client.session
         clock = "lockstep" if session.lockstep else "real time"
         side = ", on the right" if self.server.role is Role.RIGHT else ""
+        side = side if self.is_counted else ", against opponents"
         return f"{session.against}, games: {session.games}, {clock}{side}"
 
 

@@ -37,6 +37,7 @@ class LocalServer:
     """
 
     port = 0  # once it listens
+    has_partner = False  # at its right paddles; see `partner`
 
     def __init__(self, flags: tuple[str, ...], debug: bool) -> None:
         self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place

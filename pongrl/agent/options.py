@@ -63,6 +63,8 @@ class RunOptions:
     evaluate: bool | str = False
     sample: bool = False
     record: str | None = None
+    opponents: str | None = None
+    snapshot_every: int | None = None
     plot: tuple[str, ...] = ()
     output: str | None = None
     find: bool = False
@@ -129,6 +131,13 @@ class RunOptions:
         """
         is_training = self.mode in _TRAINING
         return 2 if is_training and self.has_own_servers and self.level == 3 else None
+
+    @property
+    def resumes_here(self) -> bool:
+        """Whether the run goes on from a checkpoint in its own directory, so that its rows go on too."""
+        if isinstance(self.resume, str):
+            return Path(self.resume).resolve().parent == Path(self.directory).resolve()
+        return self.resume
 
     @property
     def role(self) -> Role:
@@ -200,6 +209,8 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "token_file": _RUNNING,
     "ca": _RUNNING,
     "evaluate_every": _TRAINING,
+    "opponents": (TRAIN_OWN,),
+    "snapshot_every": (TRAIN_OWN,),
     "play": _PLAYING,
     "watch": (WATCH,),
     "evaluate": _EVALUATING,
@@ -277,6 +288,11 @@ CHECKS: tuple[Check, ...] = (
     _if_set("level", _whole("level", 1, 3)),
     _if_set("seed", _whole("seed", 0, LARGEST_SEED - EVALUATION_SEED)),
     _if_set("evaluate_every", _whole("evaluate_every", 1, 1_000_000_000)),
+    _if_set("snapshot_every", _whole("snapshot_every", 1, 1_000_000_000)),
+    _refuse(
+        lambda o: o.snapshot_every is not None and o.opponents is None,
+        "--snapshot-every says how often a snapshot joins the opponents: add --opponents",
+    ),
     _refuse(
         lambda o: o.local and o.host is not None,
         "--local starts a server of its own and needs no --host: drop one",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pongrl.agent.commands import Controls
 from pongrl.agent.desk import Desk
+from pongrl.agent.duels import Duels
 from pongrl.agent.fleet import Fleet
 from pongrl.agent.pilot import Pilot
 from pongrl.agent.servers import Arrivals, open_servers
+from pongrl.agent.sparring import Result
 from pongrl.agent.trainer import Trainer
 
 
@@ -23,7 +27,7 @@ class Run:
     def __init__(self, desk: Desk) -> None:
         start, self._books = desk.start, desk.books
         arrivals = Arrivals(desk.wake)
-        servers = open_servers(start.options, start.identity, arrivals, desk.say)
+        servers = open_servers(start.options, start.identity, arrivals, desk.say, _hearer(desk))
         pilot = Pilot(start.options, start.rng, desk.books, start.player)
         self._fleet = Fleet(
             servers, arrivals, pilot, start.options, desk.say, lambda: desk.commands.is_quitting
@@ -47,3 +51,13 @@ class Run:
     def close(self) -> None:
         """Leave all servers, and end our own."""
         self._fleet.close()
+
+
+def _hearer(desk: Desk) -> Callable[[Result], None]:
+    """Return what is given the results against opponents; if there are some, the run has duels."""
+    options = desk.start.options
+    if options.opponents is None:
+        return lambda result: None
+    duels = Duels(options, desk.start.progress.points, desk.say)
+    desk.audience.add(duels)
+    return duels.hear

@@ -17,6 +17,8 @@ from typing import Any
 
 from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.agent.options import RunOptions
+from pongrl.agent.partner import Partner, SparringServer
+from pongrl.agent.sparring import Result
 from pongrl.errors import ConnectionLostError, PongError
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import NOBODY, Role, Step
@@ -196,7 +198,11 @@ def waiting_for(error: PongError, options: RunOptions) -> str:
 
 
 def open_servers(
-    options: RunOptions, identity: bytes, arrivals: Arrivals, say: Callable[[str], None]
+    options: RunOptions,
+    identity: bytes,
+    arrivals: Arrivals,
+    say: Callable[[str], None],
+    hear: Callable[[Result], None] = lambda result: None,
 ) -> list[Server]:
     """Settle which servers to play on, and start those that are our own.
 
@@ -205,6 +211,7 @@ def open_servers(
         identity: by which servers that are named know this agent again.
         arrivals: where the servers report.
         say: takes lines for the console.
+        hear: is given results against opponents, in another thread.
 
     Raises:
         PongError: the token cannot be read, or a server does not start.
@@ -216,7 +223,7 @@ def open_servers(
         return [own_server(own, arrivals, is_for_a_person=True)]
     with contextlib.ExitStack() as stack:
         servers = []
-        for own in _local_servers(options, say):
+        for own in _local_servers(options, say, hear):
             servers.append(own_server(own, arrivals))
             stack.callback(servers[-1].close)  # if one of the next does not start
         stack.pop_all()
@@ -235,14 +242,22 @@ def own_server(own: LocalServer, arrivals: Arrivals, is_for_a_person: bool = Fal
     return Server("127.0.0.1", 0, own.token, arrivals.report, own=own, is_for_a_person=is_for_a_person)
 
 
-def _local_servers(options: RunOptions, say: Callable[[str], None]) -> Iterator[LocalServer]:
-    """Start the servers of --local, one after another."""
+def _local_servers(
+    options: RunOptions, say: Callable[[str], None], hear: Callable[[Result], None]
+) -> Iterator[LocalServer]:
+    """Start the servers of --local, one after another. With --opponents every second one has a partner."""
     wanted, cores = int(options.local or 1), os.cpu_count() or 1
     if wanted > cores:
         say(f"this machine has {cores} cores: {cores} servers instead of {wanted}")
     count = min(wanted, cores)
+    if options.opponents is not None:
+        count = max(count, 2)
     games = options.games or max(LOCAL_GAMES // count, 1)
     for number in range(count):
         seed = None if options.seed is None else options.seed + number * games
         second = options.second_level if games > 1 else None
-        yield LocalServer(training_flags(options.level, games, seed, second), options.debug)
+        flags = training_flags(options.level, games, seed, second)
+        if options.opponents is None or number % 2 == 0:
+            yield LocalServer(flags, options.debug)
+        else:
+            yield SparringServer(flags, options.debug, Partner(options.opponents, hear, say))

@@ -49,6 +49,8 @@ def start(options: RunOptions) -> Start:
         return Start(options, rng, _identity(options), Progress(), player, words)
     begun = _resume(options, rng) if options.resume else Start(options, rng, _identity(options), Progress())
     prepare_directory("--directory", options.directory)
+    if options.opponents is not None:
+        prepare_directory("--opponents", options.opponents)
     return begun
 
 

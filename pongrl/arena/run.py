@@ -19,9 +19,11 @@ from pongrl.arena.hall import Hall
 from pongrl.arena.herald import Audience, Herald
 from pongrl.arena.ledger import Ledger
 from pongrl.arena.persons import Persons
+from pongrl.arena.rating import Rating, rated
 from pongrl.arena.scribe import Scribe
 from pongrl.arena.table import ArenaOptions
 from pongrl.arena.visitors import Visitors
+from pongrl.game.camera import Camera
 from pongrl.server.entrance import Entrance
 from pongrl.server.gallery import Gallery
 from pongrl.server.listener import Listener, certificate_context
@@ -48,6 +50,9 @@ class ArenaRun:
         entrance: Entrance,
         visitors: Visitors,
     ) -> None:
+        # Load what draws and what rates now: threads that import at once get in each other's way.
+        Camera()
+        rated(Rating(), Rating(), None)
         self._ledger = Ledger(path)
         self._gallery = Gallery()
         self._doorkeeper = Doorkeeper(options, path, self._gallery)

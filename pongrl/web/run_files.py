@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pongrl.agent.files import BEST, LATEST, ROWS
+from pongrl.agent.files import BEST, LATEST, OPPONENTS, ROWS
 from pongrl.agent.progress import EVALUATION_COLUMN
 
 SHOWN = ("points", "frames", "share", "mean", "evaluation", "decisions_per_second")
@@ -23,6 +23,7 @@ WORDS = {
     BEST: "the best policy so far",
     LATEST: "the latest policy, and all that is needed to go on from it",
     ROWS: "the learning curve, a row for every 100 points",
+    OPPONENTS: "the points against each opponent",
 }
 
 

@@ -91,6 +91,12 @@ def test_every_hundred_points_are_reported_once(tmp_path: Path) -> None:
     assert lines.said[-1].startswith("saved interrupt.p: 250 points")
 
 
+def test_points_against_opponents_are_not_counted_and_their_decisions_are() -> None:
+    books = Books(options_of(), Progress(), Audience(), Lines())
+    books.count(state(2, points=[1, 1], reward=[1, 1]), with_points=False)
+    assert (books.progress.points, books.progress.decisions) == (0, 2)
+
+
 @pytest.mark.parametrize(("level", "points", "share"), [(2, 4, 0.5), (3, 2, 0.0)])
 def test_points_of_the_level_that_was_asked_for_are_counted(
     tmp_path: Path, level: int, points: int, share: float

@@ -25,6 +25,14 @@ def test_in_an_observation_light_comes_first(games: int) -> None:
         np.testing.assert_allclose(255 * x.values[begin : begin + len(lit)], now[game].reshape(-1)[lit])
 
 
+@pytest.mark.parametrize("some", [[1], [0, 2], [2, 1, 0]])
+def test_some_of_the_observations_can_be_taken(some: list[int]) -> None:
+    x, _, _ = look_twice(RNG(1), 3)
+    taken = x.of(some)
+    assert len(taken) == len(some)
+    np.testing.assert_array_equal(dense(taken), dense(x)[some])
+
+
 def test_the_first_frame_of_an_episode_has_no_change_and_another_games_has() -> None:
     rng = RNG(2)
     eyes = Eyes(2, *SMALL)

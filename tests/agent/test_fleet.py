@@ -15,7 +15,7 @@ from pongrl.errors import (
 )
 from pongrl.wire.messages import NOBODY, Role
 from tests.support.agents import state
-from tests.support.fleets import Own, Players, StubServer, harbour, in_real_time, own
+from tests.support.fleets import Own, Players, StubServer, harbour, in_real_time, own, with_partner
 
 LOST, GOODBYE = ConnectionLostError("it is gone"), GoodbyeError("it said goodbye")
 ABSENT, TAKEN = ConnectionLostError("nobody listens"), RefusedError(Refusal.BUSY, "the place is taken")
@@ -51,6 +51,14 @@ def test_a_server_that_connects_gets_a_seat() -> None:
         first = seat.poll()
         assert first is not None
         assert seat.poll() is None
+
+
+def test_a_server_with_a_partner_is_told_apart_and_its_points_do_not_count() -> None:
+    one, other = own("one"), with_partner("other")
+    with harbour(one, other) as there:
+        there.arrive()
+        assert there.lines.said[1] == "connected to other: level 2, games: 1, lockstep, against opponents"
+        assert [seat.is_counted for seat in there.fleet.seats.values()] == [True, False]
 
 
 def test_before_the_first_server_an_error_is_for_the_user_to_mend() -> None:

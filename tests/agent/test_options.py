@@ -40,6 +40,10 @@ from tests.support.agents import options_of
         ({"side": "right", "local": True}, "--side right"),
         ({"local": True, "host": "a"}, "--local starts a server of its own"),
         ({"host": "pi:port"}, "a port from 1 to 65535"),
+        ({"opponents": "pool"}, "--opponents does nothing on a server that is running"),
+        ({"opponents": "pool", "local": True, "play": True}, "--opponents does nothing with --play"),
+        ({"opponents": "pool", "local": True, "snapshot_every": 0}, "--snapshot-every"),
+        ({"local": True, "snapshot_every": 100}, "add --opponents"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_sentence(given: dict[str, Any], words: str) -> None:

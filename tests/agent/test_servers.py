@@ -132,6 +132,16 @@ def test_our_own_servers_share_the_games(arrivals: Arrivals) -> None:
             server.close()
 
 
+def test_every_second_server_has_a_partner_if_there_are_opponents(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    servers = opened(arrivals, local=True, opponents=str(tmp_path))
+    for server in servers:
+        server.close()
+    assert [server.own is not None and server.own.has_partner for server in servers] == [False, True]
+
+
 def test_more_servers_than_cores_are_not_started(arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     lines = Lines()

@@ -19,7 +19,7 @@ from pongrl.agent.progress import Progress
 from pongrl.agent.trainer import Trainer
 from pongrl.errors import ConnectionLostError, ProtocolError
 from tests.support.agents import Lines, options_of, state
-from tests.support.fleets import Harbour, StubServer, harbour, own
+from tests.support.fleets import Harbour, StubServer, harbour, own, with_partner
 
 
 class Voyage:
@@ -70,6 +70,17 @@ def test_a_state_is_answered_and_its_outcome_counted_with_the_next() -> None:
         assert len(server.client.moves) == 2
         assert (trip.books.progress.decisions, trip.books.progress.points) == (1, 1)
         assert trip.there.fleet.turns == 2
+
+
+def test_points_against_opponents_are_learned_from_and_not_counted() -> None:
+    server = with_partner("local", state(points=[1], reward=[-1]))
+    with voyage(server) as trip:
+        trip.there.arrive()
+        trip.trainer.turn()
+        trip.trainer.turn()
+        (seat,) = trip.there.fleet.seats.values()
+        assert seat.rollout.points == 1
+        assert (trip.books.progress.decisions, trip.books.progress.points) == (1, 0)
 
 
 def test_the_first_servers_decisions_are_shown() -> None:

@@ -54,8 +54,8 @@ class Client:
 class Own:
     """The process of a server of our own."""
 
-    def __init__(self) -> None:
-        self.is_gone = False
+    def __init__(self, has_partner: bool = False) -> None:
+        self.is_gone, self.has_partner = False, has_partner
 
     def has_ended(self) -> bool:
         """Whether the test has ended it."""
@@ -163,6 +163,11 @@ def harbour(
 def own(name: str, *states: Step, is_for_a_person: bool = False) -> StubServer:
     """Make a stub of a server of our own."""
     return StubServer(name, *states, own=Own(), is_for_a_person=is_for_a_person)
+
+
+def with_partner(name: str, *states: Step) -> StubServer:
+    """Make a stub of a server of our own that has a sparring partner."""
+    return StubServer(name, *states, own=Own(has_partner=True))
 
 
 def in_real_time(session: Session = SESSION) -> Session:

@@ -321,7 +321,7 @@ def test_the_arenas_page_shows_names_as_they_are_and_who_beat_whom(chromium: Any
         assert set(names.all_inner_texts()) == set(NAMES)
         assert page.locator("table b").count() == 0  # a name is no HTML
         expect(page.locator("#ladder .house")).to_have_text("★")
-        expect(page.locator("#season")).to_contain_text("5 players, 2 here")
+        expect(page.locator("#season")).to_contain_text("5 players, 3 here")
         expect(page.locator("#entry")).to_be_hidden()
         page.locator("#matrix tbody td[tabindex='0']").focus()
         expect(page.locator("#pair")).to_contain_text("nobody plays against itself")
