@@ -24,7 +24,8 @@ from pongrl.wire.waiting import Wake
 QUIET_SECONDS = 3.0  # after which a connection is taken for lost, if its agent comes again by another one
 MOST_AGENTS = 256
 VISITS_AT_ONCE, VISITS_PER_SECOND = 20, 2.0  # of one name
-MOST_NAMES = 4096  # whose visits are counted
+MOST_COUNTED = 4096  # names and addresses whose visits are counted
+NEW_NAMES, NEW_NAME_SECONDS = 4, 60.0  # from an address: so many for each agent at once, then one in so long
 
 
 class Arrival(NamedTuple):
@@ -55,7 +56,8 @@ class Doorkeeper:
         self._lock = threading.Lock()  # of the next line: the listener lets in, the hall parts
         self._inside: dict[str, _Inside] = {}  # by the key of the name
         self._networks: dict[str, str] = {}  # of those who were admitted, and are not delivered yet
-        self._visits: dict[str, Allowance] = {}
+        self._visits: dict[str, Allowance] = {}  # by the key of the name
+        self._new_names: dict[str, Allowance] = {}  # by the address
         self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._is_shut = False
 
@@ -82,11 +84,20 @@ class Doorkeeper:
         return self._options.session()
 
     def _check_visits(self, name: str) -> None:
-        if len(self._visits) >= MOST_NAMES:
+        if len(self._visits) >= MOST_COUNTED:
             self._visits.clear()
         visits = self._visits.setdefault(key_of(name), Allowance(VISITS_AT_ONCE, VISITS_PER_SECOND))
         if not visits.take():
             raise RefusedError(Refusal.BUSY, f"{name} has come too often: try again in a second")
+
+    def _check_new_names(self, network: str) -> None:
+        if len(self._new_names) >= MOST_COUNTED:
+            self._new_names.clear()
+        most = Allowance(NEW_NAMES * self._options.per_address, 1 / NEW_NAME_SECONDS)
+        if not self._new_names.setdefault(network, most).take():
+            raise RefusedError(
+                Refusal.BUSY, "too many new names have come from your address: wait, or use a known one"
+            )
 
     def _check_inside(self, applicant: Applicant) -> None:
         """Refuse who is inside already, and one more than may come from an address."""
@@ -111,6 +122,8 @@ class Doorkeeper:
         try:
             if self._ledger is None:
                 self._ledger = Ledger(self._path)
+            if not self._ledger.knows(applicant.name):
+                self._check_new_names(applicant.network)
             return self._ledger.enter(applicant.name, applicant.identity, AGENT)
         except RefusedError:
             raise

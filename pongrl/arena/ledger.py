@@ -23,6 +23,7 @@ from pongrl.arena.store import Store
 from pongrl.errors import PongError, Refusal, RefusedError
 from pongrl.wire.messages import NOBODY
 
+MOST_PLAYERS = 1000  # of a ladder; more names than that are no class, but somebody who makes them up
 RECORDINGS = 200  # of the last matches, that are kept
 LARGEST_RECORDING = 1 << 20  # bytes of one
 MATCH_COLUMNS = (
@@ -111,6 +112,8 @@ class Ledger:
             if found is None:
                 if kind != HOUSE and self.final:
                     raise RefusedError(Refusal.ROLE, "the season is closed: nobody new can enter")
+                if db.execute("SELECT count(*) FROM players").fetchone()[0] >= MOST_PLAYERS:
+                    raise RefusedError(Refusal.ROLE, f"the ladder has {MOST_PLAYERS} players: it is full")
                 db.execute(
                     "INSERT INTO players (name, key, kind, owner, mu, sigma) VALUES (?, ?, ?, ?, ?, ?)",
                     (name, key_of(name), kind, owner, *Rating()),
@@ -128,6 +131,10 @@ class Ledger:
     def player(self, name: str) -> Player:
         """Return what is known of a player."""
         return next(player for player in self.players() if key_of(player.name) == key_of(name))
+
+    def knows(self, name: str) -> bool:
+        """Return whether somebody has played by this name."""
+        return bool(self._store.all("SELECT 1 FROM players WHERE key = ?", key_of(name)))
 
     def players(self) -> list[Player]:
         """Return all players."""

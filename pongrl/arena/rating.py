@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple
 
+from pongrl.errors import PongError
+
 MU, SIGMA = 1500.0, 350.0  # of a player that has not played
 BETA = 123.0  # 400 / ln 10 / √2: makes a difference of 400 mean ten to one
 TAU = 3.0  # is added to each sigma at a match, since agents learn
@@ -28,8 +30,12 @@ class Rating(NamedTuple):
 
 @functools.cache
 def _model() -> Any:
-    from openskill.models import BradleyTerryFull  # takes a tenth of a second
-
+    try:
+        from openskill.models import BradleyTerryFull  # takes a tenth of a second
+    except ImportError as error:
+        raise PongError(
+            "ratings need openskill, which is not installed: pip install -r requirements.txt"
+        ) from error
     return BradleyTerryFull(mu=MU, sigma=SIGMA, beta=BETA, tau=TAU)
 
 

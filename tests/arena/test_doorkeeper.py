@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pongrl.arena.doorkeeper import QUIET_SECONDS, VISITS_AT_ONCE, Doorkeeper
+from pongrl.arena.doorkeeper import NEW_NAMES, QUIET_SECONDS, VISITS_AT_ONCE, Doorkeeper
 from pongrl.errors import Refusal, RefusedError
 from pongrl.wire.handshake import Admission, Applicant
 from pongrl.wire.messages import NOBODY, Role
@@ -127,6 +127,15 @@ def test_who_comes_again_and_again_is_slowed_down(path: Path) -> None:
             door.admit(applicant("Ada"))
         assert refused(door, applicant("Ada"), "has come too often") is Refusal.BUSY
         door.admit(applicant("Bob"))
+
+
+def test_an_address_does_not_fill_the_ladder_with_names(path: Path) -> None:
+    with doorkeeper(path, per_address=1) as door:
+        for number in range(NEW_NAMES):
+            door.admit(applicant(f"new {number}"))
+        assert refused(door, applicant("one more"), "too many new names") is Refusal.BUSY
+        door.admit(applicant("new 1"))
+        door.admit(applicant("one more", "10.0.0.8"))
 
 
 def test_watchers_need_no_name(path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pongrl.arena import ledger as ledger_module
 from pongrl.arena.export import export
 from pongrl.arena.ledger import RECORDINGS, Ledger
 from pongrl.arena.rating import Rating, rated
@@ -91,6 +92,14 @@ def test_all_is_there_again_when_the_file_is_opened_again(path: Path) -> None:
         assert (book.standings(), book.last(5), book.meetings()) == before
         assert book.recording(1) == b"views"
         assert book.recording(2) is None
+
+
+def test_a_ladder_can_be_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "MOST_PLAYERS", 2)
+    with ledger(path, "Ada", "Bob") as book:
+        with pytest.raises(RefusedError, match="the ladder has 2 players: it is full"):
+            book.enter("Eve", secret("Eve"), PERSON)
+        book.enter("Ada", secret("Ada"), AGENT)
 
 
 def test_only_the_last_matches_can_be_watched_again(path: Path) -> None:

@@ -327,8 +327,8 @@ def test_an_encrypted_session_plays_and_ends(host: str) -> None:
                 assert step.number == number
                 step = client.step([1 + number % 2] * 16)
             assert client.ping() > 0
-        with PongClient("localhost", server.address[1], ca=PEM) as client:
-            client.connect()  # the place is free again
+        with connected(server, ca=PEM):  # the place is free again
+            pass
 
 
 def refused(server: Pong, words: str, **options: Any) -> None:
