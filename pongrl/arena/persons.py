@@ -10,7 +10,7 @@ from pongrl.arena.ledger import Ledger
 from pongrl.arena.standings import PERSON, News, People
 from pongrl.arena.table import Table
 from pongrl.arena.visitors import Act, Come, Leave, Visitors
-from pongrl.errors import RefusedError
+from pongrl.errors import PongError, RefusedError
 
 log = logging.getLogger("pong.arena")
 
@@ -58,6 +58,10 @@ class Persons:
             player = self._ledger.enter(asked.name, asked.identity, PERSON)
         except RefusedError as error:
             self._untold[asked.seat] = News(str(error), is_out=True)
+            return
+        except PongError as error:  # the disk is full, for example; the matches go on
+            log.error("nobody can be let in: %s", error)
+            self._untold[asked.seat] = News("nobody can be let in now: try again later", is_out=True)
             return
         here = {person.player.number for person in self._people.values()}
         if player.number in here or player.number in agents:
