@@ -1,7 +1,7 @@
 """A first agent for an arena. It loses nicely: it runs after the ball, and always comes a little late.
 
     python pong.py --arena --lockstep                 # in one terminal: the arena (or your teacher's)
-    python examples/arena_agent.py --name Ada         # in another: this agent enters it
+    python -m examples.arena_agent --name Ada         # in another: this agent enters it
 
 Write your own `move`. All that you need is `frame`: 50 rows and 70 columns of light, 0 is dark. Your paddle
 is in the first column, the other one in the last, and the ball is somewhere between. The token comes from
@@ -11,11 +11,12 @@ PONG_TOKEN.
 import argparse
 import os
 import sys
+import time
 
 import numpy as np
 import numpy.typing as npt
 
-from netproto import PongClient, PongError, identity_for
+from netproto import ConnectionLostError, PongClient, PongError, identity_for
 
 STAY, UP, DOWN = 0, 1, 2
 
@@ -41,21 +42,29 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="where the arena is")
     parser.add_argument("--port", type=int, default=12345, help="port that it listens on")
     options = parser.parse_args(argv)
-    token, matches = os.environ.get("PONG_TOKEN", ""), 0
     try:
         identity = identity_for(options.name)  # kept in the file `identity`, so that the name stays yours
-        with PongClient(
-            options.host, options.port, token=token, name=options.name, identity=identity
-        ) as client:
-            step = client.connect()
-            print(f"{options.name} is in the arena")
-            while True:
-                step = client.step([move(step.frames[0])])
-                if step.matches[0] > matches:
-                    matches = int(step.matches[0])
-                    print(f"matches played: {matches}")
+        while True:
+            try:
+                play(options, identity)
+            except ConnectionLostError as error:
+                print(f"{error}; trying again")
+                time.sleep(2)
     except (PongError, KeyboardInterrupt) as error:
         sys.exit(f"error: {error}" if str(error) else None)
+
+
+def play(options: argparse.Namespace, identity: bytes) -> None:
+    """Play until the connection is lost."""
+    token, matches = os.environ.get("PONG_TOKEN", ""), 0
+    with PongClient(options.host, options.port, token=token, name=options.name, identity=identity) as client:
+        step = client.connect()
+        print(f"{options.name} is in the arena")
+        while True:
+            step = client.step([move(step.frames[0])])
+            if step.matches[0] > matches:
+                matches = int(step.matches[0])
+                print(f"matches played: {matches}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Play Pong with an agent of your own: a function from a state to moves.
 
     python pong.py --level 1                              # in one terminal: the game
-    python examples/own_agent.py                          # in another: follow the ball
-    python examples/own_agent.py --policy save.p          # or play what mainmodel.py has learned
+    python -m examples.own_agent                          # in another: follow the ball
+    python -m examples.own_agent --policy save.p          # or play what mainmodel.py has learned
 
 `netproto.PongClient` is all that an agent needs. A Step has frames (games, 50, 70), rewards, points and more;
 the answer is one move for each game: 0 stays, 1 goes up, 2 goes down. The token comes from PONG_TOKEN.

@@ -1,13 +1,14 @@
 """Make the pictures of the pages, images/page-*.png: `python -m tools.make_screenshots CHECKPOINT`.
 
-A trained agent plays against a person on the game's page, and another one trains on the agent's page for a
-few minutes. It needs Playwright (pip install playwright) and Chromium. Look at the pictures before you keep
-them.
+A trained agent plays against a person on the game's page, another one trains on the agent's page for a few
+minutes, and an arena's page shows a match again. It needs Playwright (pip install playwright) and Chromium.
+Look at the pictures before you keep them.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,6 +21,7 @@ IMAGES = ROOT / "images"
 LAPTOP = {"width": 1440, "height": 900}
 TRAINING_POINTS = 8000  # until the picture of the agent's page is taken; the curve has risen by then
 RALLY = 2  # hits, the agent's and the person's
+OTHERS, ARENA_MATCHES = ("Bob", "Chen", "Dana", "Émile"), 150  # agents beside Ada; matches until the picture
 
 # A person who is good at it holds the mouse down, and follows the ball as the page shows it.
 FOLLOW = """() => {
@@ -82,6 +84,27 @@ def take_agent(browser: Any, output: Path) -> None:
             shoot(page, "Pong agent on laptop", output)
 
 
+def take_arena(browser: Any, checkpoint: Path, output: Path) -> None:
+    """Take the arena's page after some matches, one of which is shown again."""
+    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
+        file = str(Path(directory, "arena.db"))
+        flags = ["--lockstep", "--web", "0", "--port", "0", "--points-to-win", "5", "--seed", "1"]
+        server = stack.enter_context(Program("pong.py", "--arena", file, *flags, stdin=None))
+        port = str(server.wait_for_port())
+        page = opened(browser, link_of(server, "see the arena"))
+        ada = ("--play", str(checkpoint), "--port", port, "--name", "Ada", "--directory", directory)
+        stack.enter_context(Program("mainmodel.py", *ada, stdin=None))
+        for name in OTHERS:
+            where = ("--name", name, "--port", port)
+            other = Program("examples/arena_agent.py", *where, cwd=Path(directory), PYTHONPATH=str(ROOT))
+            stack.enter_context(other)
+        server.find(f" match {ARENA_MATCHES}: ", 600)
+        page.locator("#last button").first.click()
+        page.get_by_role("button", name="4×").click()
+        page.wait_for_timeout(3000)
+        shoot(page, "Pong arena on raspberrypi", output)
+
+
 def shoot(page: Any, title: str, output: Path) -> None:
     """Take a picture of a page, with another title than this machine's name."""
     page.locator("#title").evaluate("(element, title) => { element.textContent = title; }", title)
@@ -97,9 +120,10 @@ def opened(browser: Any, link: str) -> Any:
 
 
 def main() -> None:
-    """Make both pictures."""
+    """Make the pictures."""
     parser = argparse.ArgumentParser(prog="python -m tools.make_screenshots", description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="a trained agent's, such as save.p")
+    parser.add_argument("--only", help="make this picture alone, such as page-arena")
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
@@ -107,10 +131,13 @@ def main() -> None:
     pictures: dict[str, Callable[[Any, Path], None]] = {
         "page-game": lambda browser, path: take_game(browser, options.checkpoint.resolve(), path),
         "page-agent": take_agent,
+        "page-arena": lambda browser, path: take_arena(browser, options.checkpoint.resolve(), path),
     }
     with sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, take in pictures.items():
+            if options.only not in (None, name):
+                continue
             take(browser, IMAGES / f"{name}.png")
             print(f"made images/{name}.png: look at it", flush=True)
         browser.close()

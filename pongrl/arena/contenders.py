@@ -156,6 +156,10 @@ class AgentContender:
         self.talk, self._sent = None, self._clock()
         self.hand.rest()
 
+    def excuse(self) -> None:
+        """Let the time begin anew in which it must answer, or come back."""
+        self._sent = self._clock()
+
     @property
     def is_free(self) -> bool:
         """Whether it can begin a match: it is here, not paused, and owes no answer."""
@@ -172,7 +176,7 @@ class AgentContender:
         return None if self.is_ready else self._sent
 
     def begin(self) -> None:
-        """Begin a match, with the paddle at rest. What the last point before has brought is told yet."""
+        """Begin a match, with the paddle at rest. The next state still tells of the last point before."""
         self.answers = Answers()
         self.hand.rest()
 

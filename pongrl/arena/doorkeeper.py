@@ -23,7 +23,7 @@ from pongrl.wire.waiting import Wake
 
 QUIET_SECONDS = 3.0  # after which a connection is taken for lost, if its agent comes again by another one
 MOST_AGENTS = 256
-VISITS_AT_ONCE, VISITS_PER_SECOND = 20, 2.0  # of one name
+VISITS_AT_ONCE, VISITS_PER_SECOND = 20, 2.0  # of one name from one address
 MOST_COUNTED = 4096  # names and addresses whose visits are counted
 NEW_NAMES, NEW_NAME_SECONDS = 4, 60.0  # from an address: so many for each agent at once, then one in so long
 
@@ -56,7 +56,7 @@ class Doorkeeper:
         self._lock = threading.Lock()  # of the next line: the listener lets in, the hall parts
         self._inside: dict[str, _Inside] = {}  # by the key of the name
         self._networks: dict[str, str] = {}  # of those who were admitted, and are not delivered yet
-        self._visits: dict[str, Allowance] = {}  # by the key of the name
+        self._visits: dict[tuple[str, str], Allowance] = {}  # by the address and the key of the name
         self._new_names: dict[str, Allowance] = {}  # by the address
         self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._is_shut = False
@@ -77,18 +77,19 @@ class Doorkeeper:
             )
         if self._is_shut:
             raise RefusedError(Refusal.BUSY, "this arena is ending: wait for the next")
-        self._check_visits(applicant.name)
+        self._check_visits(applicant)
         self._check_inside(applicant)
         self._enter(applicant)
         self._networks[key_of(applicant.name)] = applicant.network
         return self._options.session()
 
-    def _check_visits(self, name: str) -> None:
+    def _check_visits(self, applicant: Applicant) -> None:
         if len(self._visits) >= MOST_COUNTED:
             self._visits.clear()
-        visits = self._visits.setdefault(key_of(name), Allowance(VISITS_AT_ONCE, VISITS_PER_SECOND))
+        who = applicant.network, key_of(applicant.name)  # so that nobody is kept out by others
+        visits = self._visits.setdefault(who, Allowance(VISITS_AT_ONCE, VISITS_PER_SECOND))
         if not visits.take():
-            raise RefusedError(Refusal.BUSY, f"{name} has come too often: try again in a second")
+            raise RefusedError(Refusal.BUSY, f"{applicant.name} has come too often: try again in a second")
 
     def _check_new_names(self, network: str) -> None:
         if len(self._new_names) >= MOST_COUNTED:
@@ -108,7 +109,8 @@ class Doorkeeper:
         is_lost = applicant.identity != NOBODY and mine and mine.connection.quiet_seconds > QUIET_SECONDS
         if mine is not None and not is_lost:
             raise RefusedError(
-                Refusal.BUSY, f"{applicant.name} plays here already, from {mine.connection.peer}"
+                Refusal.BUSY,
+                f"{applicant.name} plays here already: end that one, or choose another name",
             )
         most = self._options.per_address
         if Counter(other.network for other in inside.values())[applicant.network] >= most:

@@ -7,21 +7,28 @@ waits a minute when all others have played; then they are forfeited.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pongrl.arena import pairing
 from pongrl.arena.contenders import Contender, HouseContender
 from pongrl.arena.house import HOUSE_PLAYERS
 from pongrl.arena.ledger import Ledger, Player, Result, Side
+from pongrl.arena.ranking import FORFEIT
 from pongrl.arena.standings import HOUSE
+from pongrl.errors import PongError
 from pongrl.wire.messages import NOBODY
 
 SECOND_SECONDS = 5.0  # that the second match of a pair waits for both of them
 FINAL_SECONDS = 60.0  # that a final waits for players who are away, when all others have played
+FORFEITS_AT_ONCE = 50  # of a final; other matches wait meanwhile
 SEEDS = 1 << 31
+
+
+log = logging.getLogger("pong.arena")
 
 
 @dataclass(frozen=True)
@@ -150,55 +157,53 @@ class Draw:
     def _next_of_final(
         self, matches: int, free: Mapping[int, Contender], playing: Sequence[Fixture]
     ) -> Fixture | None:
-        players, meetings = self._ledger.players(), self._ledger.meetings()
+        players, meetings = self._ledger.finalists(), self._ledger.meetings()
+        missing = list(pairing.missing_of_final(players, meetings, matches))
         running = {fixture.pair for fixture in playing}
-        busy = {player.number for player in players if player.kind != HOUSE and player.number not in free}
-        found = pairing.choose_for_final(players, busy, running, meetings, matches)
-        if found is None:
-            self._wait_for_absent(players, busy, running, meetings, matches)
-            return None
-        self._waiting_since = None
-        left, right, number = found
-        seed = self._seed_of(left, right, number // 2)
-        return self._fixture((left, right), free, seed, is_final=True)
+        of_house = any(fixture.is_of_the_house for fixture in playing)
+        for left, right, number in missing:
+            is_able = all(player.kind == HOUSE or player.number in free for player in (left, right))
+            is_at_second_table = of_house and left.kind == right.kind == HOUSE
+            if is_able and not is_at_second_table and _pair(left, right) not in running:
+                self._waiting_since = None
+                seed = self._seed_of(left, right, number // 2)
+                return self._fixture((left, right), free, seed, is_final=True)
+        if missing and not playing:
+            self._wait_for_absent(missing, free)
+        else:
+            self._waiting_since = None
+        return None
 
     def _seed_of(self, one: Player, other: Player, number: int) -> int:
         """Return the seed of two matches of a pair in the final."""
-        low, high = sorted((one.number, other.number))
+        low, high = _pair(one, other)
         return (low * 1_000_003 + high * 1_009 + number) % SEEDS
 
-    def _wait_for_absent(
-        self,
-        players: Sequence[Player],
-        busy: Collection[int],
-        running: Collection[tuple[int, int]],
-        meetings: pairing.Meetings,
-        matches: int,
-    ) -> None:
-        """Wait until the others have played, and a minute more; then let those who are away forfeit."""
-        found = pairing.choose_for_final(players, (), running, meetings, matches)
-        if running or found is None:
-            self._waiting_since = None
-            return
+    def _wait_for_absent(self, missing: Sequence[pairing.Missing], free: Mapping[int, Contender]) -> None:
+        """Wait a minute for those who are away; then let them forfeit, some matches at a time."""
         now = self._clock()
         if self._waiting_since is None:
             self._waiting_since = now
-        if now - self._waiting_since < FINAL_SECONDS:
-            return
-        while found is not None:
-            left, right, _ = found
-            self._forfeit(left, right, busy)
-            found = pairing.choose_for_final(players, (), (), self._ledger.meetings(), matches)
+        if now - self._waiting_since >= FINAL_SECONDS:
+            some = missing[:FORFEITS_AT_ONCE]
+            try:
+                self._ledger.record(*(self._forfeited(left, right, free) for left, right, _ in some))
+            except PongError as error:  # the disk is full, for example; it is tried again
+                log.error("the final waits: %s", error)
+            else:
+                log.info("matches of the final forfeited by who is away: %d of %d", len(some), len(missing))
 
-    def _forfeit(self, left: Player, right: Player, busy: Collection[int]) -> None:
-        """Keep a match of the final that cannot be played."""
-        away = [player.number in busy for player in (left, right)]
+    def _forfeited(self, left: Player, right: Player, free: Mapping[int, Contender]) -> Result:
+        """Return a match of the final that cannot be played."""
+        away = [player.kind != HOUSE and player.number not in free for player in (left, right)]
         points = [0 if is_away else self._points_to_win for is_away in away]
         winner = None if all(away) else away.index(False)
         names = [player.name for player, is_away in zip((left, right), away, strict=True) if is_away]
-        self._ledger.record(
-            Result(
-                Side(left.number, points[0]), Side(right.number, points[1]), winner,
-                f"forfeit by {' and '.join(names)}: away", 0, 0, time.time(), 0.0, is_final=True,
-            )
+        return Result(
+            Side(left.number, points[0]), Side(right.number, points[1]), winner,
+            f"{FORFEIT} by {' and '.join(names)}: did not come", 0, 0, time.time(), 0.0, is_final=True,
         )  # fmt: skip
+
+
+def _pair(one: Player, other: Player) -> tuple[int, int]:
+    return min(one.number, other.number), max(one.number, other.number)

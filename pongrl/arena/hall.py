@@ -27,6 +27,7 @@ from pongrl.wire.connection import Connection
 from pongrl.wire.messages import Role
 from pongrl.wire.waiting import Wake, ready
 
+SLEPT_SECONDS = 2.0  # between two turns, after which this machine has slept, and no agent is to blame
 LOOK_SECONDS = 0.25  # between two looks at what nobody tells of: heartbeats, silence, and who is free
 
 log = logging.getLogger("pong.arena")
@@ -60,6 +61,7 @@ class Hall(threading.Thread):
         self._tables: list[Table] = []  # where a match is being played
         self._over: list[Table] = []  # where one is over, and not yet kept
         self._look_due = 0.0
+        self._turned = time.monotonic()  # when the last turn began to wait
         self._has_changed = True  # somebody came, left, or has played
         self._stopping = False
         self.error: BaseException | None = None
@@ -84,6 +86,14 @@ class Hall(threading.Thread):
 
     def turn(self) -> None:
         """Wait for the next thing to happen, and do what it asks for."""
+        now = time.monotonic()
+        if now - self._turned > SLEPT_SECONDS:
+            log.warning(
+                "this machine has slept for %.0f seconds: nobody forfeits for that", now - self._turned
+            )
+            for agent in self._agents.values():
+                agent.excuse()
+        self._turned = now
         for arrival in self._doorkeeper.arrivals():
             self._seat(arrival)
         self._has_changed |= self._persons.attend(self._agents.keys(), self._tables)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from prompt_toolkit.utils import get_cwidth  # a letter can be two columns wide, or none
+
 from pongrl.arena.standings import HOUSE, Row, Standings
 
 MOST_IN_MATRIX = 20  # players; more make lines that no terminal shows
@@ -48,10 +50,10 @@ def _won(standings: Standings, one: str, other: str) -> str:
 
 def _columns(table: Sequence[tuple[str, ...]], left: Sequence[int]) -> Iterator[str]:
     """Give the lines of a table, its columns one below the other."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    widths = [max(map(get_cwidth, column)) for column in zip(*table, strict=True)]
     for row in table:
-        cells = [
-            cell.ljust(width) if place in left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        cells = []
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - get_cwidth(cell))
+            cells.append(cell + space if place in left else space + cell)
         yield "  ".join(cells).rstrip()

@@ -12,11 +12,11 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pongrl.arena.ranking import final_table, ladder, tally_of
+from pongrl.arena.ranking import FORFEIT, final_table, ladder, tally_of
 from pongrl.arena.rating import Rating, rated
 from pongrl.arena.standings import HOUSE, Answers, Played, Standings, Tally
 from pongrl.arena.store import Store
@@ -57,6 +57,11 @@ class Result:
     views: bytes = b""  # the recording, as recording.py packs it
     is_final: bool = False
 
+    @property
+    def is_forfeited(self) -> bool:
+        """Whether a side, or both, have forfeited it."""
+        return self.ended.startswith(FORFEIT)
+
 
 @dataclass(frozen=True)
 class Player:
@@ -75,13 +80,22 @@ class Ledger:
     Args:
         path: The file; it is made if it is not there.
         is_new: Whether it may be made.
+        patience: Seconds to wait for another program that writes.
 
     Raises:
         PongError: It cannot be opened, or is no file of an arena.
     """
 
-    def __init__(self, path: Path, is_new: bool = True) -> None:
-        self._store = Store(path, is_new)
+    def __init__(self, path: Path, is_new: bool = True, patience: float = 10.0) -> None:
+        self._store = Store(path, is_new, patience)
+
+    def check_place(self) -> None:
+        """Look whether the file is still where it was.
+
+        Raises:
+            PongError: It was moved or deleted, so what is written goes nowhere.
+        """
+        self._store.check_place()
 
     def close(self) -> None:
         """Close the file."""
@@ -144,6 +158,10 @@ class Ledger:
             for number, name, kind, mu, sigma, matches in self._store.all(query)
         ]
 
+    def finalists(self) -> list[Player]:
+        """Return the players of a final: those who have played before, and the house."""
+        return [player for player in self.players() if player.kind == HOUSE or player.matches]
+
     def free(self, name: str) -> None:
         """Let a name belong to nobody, so that the next who comes by it has it.
 
@@ -175,31 +193,39 @@ class Ledger:
 
     # Matches
 
-    def record(self, result: Result) -> int:
-        """Keep a match, and rate both players by it.
+    def record(self, *results: Result) -> int:
+        """Keep matches, all in one step, and rate their players by them.
 
         Returns:
-            The match's number.
+            The number of the last one.
         """
-        left, right = result.left, result.right
         with self._store.change() as db:
-            number = db.execute(
-                f"INSERT INTO matches VALUES (NULL{', ?' * 17})",
-                (
-                    result.begun, result.seconds, result.seed, result.ticks, left.player, right.player,
-                    left.points, right.points, result.winner, result.ended,
-                    left.answers.asked, right.answers.asked, left.answers.late, right.answers.late,
-                    left.answers.seconds, right.answers.seconds, result.is_final,
-                ),
-            ).lastrowid  # fmt: skip
-            assert number is not None
-            before = [self._rating(side.player) for side in (left, right)]
-            after = rated(before[0], before[1], result.winner)
-            _count(db, result, left, right, tally_of(0, result.winner), after[0])
-            _count(db, result, right, left, tally_of(1, result.winner), after[1])
-            if result.views:
-                db.execute("INSERT INTO recordings VALUES (?, ?)", (number, result.views))
-                db.execute("DELETE FROM recordings WHERE match <= ?", (number - RECORDINGS,))
+            is_closed = self.final > 0  # else a match of a final was still played when the season was opened
+            numbers = [
+                self._record(db, replace(result, is_final=result.is_final and is_closed))
+                for result in results
+            ]
+        return numbers[-1]
+
+    def _record(self, db: sqlite3.Connection, result: Result) -> int:
+        left, right = result.left, result.right
+        number = db.execute(
+            f"INSERT INTO matches VALUES (NULL{', ?' * 17})",
+            (
+                result.begun, result.seconds, result.seed, result.ticks, left.player, right.player,
+                left.points, right.points, result.winner, result.ended,
+                left.answers.asked, right.answers.asked, left.answers.late, right.answers.late,
+                left.answers.seconds, right.answers.seconds, result.is_final,
+            ),
+        ).lastrowid  # fmt: skip
+        assert number is not None
+        before = [self._rating(side.player) for side in (left, right)]
+        after = rated(before[0], before[1], result.winner, result.is_forfeited)
+        _count(db, result, left, right, tally_of(0, result.winner), after[0])
+        _count(db, result, right, left, tally_of(1, result.winner), after[1])
+        if result.views:
+            db.execute("INSERT INTO recordings VALUES (?, ?)", (number, result.views))
+            db.execute("DELETE FROM recordings WHERE match <= ?", (number - RECORDINGS,))
         return number
 
     def _rating(self, player: int) -> Rating:

@@ -10,7 +10,8 @@ opponent that tells more and still plays: the longer it has waited, the less it 
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from pongrl.arena.ledger import Player
 from pongrl.arena.rating import SIGMA, expected
@@ -21,7 +22,10 @@ HOUSE_MATCHES = 10  # of two house players, to make them marks; afterwards they 
 HOUSE_WORTH = 0.5  # of a match with a house player, beside one with somebody who has come to play
 LEAST_WORTH = 0.1  # of a match whose winner is known beforehand, beside one of equals
 
-Meetings = Mapping[tuple[int, int], tuple[int, int]]  # matches of each pair, and those of the final
+Meetings: TypeAlias = Mapping[tuple[int, int], tuple[int, int]]
+"""Matches of each pair, and those of the final among them."""
+Missing: TypeAlias = tuple[Player, Player, int]
+"""Who has the left paddle, who has the right one, and which match of theirs it is, from 0."""
 
 
 def worth(one: Player, other: Player, met: int) -> float:
@@ -82,35 +86,16 @@ def choose_of_the_house(house: Sequence[Player], meetings: Meetings) -> tuple[Pl
     return least if met[least] < HOUSE_MATCHES else None
 
 
-def choose_for_final(
-    players: Sequence[Player],
-    busy: Collection[int],
-    running: Collection[tuple[int, int]],
-    meetings: Meetings,
-    matches: int,
-) -> tuple[Player, Player, int] | None:
-    """Choose the next match of a final, in which each pair plays so many.
+def missing_of_final(players: Sequence[Player], meetings: Meetings, matches: int) -> Iterator[Missing]:
+    """Give the next match of each pair that has not yet played all of its matches of a final.
 
     Args:
-        players: All of them, by their numbers.
-        busy: Numbers of those who cannot play now.
-        running: Pairs that play now, the lower number first.
+        players: Of the final.
         meetings: How often they have met.
-        matches: Of each pair.
-
-    Returns:
-        Who has the left paddle, who has the right one, and which match of theirs it is, from 0; None if none
-        can be played now.
+        matches: Of each pair; half of them are played on each side.
     """
-    able = [player for player in players if player.number not in busy]
-    for place, one in enumerate(able):
-        for other in able[place + 1 :]:
+    for place, one in enumerate(players):
+        for other in players[place + 1 :]:
             _, played = meetings.get((one.number, other.number), (0, 0))
-            if played < matches and (one.number, other.number) not in running:
-                return (one, other, played) if played % 2 == 0 else (other, one, played)
-    return None
-
-
-def is_final_over(players: Sequence[Player], meetings: Meetings, matches: int) -> bool:
-    """Return whether each pair has played all of its matches of the final."""
-    return choose_for_final(players, (), (), meetings, matches) is None
+            if played < matches:
+                yield (one, other, played) if played % 2 == 0 else (other, one, played)

@@ -94,6 +94,10 @@ def _news_for(person: PersonContender, tables: Sequence[Table]) -> News:
         if person in sides:
             side = sides.index(person)
             opponent = sides[1 - side].player.name
-            which = "with sides changed" if table.fixture.is_second else "the first of two matches"
+            which = "the first of two matches"
+            if table.fixture.is_final:
+                which = "in the final"
+            elif table.fixture.is_second:
+                which = "with sides changed"
             return News(f"against {opponent}, {which}", table.number, side, opponent, table.serve_in)
     return News("waiting for an opponent")

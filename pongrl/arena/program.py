@@ -86,7 +86,7 @@ def tell_ladder(
         if final is not None:
             ledger.close_season(final)
         if csv is not None:
-            _write(ledger, Path(csv))
+            _write(ledger, path, Path(csv))
             say(f"wrote all matches into {csv}")
         for line in ladder(ledger.standings()):
             say(line)
@@ -94,7 +94,9 @@ def tell_ladder(
         ledger.close()
 
 
-def _write(ledger: Ledger, path: Path) -> None:
+def _write(ledger: Ledger, own: Path, path: Path) -> None:
+    if path.exists() and path.samefile(own):
+        raise PongError(f"{path} is the arena's own file: name another with --csv")
     try:
         with replacing(path, "w", encoding="utf-8", newline="") as file:
             export(ledger, file)

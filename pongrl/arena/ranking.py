@@ -9,12 +9,15 @@ from pongrl.arena.rating import Rating, rated
 from pongrl.arena.standings import HOUSE, Answers, Row, Standings, Tally
 from pongrl.arena.store import Store
 
+FORFEIT = "forfeit"  # how the words begin that say why a match ended so
+PLAYS_FINAL = f"(kind = '{HOUSE}' OR won + drawn + lost > 0)"  # who has never played is in no final
+
 
 def ladder(store: Store, here: frozenset[int]) -> Standings:
-    """Return the ladder of an open season."""
+    """Return the ladder of an open season: who is surely strongest comes first."""
     query = (
         "SELECT id, name, kind, mu, sigma, won, drawn, lost, points_won, points_lost, answers, late, "
-        "answer_seconds FROM players ORDER BY mu DESC, id"
+        "answer_seconds FROM players"
     )
     rows, names = [], {}
     for number, name, kind, mu, sigma, won, drawn, lost, points, points_lost, *answers in store.all(query):
@@ -25,26 +28,27 @@ def ladder(store: Store, here: frozenset[int]) -> Standings:
         (names[one], names[other]): (won, drawn, lost)
         for one, other, won, drawn, lost in store.all("SELECT one, other, won, drawn, lost FROM pairs")
     }
-    return Standings(tuple(rows), tallies, "open")
+    ranked = sorted(rows, key=lambda row: (-row.rating.sure, row.name))
+    return Standings(tuple(ranked), tallies, "open")
 
 
 def final_table(store: Store, here: frozenset[int], final: int) -> Standings:
     """Return the table of a final, in which each pair plays so many matches. They are few, and counted."""
     query = (
-        "SELECT left, right, left_points, right_points, winner, left_answers, left_late, "
+        "SELECT left, right, left_points, right_points, winner, ended, left_answers, left_late, "
         "left_answer_seconds, right_answers, right_late, right_answer_seconds "
         "FROM matches WHERE final ORDER BY id"
     )
-    players = store.all("SELECT id, name, kind FROM players ORDER BY id")
+    players = store.all(f"SELECT id, name, kind FROM players WHERE {PLAYS_FINAL} ORDER BY id")
     found = store.all(query)
     rows = {
         number: Row(name, kind, Rating(), (0, 0, 0), (0, 0), Answers(), kind == HOUSE or number in here)
         for number, name, kind in players
     }
     tallies: dict[tuple[str, str], Tally] = {}
-    for left, right, points, other_points, winner, *answers in found:
+    for left, right, points, other_points, winner, ended, *answers in found:
         one, other = rows[left], rows[right]
-        ratings = rated(one.rating, other.rating, winner)
+        ratings = rated(one.rating, other.rating, winner, ended.startswith(FORFEIT))
         rows[left] = _counted(
             one, ratings[0], tally_of(0, winner), (points, other_points), Answers(*answers[:3])
         )

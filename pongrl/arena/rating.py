@@ -23,6 +23,11 @@ class Rating(NamedTuple):
     sigma: float = SIGMA
 
     @property
+    def sure(self) -> float:
+        """What the strength surely is at least; players are ranked by it."""
+        return self.mu - self.error
+
+    @property
     def error(self) -> float:
         """How far off the rating may be: two standard deviations."""
         return 2 * self.sigma
@@ -39,12 +44,18 @@ def _model() -> Any:
     return BradleyTerryFull(mu=MU, sigma=SIGMA, beta=BETA, tau=TAU)
 
 
-def rated(left: Rating, right: Rating, winner: int | None) -> tuple[Rating, Rating]:
+def rated(
+    left: Rating, right: Rating, winner: int | None, is_forfeited: bool = False
+) -> tuple[Rating, Rating]:
     """Rate two players after a match.
+
+    A forfeit costs the one who forfeits, and brings the other one nothing: it says nothing of how that one
+    plays, and names that come only to forfeit would make strong players.
 
     Args:
         left, right: What was believed of them before it.
         winner: 0 for the left one, 1 for the right one, None for a draw.
+        is_forfeited: Whether the match was forfeited.
 
     Returns:
         What is believed of them now.
@@ -53,7 +64,10 @@ def rated(left: Rating, right: Rating, winner: int | None) -> tuple[Rating, Rati
     teams = [[model.rating(mu=mu, sigma=sigma)] for mu, sigma in (left, right)]
     ranks = [0, 0] if winner is None else [winner, 1 - winner]
     (one,), (other,) = model.rate(teams, ranks=ranks)
-    return Rating(one.mu, one.sigma), Rating(other.mu, other.sigma)
+    after = Rating(one.mu, one.sigma), Rating(other.mu, other.sigma)
+    if not is_forfeited:
+        return after
+    return left if winner in (0, None) else after[0], right if winner in (1, None) else after[1]
 
 
 def expected(one: Rating, other: Rating) -> float:

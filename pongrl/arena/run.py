@@ -18,6 +18,7 @@ from pongrl.arena.draw import Draw
 from pongrl.arena.hall import Hall
 from pongrl.arena.herald import Audience, Herald
 from pongrl.arena.ledger import Ledger
+from pongrl.arena.lock import Lock
 from pongrl.arena.persons import Persons
 from pongrl.arena.rating import Rating, rated
 from pongrl.arena.scribe import Scribe
@@ -28,6 +29,8 @@ from pongrl.server.entrance import Entrance
 from pongrl.server.gallery import Gallery
 from pongrl.server.listener import Listener, certificate_context
 from pongrl.wire.sockets import Address
+
+HALL_PATIENCE = 0.2  # seconds that all matches may wait for another program that writes into the file
 
 
 class ArenaRun:
@@ -53,7 +56,12 @@ class ArenaRun:
         # Load what draws and what rates now: threads that import at once get in each other's way.
         Camera()
         rated(Rating(), Rating(), None)
-        self._ledger = Ledger(path)
+        self._lock = Lock(path)
+        try:
+            self._ledger = Ledger(path, patience=HALL_PATIENCE)
+        except BaseException:
+            self._lock.close()
+            raise
         self._gallery = Gallery()
         self._doorkeeper = Doorkeeper(options, path, self._gallery)
         try:
@@ -127,3 +135,4 @@ class ArenaRun:
         self._doorkeeper.close()
         self._gallery.close()
         self._ledger.close()
+        self._lock.close()

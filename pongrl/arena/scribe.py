@@ -60,6 +60,7 @@ class Scribe(threading.Thread):
         result, has_told = table.result(), False
         while True:
             try:
+                self._ledger.check_place()
                 number = self._ledger.record(result)
             except PongError as error:
                 if not has_told:

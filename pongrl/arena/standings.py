@@ -56,7 +56,7 @@ class Standings:
 
     rows: tuple[Row, ...]
     tallies: dict[tuple[str, str], Tally]  # of the first player against the second one
-    season: str  # in words: open, closing with so many matches left, or closed
+    season: str  # in words: "open", or "closed" and how far the final is
     is_final: bool = False  # the table of a final, in which each pair has played the same number of matches
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,6 @@ from typing import Any
 from pongrl.arena.schema import APPLICATION, SCHEMA, VERSION
 from pongrl.errors import PongError
 
-BUSY_SECONDS = 10.0  # to wait for another program that writes
-
 
 class Store:
     """The file, opened. For one thread at a time.
@@ -20,12 +19,13 @@ class Store:
     Args:
         path: The file; it is made if it is not there.
         is_new: Whether it may be made.
+        patience: Seconds to wait for another program that writes.
 
     Raises:
         PongError: It cannot be opened, or is no file of an arena.
     """
 
-    def __init__(self, path: Path, is_new: bool = True) -> None:
+    def __init__(self, path: Path, is_new: bool = True, patience: float = 10.0) -> None:
         self.path = path
         with self.explained():
             if not path.exists() and not is_new:
@@ -34,12 +34,11 @@ class Store:
                 )
             if path.exists() and not path.is_file():
                 raise PongError(f"{path} is no file: name another with --arena")
-            self._db = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            self._db = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
         try:
             with self.explained():
                 self._prepare()
+                self._place = path.stat()
         except BaseException:
             self._db.close()
             raise
@@ -62,6 +61,17 @@ class Store:
                 if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                     for statement in SCHEMA.split(";\n"):
                         db.execute(statement)
+
+    def check_place(self) -> None:
+        """Look whether the file is still where it was.
+
+        Raises:
+            PongError: It was moved or deleted, so what is written goes nowhere.
+        """
+        with self.explained():
+            here = self.path.stat()
+        if not os.path.samestat(here, self._place):
+            raise PongError(f"{self.path} is another file now: put the arena's file back")
 
     def close(self) -> None:
         """Close the file."""

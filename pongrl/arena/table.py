@@ -17,6 +17,7 @@ import numpy as np
 
 from pongrl.arena.draw import Fixture
 from pongrl.arena.ledger import Result, Side
+from pongrl.arena.ranking import FORFEIT
 from pongrl.arena.recording import Recording
 from pongrl.arena.standings import PERSON, Live, Place
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
@@ -173,13 +174,13 @@ class Table:
             names = " and ".join(
                 side.player.name for side, is_gone in zip(self.sides, gone, strict=True) if is_gone
             )
-            self._end(f"forfeit by {names}")
+            self._end(f"{FORFEIT} by {names}")
 
     def forfeit(self, side: int, why: str) -> None:
         """Let a side lose the match now."""
         if not self.is_over:
             self._winner = 1 - side
-            self._end(f"forfeit by {self.sides[side].player.name}: {why}")
+            self._end(f"{FORFEIT} by {self.sides[side].player.name}: {why}")
 
     def _end(self, how: str) -> None:
         self.is_over, self.ended = True, how
@@ -189,7 +190,7 @@ class Table:
     @property
     def is_forfeited(self) -> bool:
         """Whether a side has forfeited the match."""
-        return self.ended.startswith("forfeit")
+        return self.ended.startswith(FORFEIT)
 
     @property
     def score(self) -> tuple[int, int]:

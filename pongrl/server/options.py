@@ -139,6 +139,10 @@ CONTRADICTIONS = (
         "--key belongs to a --certificate: give that too",
     ),
     Rule(
+        lambda user: (user.final or 0) % 2 == 1,
+        "--final must be even, since each pair plays as often on each side, not {0.final}",
+    ),
+    Rule(
         lambda user: user.arena is not False and user.ladder is not False,
         "--arena plays and --ladder tells how it stands, also while it plays: give one of them",
     ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import socket
 from typing import Any
 from urllib.parse import urlsplit
 
+from pongrl.errors import PongError
 from pongrl.server.entrance import Entrance
 from pongrl.web.arena_page import ArenaPage
 from pongrl.web.game_page import GamePage
@@ -14,6 +16,8 @@ from pongrl.web.nearby import Announcement, is_installed
 from pongrl.web.page import Page
 from pongrl.web.site import Secrets, Site
 from pongrl.wire.messages import Session
+
+log = logging.getLogger("pong.page")
 
 
 def announce(
@@ -28,7 +32,7 @@ def announce(
         page: the server's page, if it has one.
 
     Returns:
-        What is to be closed at the end; None if zeroconf is not installed.
+        What is to be closed at the end; None if it cannot be announced, or zeroconf is not installed.
     """
     if not is_installed():
         return None
@@ -50,4 +54,8 @@ def announce(
             page.show_others(told["others"])
 
     site = Site(said.name, entrance.host, port, Secrets("", ""), about=said)
-    return Page("pongrl.web.neighbours", site, hear, lambda: False)
+    try:
+        return Page("pongrl.web.neighbours", site, hear, lambda: False)
+    except PongError as error:  # who knows the address comes all the same
+        log.warning("the server is not announced on the network: %s", error)
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import unicodedata
 from dataclasses import asdict, dataclass, fields
 
@@ -13,8 +14,14 @@ from pongrl.wire.plain import dumps, loads
 DEFAULT_PORT = 12345
 IDENTITY_BYTES = 16
 NOBODY = bytes(IDENTITY_BYTES)  # the identity of a client that will not come back
-NAME_BYTES = 64  # of a client's name, as it crosses
+NAME_BYTES = 96  # of a client's name, as it crosses: 24 characters of four bytes
 LONGEST_NAME = 24  # characters of it that are shown
+# Characters that nobody sees, so that two names could look alike: joiners, marks of direction, fillers.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
 
 MAX_GAMES = 128
 MAX_FRAME_CELLS = 1 << 16  # the place of a cell in its frame crosses as u16
@@ -27,7 +34,8 @@ def name_of(said: bytes) -> str:
     Returns:
         At most 24 characters of one line, ready to print, with single spaces; empty if there is none.
     """
-    words = unicodedata.normalize("NFKC", said.decode(errors="replace")).split()
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", said.decode(errors="replace")))
+    words = _INVISIBLE.sub("", text).split()
     return printable(" ".join(words)[:LONGEST_NAME].strip())[:LONGEST_NAME]
 
 

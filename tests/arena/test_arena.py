@@ -202,7 +202,7 @@ def test_names_are_kept_apart(path: Path) -> None:
         audience.wait_for(lambda: (row := audience.row("Ada")) and row.is_here)
         for name, identity, words in (
             ("Ada", secret("Ada"), "plays here already"),
-            ("ADA", secret("Eve"), "ADA"),
+            ("ADA", secret("Eve"), "plays here already"),
             ("", secret("Eve"), "an arena asks for a name"),
             ("level 2", secret("Eve"), "belongs to another"),
         ):

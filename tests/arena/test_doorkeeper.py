@@ -90,7 +90,7 @@ def test_who_comes_twice_is_refused_while_the_first_is_there(path: Path, identit
     with doorkeeper(path) as door:
         who = applicant("Ada", identity=identity)
         enter(door, who)
-        assert refused(door, who, "Ada plays here already, from 10.0.0.7:5") is Refusal.BUSY
+        assert refused(door, who, "Ada plays here already: end that one") is Refusal.BUSY
         [(connection, player)] = door.arrivals()
         door.leave(connection, player)
         enter(door, who)

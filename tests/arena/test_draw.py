@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pongrl.arena.draw import FINAL_SECONDS, SECOND_SECONDS, Draw, Fixture
+from pongrl.arena.draw import FINAL_SECONDS, FORFEITS_AT_ONCE, SECOND_SECONDS, Draw, Fixture
 from pongrl.arena.house import HOUSE_PLAYERS
 from pongrl.arena.ledger import Ledger
 from pongrl.arena.pairing import PATIENCE_SECONDS
@@ -29,6 +29,8 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @contextlib.contextmanager
 def drawing(path: Path, now: list[float], *names: str) -> Iterator[tuple[Ledger, Draw, dict[int, Puppet]]]:
     with ledger(path, *names) as book:
+        if len(names) > 1:  # who has never played is in no final
+            book.record(result(book.player(names[0]), book.player(names[1])))
         draw = Draw(book, random.Random(1), points_to_win=2, clock=lambda: now[0])
         free = {each.number: Puppet(each) for each in book.players() if each.kind != HOUSE}
         yield book, draw, free
@@ -41,7 +43,7 @@ def played(book: Ledger, fixture: Fixture) -> None:
 
 def test_all_house_players_are_on_the_ladder(path: Path, now: list[float]) -> None:
     with drawing(path, now) as (book, _, _):
-        assert [row.name for row in book.standings().rows] == list(HOUSE_PLAYERS)
+        assert {row.name for row in book.standings().rows} == set(HOUSE_PLAYERS)
 
 
 def test_two_matches_follow_each_other_from_one_seed_with_sides_changed(path: Path, now: list[float]) -> None:
@@ -144,12 +146,47 @@ def test_a_final_waits_for_who_is_away_and_then_goes_on_without(path: Path, now:
         assert draw.next(only_ada, ()) is None
         assert book.last(1)[0].number == before
         now[0] += 2
-        assert draw.next(only_ada, ()) is None
+        while not book.standings().season.endswith("this is the final table"):
+            assert draw.next(only_ada, ()) is None
         table = book.standings()
         assert table.season == "closed: this is the final table"
         (bob,) = (row for row in table.rows if row.name == "Bob")
         assert (bob.tally, bob.points) == ((0, 0, 14), (0, 28))
-        assert book.last(1)[0].ended == "forfeit by Bob: away"
+        assert book.last(1)[0].ended == "forfeit by Bob: did not come"
+
+
+def test_a_final_without_many_forfeits_some_matches_at_a_time(path: Path, now: list[float]) -> None:
+    names = [f"player {number}" for number in range(20)]
+    with drawing(path, now, *names) as (book, draw, _):
+        players = book.players()
+        book.record(*(result(players[number], players[number + 1]) for number in range(19)))
+        book.close_season(2)
+        while (fixture := draw.next({}, ())) is not None:
+            played(book, fixture)
+        now[0] += FINAL_SECONDS
+        before = book.last(1)[0].number
+        draw.next({}, ())
+        assert book.last(1)[0].number == before + FORFEITS_AT_ONCE
+        while not book.standings().season.endswith("this is the final table"):
+            draw.next({}, ())
+
+
+def test_who_has_never_played_is_in_no_final(path: Path, now: list[float]) -> None:
+    with drawing(path, now, "Ada", "Bob", "Typo") as (book, draw, free):
+        book.close_season(2)
+        while (fixture := draw.next(free, ())) is not None:
+            assert 3 not in fixture.pair
+            played(book, fixture)
+        assert "Typo" not in [row.name for row in book.standings().rows]
+
+
+def test_in_a_final_too_the_house_takes_one_table(path: Path, now: list[float]) -> None:
+    with drawing(path, now, "Ada", "Bob") as (book, draw, _):
+        book.close_season(2)
+        playing: list[Fixture] = []
+        while (fixture := draw.next({}, playing)) is not None:
+            playing.append(fixture)
+        assert len(playing) == 1
 
 
 def test_who_comes_in_time_plays_the_final(path: Path, now: list[float]) -> None:

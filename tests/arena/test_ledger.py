@@ -15,6 +15,7 @@ import pytest
 from pongrl.arena import ledger as ledger_module
 from pongrl.arena.export import export
 from pongrl.arena.ledger import RECORDINGS, Ledger
+from pongrl.arena.lock import Lock
 from pongrl.arena.rating import Rating, rated
 from pongrl.arena.standings import AGENT, HOUSE, PERSON
 from pongrl.errors import PongError, RefusedError
@@ -140,7 +141,8 @@ def test_ratings_can_be_made_again_from_the_csv(path: Path) -> None:
         players = book.players()
         for number in range(60):
             left, right = players[number % 3], players[(number + 1 + number // 3 % 2) % 3]
-            book.record(result(left, right, (number % 3, number % 4)))
+            ended = "forfeit by somebody" if number % 5 == 0 else "points"
+            book.record(result(left, right, (number % 3, number % 4), ended=ended))
         text = io.StringIO(newline="")
         export(book, text)
         standings = book.standings()
@@ -148,7 +150,8 @@ def test_ratings_can_be_made_again_from_the_csv(path: Path) -> None:
     for row in csv.DictReader(io.StringIO(text.getvalue(), newline="")):
         winner = {"left": 0, "right": 1, "draw": None}[row["winner"]]
         pair = ratings.get(row["left"], Rating()), ratings.get(row["right"], Rating())
-        ratings[row["left"]], ratings[row["right"]] = rated(*pair, winner)
+        is_forfeited = row["ended"].startswith("forfeit")
+        ratings[row["left"]], ratings[row["right"]] = rated(*pair, winner, is_forfeited)
     assert ratings.pop("'=Eve") == next(row.rating for row in standings.rows if row.name == "=Eve")
     assert ratings == {row.name: row.rating for row in standings.rows if row.name != "=Eve"}
 
@@ -184,6 +187,34 @@ def test_a_kill_at_any_moment_loses_no_match_that_was_kept(path: Path) -> None:
             assert [row.matches for row in rows] == [newest.number] * 2
             assert book.recording(newest.number) == b"x" * 10000
             kept = newest.number
+
+
+def test_matches_of_a_final_that_was_ended_count_in_no_other(path: Path) -> None:
+    with ledger(path, "Ada", "Bob") as book:
+        book.record(result(*book.players(), is_final=True))  # begun in a final, and over when there is none
+        book.close_season(2)
+        assert book.standings().season == "closed: the final has 2 matches left"
+
+
+def test_a_file_that_was_moved_is_noticed(path: Path) -> None:
+    with ledger(path, "Ada", "Bob") as book:
+        book.check_place()
+        path.rename(path.with_name("elsewhere.db"))
+        with pytest.raises(PongError, match="No such file"):
+            book.check_place()
+        path.write_bytes(b"")
+        with pytest.raises(PongError, match="is another file now"):
+            book.check_place()
+        path.with_name("elsewhere.db").replace(path)
+        book.check_place()
+
+
+def test_a_second_server_is_kept_from_the_file(path: Path) -> None:
+    lock = Lock(path)
+    with pytest.raises(PongError, match="another server plays the arena"):
+        Lock(path)
+    lock.close()
+    Lock(path).close()
 
 
 def test_two_programs_can_have_the_file_open(path: Path) -> None:

@@ -12,8 +12,8 @@ from pongrl.arena.pairing import (
     HOUSE_MATCHES,
     PATIENCE_SECONDS,
     choose,
-    choose_for_final,
     choose_of_the_house,
+    missing_of_final,
     worth,
 )
 from pongrl.arena.rating import Rating
@@ -93,8 +93,8 @@ def test_house_players_meet_each_other_until_they_are_marks() -> None:
 def play_final(players: list[Player], matches: int) -> list[tuple[int, int]]:
     meetings: dict[tuple[int, int], tuple[int, int]] = {}
     played = []
-    while (found := choose_for_final(players, (), (), meetings, matches)) is not None:
-        left, right, number = found
+    while missing := list(missing_of_final(players, meetings, matches)):
+        left, right, number = missing[0]
         assert number == meetings.get((left.number, right.number), (0, 0))[1]
         played.append((left.number, right.number))
         for pair in ((left.number, right.number), (right.number, left.number)):
@@ -102,7 +102,7 @@ def play_final(players: list[Player], matches: int) -> list[tuple[int, int]]:
     return played
 
 
-@pytest.mark.parametrize("matches", [1, 2, 4])
+@pytest.mark.parametrize("matches", [2, 4])
 def test_in_a_final_each_pair_plays_the_same_number_of_matches_on_both_sides(matches: int) -> None:
     played = Counter(play_final([player(number, f"p{number}") for number in range(5)], matches))
     assert sum(played.values()) == 10 * matches
@@ -110,12 +110,4 @@ def test_in_a_final_each_pair_plays_the_same_number_of_matches_on_both_sides(mat
         for other in range(one):
             there, back = played[one, other], played[other, one]
             assert there + back == matches
-            assert abs(there - back) <= matches % 2
-
-
-def test_a_final_goes_on_with_those_who_can_play() -> None:
-    players = [player(number, f"p{number}") for number in range(4)]
-    found = choose_for_final(players, {0}, {(1, 2)}, {}, 2)
-    assert found is not None
-    assert {found[0].number, found[1].number} == {1, 3}
-    assert choose_for_final(players, {0, 1, 2}, (), {}, 2) is None
+            assert there == back

@@ -31,6 +31,7 @@ from tests.support.arena import ledger, result
         ("--arena --move-seconds 0", "--move-seconds must be"),
         ("--arena --move-seconds nan", "--move-seconds must be"),
         ("--arena --agents-per-address 0", "--agents-per-address must be"),
+        ("--ladder --final 3", "--final must be even"),
         ("--ladder --final -1", "--final must be"),
     ],
 )
@@ -105,6 +106,16 @@ def test_a_csv_that_cannot_be_written_is_told(path: Path) -> None:
     code, program = run_program("pong.py", "--ladder", str(path), "--csv", "no/such/folder.csv")
     assert code == 2
     assert "no/such/folder.csv cannot be written (No such file or directory)" in program.output
+
+
+def test_a_csv_does_not_replace_the_arena(path: Path) -> None:
+    with ledger(path, "Ada"):
+        pass
+    code, program = run_program("pong.py", "--ladder", str(path), "--csv", str(path))
+    assert code == 2
+    assert "is the arena's own file" in program.output
+    with ledger(path) as book:
+        assert book.player("Ada").name == "Ada"
 
 
 def test_a_ladder_of_nobody_is_a_table_of_nobody(path: Path) -> None:

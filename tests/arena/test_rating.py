@@ -28,6 +28,14 @@ def test_a_surprise_moves_ratings_more() -> None:
     assert strong.mu - lost.mu > 5 * (won.mu - strong.mu)
 
 
+@pytest.mark.parametrize("winner", [0, 1, None])
+def test_a_forfeit_costs_one_and_brings_the_other_nothing(winner: int | None) -> None:
+    played = rated(Rating(), Rating(), winner)
+    forfeited = rated(Rating(), Rating(), winner, is_forfeited=True)
+    for side in (0, 1):
+        assert forfeited[side] == (played[side] if winner == 1 - side else Rating())
+
+
 def test_a_difference_of_400_is_ten_to_one() -> None:
     assert expected(Rating(1900), Rating(1500)) == pytest.approx(10 / 11)
     assert expected(Rating(1500), Rating(1500)) == 0.5

@@ -49,8 +49,11 @@ def test_a_directory_in_the_place_of_the_secret_is_told(tmp_path: Path) -> None:
         (b"  Ada \n Lovelace\t", "Ada Lovelace"),
         ("Zoë".encode(), "Zoë"),
         ("Ａｄａ".encode(), "Ada"),  # wide letters that look the same
-        (b"a" * 64, "a" * 24),
+        (b"a" * 96, "a" * 24),
         (b"\xff\xfe", "��"),
+        ("I\u034fd\u200ba\ufe0f".encode(), "Ida"),  # nobody sees the others
+        ("\u3164\u2800".encode(), ""),
+        ("名".encode() * 24, "名" * 24),
         (b"", ""),
         (b" \n ", ""),
     ],
