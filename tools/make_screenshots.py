@@ -99,7 +99,7 @@ def take_arena(browser: Any, checkpoint: Path, output: Path) -> None:
             other = Program("examples/arena_agent.py", *where, cwd=Path(directory), PYTHONPATH=str(ROOT))
             stack.enter_context(other)
         server.find(f" match {ARENA_MATCHES}: ", 600)
-        page.locator("#last button").first.click()
+        page.evaluate("document.querySelector('#last button').click()")  # the list changes all the time
         page.get_by_role("button", name="4×").click()
         page.wait_for_timeout(3000)
         shoot(page, "Pong arena on raspberrypi", output)
