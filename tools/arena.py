@@ -27,6 +27,7 @@ from pathlib import Path
 
 from pongrl.arena.ladder import ladder
 from pongrl.arena.ledger import Ledger
+from pongrl.arena.ranking import FORFEIT
 from pongrl.arena.rating import Rating, rated
 from tools.processes import ROOT
 from tools.vitals import HAS_PROC, MEGABYTE, memory
@@ -35,7 +36,6 @@ CREW = (
     ["random"] * 3 + ["follower"] * 9 + ["trained"] * 4 + ["late"] * 3 + ["sleeper"] * 2
     + ["crasher"] * 2 + ["liar"] * 2 + ["flooder"] * 2 + ["pauser", "twin", "renamer"]
 )  # fmt: skip
-KILL_SECONDS = 300.0  # between two kills of the server, on average
 LATE_SHARE = 0.01  # of an honest agent's answers, at most
 
 
@@ -59,7 +59,7 @@ class Server:
             [*command, *port, *self._arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         output.close()
-        while "listening on" not in (told := self.log.read_text()[size:]):
+        while "listening on" not in (told := self.log.read_bytes()[size:].decode()):
             if self.process.poll() is not None:
                 sys.exit(f"the server did not start: {told}")
             time.sleep(0.05)
@@ -114,10 +114,10 @@ def commands(server: Server, directory: Path, policies: list[str]) -> Iterator[l
             yield [*base, kind, *common]
 
 
-def play(server: Server, directory: Path, policies: list[str], seconds: float) -> None:
-    """Let them play for so long."""
+def play(server: Server, directory: Path, policies: list[str], seconds: float, kill_seconds: float) -> None:
+    """Let them play for so long, with a kill of the server now and then."""
     begin, rng = time.monotonic(), random.Random(1)
-    kill_at = begin + rng.expovariate(1 / KILL_SECONDS)
+    kill_at = begin + rng.expovariate(1 / kill_seconds)
     with crew(server, directory, policies) as agents:
         lines = list(commands(server, directory, policies))
         while (now := time.monotonic()) < begin + seconds:
@@ -127,7 +127,7 @@ def play(server: Server, directory: Path, policies: list[str], seconds: float) -
                 if agent.poll() is not None:  # a crasher
                     agents[place] = subprocess.Popen(lines[place], stdin=subprocess.DEVNULL, cwd=ROOT)
             if now >= kill_at:
-                kill_at = now + rng.expovariate(1 / KILL_SECONDS)
+                kill_at = now + rng.expovariate(1 / kill_seconds)
                 server.kill()
         for agent in agents:
             agent.kill()
@@ -152,7 +152,7 @@ def check(server: Server, seconds: float) -> None:
     for match in matches:
         left, right, winner = match[5], match[6], match[9]
         pair = ratings.get(left, Rating()), ratings.get(right, Rating())
-        ratings[left], ratings[right] = rated(*pair, winner)
+        ratings[left], ratings[right] = rated(*pair, winner, match[10].startswith(FORFEIT))
         played.update((left, right))
     for row in standings.rows:
         assert row.matches == played[row.name], (
@@ -183,6 +183,7 @@ def main() -> None:
     """Run, check and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30.0, help="how long they play")
+    parser.add_argument("--kill-seconds", type=float, default=300.0, help="between two kills, on average")
     parser.add_argument("--points-to-win", type=int, default=11, help="points that win a match")
     parser.add_argument("--policy", action="append", default=[], help="checkpoint to play; repeat it")
     options = parser.parse_args()
@@ -191,7 +192,7 @@ def main() -> None:
         directory = Path(name)
         server = Server(directory, ["--points-to-win", str(options.points_to_win)])
         try:
-            play(server, directory, policies, 60 * options.minutes)
+            play(server, directory, policies, 60 * options.minutes, options.kill_seconds)
         finally:
             server.end()
         check(server, 60 * options.minutes)

@@ -21,7 +21,7 @@ IMAGES = ROOT / "images"
 LAPTOP = {"width": 1440, "height": 900}
 TRAINING_POINTS = 8000  # until the picture of the agent's page is taken; the curve has risen by then
 RALLY = 2  # hits, the agent's and the person's
-OTHERS, ARENA_MATCHES = ("Bob", "Chen", "Dana", "Émile"), 150  # agents beside Ada; matches until the picture
+OTHERS, ARENA_SECONDS = ("Bob", "Chen", "Dana", "Émile"), 60  # agents beside Ada; until the picture
 
 # A person who is good at it holds the mouse down, and follows the ball as the page shows it.
 FOLLOW = """() => {
@@ -98,7 +98,7 @@ def take_arena(browser: Any, checkpoint: Path, output: Path) -> None:
             where = ("--name", name, "--port", port)
             other = Program("examples/arena_agent.py", *where, cwd=Path(directory), PYTHONPATH=str(ROOT))
             stack.enter_context(other)
-        server.find(f" match {ARENA_MATCHES}: ", 600)
+        page.wait_for_timeout(1000 * ARENA_SECONDS)
         page.evaluate("document.querySelector('#last button').click()")  # the list changes all the time
         page.get_by_role("button", name="4×").click()
         page.wait_for_timeout(3000)
