@@ -100,7 +100,7 @@ def take_arena(browser: Any, checkpoint: Path, output: Path) -> None:
             stack.enter_context(other)
         page.wait_for_timeout(1000 * ARENA_SECONDS)
         page.evaluate("document.querySelector('#last button').click()")  # the list changes all the time
-        page.get_by_role("button", name="4×").click()
+        page.get_by_text("4×", exact=True).click()
         page.wait_for_timeout(3000)
         shoot(page, "Pong arena on raspberrypi", output)
 
