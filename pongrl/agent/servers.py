@@ -245,4 +245,4 @@ def _local_servers(options: RunOptions, say: Callable[[str], None]) -> Iterator[
     for number in range(count):
         seed = None if options.seed is None else options.seed + number * games
         second = options.second_level if games > 1 else None
-        yield LocalServer(training_flags(options.level, games, seed, second), options.debug)
+        yield LocalServer(training_flags(options.level, games, seed, second, options.env), options.debug)
