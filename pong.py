@@ -35,6 +35,7 @@ from pongrl.game.rules import TICKS_PER_SECOND
 from pongrl.server.benchmark import measure
 from pongrl.server.entrance import Entrance, greeting
 from pongrl.server.guests import Guests
+from pongrl.server.match import Match
 from pongrl.server.options import GameOptions, check
 from pongrl.server.run import Run, stop_at_eof
 from pongrl.server.status import title
@@ -246,7 +247,8 @@ class Pong:
             guests = Guests()
             page = None if entrance is None else self._open_page(options, entrance, guests, has_window)
             audiences = () if page is None else (page,)
-            run = self._run = Run(options, entrance, self._recorder, has_window, (), guests, audiences)
+            match = Match(options, self._recorder)
+            run = self._run = Run(match, entrance, has_window, (), guests, audiences)
             run.start()
         except BaseException:
             self.close()
@@ -283,9 +285,10 @@ class Pong:
     ) -> GamePage | None:
         if self.web is False:
             return None
-        from pongrl.web.game_page import open_game_page
+        from pongrl.web.game_page import facts_of, open_game_page
 
-        page = self._page = open_game_page(self.web, options, entrance, guests, has_window, cli.say)
+        facts = facts_of(options, has_window)
+        page = self._page = open_game_page(self.web, facts, entrance, guests, cli.say)
         return page
 
     def _open_recorder(self) -> None:

@@ -68,7 +68,7 @@ def evaluate_checkpoint(
         result, _ = evaluate(policy, client, step, points, rng, stop, observers, wake=wake)
         if result is not None:
             level = None if options.role is Role.RIGHT else client.session.level
-            where = "on the right" if level is None else f"on level {level}"
+            where = "on the right" if level is None else f"on {options.env or client.session.against}"
             say(f"{path} {where}: {result}")
             _tell(result.misses, level, say)
         return result

@@ -15,16 +15,22 @@ from pongrl.errors import PongError
 from pongrl.processes import DETACHED, last_line
 
 PROGRAM = Path(__file__).resolve().parents[2] / "pong.py"  # in a checkout, and where it is installed
+OTHER_GAMES = "pongrl.envs.serve"
 ENDED_SECONDS = 0.5  # that a process may outlive its last connection
 ENDING_SECONDS = 0.5  # after which a server that was asked to end is killed: nothing is lost by that
 
 
 def training_flags(
-    level: int | None, games: int, seed: int | None, second_level: int | None = None
+    level: int | None,
+    games: int,
+    seed: int | None,
+    second_level: int | None = None,
+    env: str | None = None,
 ) -> tuple[str, ...]:
-    """Return the flags of a server to train on."""
+    """Return the flags of a server to train on; `env` is another game than ours."""
     flags = ["--headless", "--lockstep", "--games", str(games)]
-    for flag, value in (("--level", level), ("--second-level", second_level), ("--seed", seed)):
+    given = (("--level", level), ("--second-level", second_level), ("--seed", seed), ("--env", env))
+    for flag, value in given:
         if value is not None:
             flags += [flag, str(value)]
     return tuple(flags)
@@ -33,7 +39,8 @@ def training_flags(
 class LocalServer:
     """The program pong.py with these flags, on a free port of this machine. It ends when this process does.
 
-    It takes a while until it listens; `listen` waits for that.
+    With the flag --env it is python -m pongrl.envs.serve, which plays another game. It takes a while until it
+    listens; `listen` waits for that.
     """
 
     port = 0  # once it listens
@@ -43,13 +50,16 @@ class LocalServer:
         self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place
         self._asked: float | None = None  # when it was asked to end
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `close`
-        command = [sys.executable, str(PROGRAM), "--port", "0", "--until-eof", *flags]
+        # As a module it has the current folder on its path, where the module of an environment may be.
+        is_ours = "--env" not in flags
+        program = [str(PROGRAM)] if is_ours else ["-m", OTHER_GAMES]
+        command = [sys.executable, *program, "--port", "0", "--until-eof", *flags]
         self._process = subprocess.Popen(
             [*command, "--debug"] if debug else command,
             stdin=subprocess.PIPE,  # it ends with this process, which ends the server
             stdout=subprocess.PIPE,
             stderr=None if debug else self._errors,
-            env=os.environ | {"PONG_TOKEN": self.token},
+            env=os.environ | {"PONG_TOKEN": self.token} | ({} if is_ours else {"PYTHONPATH": _path()}),
             text=True,
             **DETACHED,
         )
@@ -105,3 +115,8 @@ class LocalServer:
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._errors.close()
+
+
+def _path() -> str:
+    """Return where a module that we start finds this package."""
+    return os.pathsep.join(path or os.getcwd() for path in sys.path)

@@ -58,6 +58,7 @@ class RunOptions:
     # A program that does nothing but train has no options for these.
     render: bool = False
     name: str = ""
+    env: str | None = None
     play: bool | str = False
     watch: bool = False
     evaluate: bool | str = False
@@ -200,6 +201,7 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "name": (TRAIN, PLAY),
     "local": _GAMES,
     "level": (TRAIN_OWN, EVALUATE_OWN),
+    "env": (TRAIN_OWN, EVALUATE_OWN),
     "games": (*_TRAINING, EVALUATE_OWN),
     "points": _GAMES,
     "minutes": (*_TRAINING, *_PLAYING),
@@ -300,6 +302,14 @@ CHECKS: tuple[Check, ...] = (
     _refuse(
         lambda o: o.find and (o.host is not None or o.local),
         "--find looks for a server, which --host and --local do not need: drop one",
+    ),
+    _refuse(
+        lambda o: o.env and o.level is not None,
+        "--level is that of our own game's AI, and --env {o.env} has none: drop one",
+    ),
+    _refuse(
+        lambda o: o.env and o.evaluate_every,
+        "--evaluate-every plays our own game, and not --env {o.env}: leave it out, and use --evaluate",
     ),
     _refuse(lambda o: o.side not in ("left", "right"), "--side must be left or right, not {o.side}"),
     _refuse(

@@ -256,7 +256,7 @@ def _local_servers(
     for number in range(count):
         seed = None if options.seed is None else options.seed + number * games
         second = options.second_level if games > 1 else None
-        flags = training_flags(options.level, games, seed, second)
+        flags = training_flags(options.level, games, seed, second, options.env)
         if options.opponents is None or number % 2 == 0:
             yield LocalServer(flags, options.debug)
         else:

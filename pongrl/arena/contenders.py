@@ -18,7 +18,7 @@ from pongrl.game.players import Player as Strategy
 from pongrl.game.rules import Game
 from pongrl.server.conversation import Conversation
 from pongrl.server.guests import Paddle
-from pongrl.server.match import Hand
+from pongrl.server.hand import Hand
 from pongrl.wire.framing import Kind
 from pongrl.wire.messages import Mover, Step
 

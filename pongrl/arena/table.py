@@ -23,7 +23,7 @@ from pongrl.arena.standings import PERSON, Live, Place
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
 from pongrl.game.rules import LEFT, RIGHT, TICKS_PER_SECOND, Game
 from pongrl.server.clock import Clock
-from pongrl.server.match import Hand
+from pongrl.server.hand import Hand
 from pongrl.wire.messages import Session, Step
 
 FORFEIT_SECONDS = 5.0  # without an answer, or away

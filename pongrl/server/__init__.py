@@ -4,7 +4,9 @@ options        what is played (`GameOptions`), and the rules that the user's opt
 run            a game from start to end: puts together all below, and owns their threads
 engine         the thread that plays: real time or lockstep, whose turn it is
 clock          when the next tick of real time is due
-match          the games: boards, their cameras, and the hands at their paddles
+playing        what a server plays, as its parts see it: the interface of the next line and of other games
+match          the games of Pong: boards, their cameras, and the hands at their paddles
+hand           one paddle: the move in force, and what its agent is told next
 seats          which agent has which side
 conversation   what one agent is sent and says
 snapshots      what people see, in the window and elsewhere

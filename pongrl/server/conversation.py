@@ -10,8 +10,8 @@ import logging
 from collections.abc import Sequence
 
 from pongrl.errors import ProtocolError
-from pongrl.game.moves import DOWN, STAY
-from pongrl.server.match import Hand
+from pongrl.game.moves import MOVE_NAMES, STAY
+from pongrl.server.hand import Hand
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Kind, message
 from pongrl.wire.messages import Mover, Role, Step, number_after, parse_action, parse_echo, parse_pause
@@ -26,15 +26,23 @@ class Conversation:
     `drop` the states that are due before it has. While the agent has `paused` there is none to send.
 
     `hear` and `send` may raise PongError: the agent is gone, or broke the protocol.
+
+    Args:
+        connection: with the agent.
+        side: which it has.
+        hands: whose moves it sets, one a game.
+        moves: how many moves there are.
     """
 
-    def __init__(self, connection: Connection, side: Role, hands: Sequence[Hand]) -> None:
+    def __init__(
+        self, connection: Connection, side: Role, hands: Sequence[Hand], moves: int = len(MOVE_NAMES)
+    ) -> None:
         self.connection, self.side = connection, side
         self.name = f"{side.name.lower()} agent"
         self.answered = True  # no STEP is outstanding
         self.paused = False
         self.dropped = 0  # states, so far
-        self._hands = hands
+        self._hands, self._moves = hands, moves
         self._number = -1  # of the STEP sent last
         self._late = 0  # states dropped since the last answer
         self._debug = log.isEnabledFor(logging.DEBUG)
@@ -69,8 +77,9 @@ class Conversation:
         if number != self._number or self.answered:
             due = self._number + 1 if self.answered else self._number
             raise ProtocolError(f"an ACTION for STEP {number} where {due} is due")
-        if max(moves) > DOWN:
-            raise ProtocolError("a move that is not 0 (stay), 1 (up) or 2 (down)")
+        if max(moves) >= self._moves:
+            known = "0 (stay), 1 (up) or 2 (down)" if self._moves == 3 else f"from 0 to {self._moves - 1}"
+            raise ProtocolError(f"a move that is not {known}")
         if self._debug:
             log.debug("%s: ACTION %d: %s", self.name, number, list(moves))
         self.answered, self._late = True, 0

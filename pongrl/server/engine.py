@@ -28,8 +28,7 @@ from pongrl.game.people import Keys
 from pongrl.server.clock import Clock
 from pongrl.server.conversation import Conversation
 from pongrl.server.guests import Guests
-from pongrl.server.match import Match
-from pongrl.server.options import GameOptions
+from pongrl.server.playing import Playing
 from pongrl.server.seats import Arrival, Seats
 from pongrl.wire import connection as wire
 from pongrl.wire.connection import Connection
@@ -58,8 +57,7 @@ class Engine(threading.Thread):
     Other threads may call `stop` and `hold`. `error` is what ended the thread, if it was not `stop`.
 
     Args:
-        options: what is played.
-        match: the games.
+        match: the games, and what is played.
         seats: where agents arrive, and which sides they have.
         observers: are told what happens.
         guests: people who play from elsewhere.
@@ -69,8 +67,7 @@ class Engine(threading.Thread):
 
     def __init__(
         self,
-        options: GameOptions,
-        match: Match,
+        match: Playing,
         seats: Seats,
         observers: Sequence[Observer] = (),
         guests: Guests | None = None,
@@ -78,8 +75,9 @@ class Engine(threading.Thread):
         wait: Wait = wire.wait,
     ) -> None:
         super().__init__(name="engine", daemon=True)
-        self._lockstep, self._match, self._seats, self._observers = options.lockstep, match, seats, observers
-        self._clock = Clock(options.fps) if clock is None else clock
+        self._lockstep, self._match = match.options.lockstep, match
+        self._seats, self._observers = seats, observers
+        self._clock = Clock(match.options.fps) if clock is None else clock
         self._guests, self._wait = guests, wait
         self._stopping = False
         self._held = Keys()  # at the window
@@ -134,7 +132,7 @@ class Engine(threading.Thread):
         """What all people ask for now."""
         if self._guests is None:
             return self._held
-        return self._guests.join(self._held, self._match.first.paddles)
+        return self._guests.join(self._held, self._match.paddles)
 
     def _is_ticking(self) -> bool:
         """Return whether real time passes. In lockstep it does while no agent is here, or people pause."""
@@ -214,7 +212,7 @@ class Engine(threading.Thread):
             if self._lockstep:
                 self._match.begin()  # so that the same seed plays the same games with every agent
             self._match.begin_decision()
-        talk = Conversation(connection, side, self._match.seat(side))
+        talk = Conversation(connection, side, self._match.seat(side), len(self._match.moves))
         log.info("%s connected from %s", talk.name, connection.peer)
         self._talks = tuple(sorted((*self._talks, talk), key=lambda talk: talk.side))
         self._settle()

@@ -1,8 +1,7 @@
 """The games of a server, and everything that moves a paddle in them.
 
-Hand    one paddle of one game: the move in force, and what the agent of its side is told next
 Board   one game with the camera on it and both hands
-Match   all boards, side by side
+Match   all boards, side by side: what the engine plays (playing.py)
 
 No clock and no connection is here. The engine says when a tick is played, and sends what `Match.observe`
 returns. An agent on the right is told the mirror image: frames from right to left, its own score first, its
@@ -12,17 +11,21 @@ STEPs at different times, each when it has answered the last one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
-from pongrl.game.moves import DOWN, STAY, UP, VELOCITY
-from pongrl.game.people import Keys
+from pongrl.game.moves import DOWN, MOVE_NAMES, STAY, UP, VELOCITY
+from pongrl.game.people import Keys, Snapshot
 from pongrl.game.players import Player, built_in
 from pongrl.game.rules import LEFT, RIGHT, Game
+from pongrl.server.hand import Hand
 from pongrl.server.options import GameOptions
+from pongrl.server.playing import Talker
+from pongrl.server.status import serve_waits, status
 from pongrl.server.umpire import Umpire
 from pongrl.wire.arrays import Int32Array, UInt8Array
 from pongrl.wire.messages import Mover, Role, Step
@@ -40,39 +43,6 @@ class Film(Protocol):
         serves: bool,
     ) -> None:
         """Add a picture that stands for so many seconds of game time; `serves` if a point begins with it."""
-
-
-class Hand:
-    """One paddle of one game: the move in force, and what has happened since the last STEP to its side."""
-
-    def __init__(self) -> None:
-        self.move, self.mover = STAY, Mover.HELD  # in force
-        self.forget()
-
-    def forget(self) -> None:
-        """Start counting for the next STEP."""
-        self.reward = self.points = self.ticks = self.hits = 0
-        self.made: dict[tuple[int, Mover], int] = {}  # ticks of each move by each mover
-
-    def rest(self) -> None:
-        """Let the paddle stand."""
-        self.move, self.mover = STAY, Mover.HELD
-
-    def make(self, move: int, mover: Mover, ticks: int) -> None:
-        """Note that a move was made for so many ticks."""
-        self.made[move, mover] = self.made.get((move, mover), 0) + ticks
-
-    def note(self, ticks: int, reward: int, hits: int) -> None:
-        """Note what these ticks have brought this side."""
-        self.ticks += ticks
-        self.reward += reward
-        self.points += abs(reward)
-        self.hits += hits
-
-    def row(self, own: int, other: int, matches: int) -> tuple[int, ...]:
-        """Return the row of STEP's table (Column), with this side's own score before the other's."""
-        made = max(self.made, key=self.made.__getitem__) if self.made else (self.move, self.mover)
-        return (self.reward, own, other, matches & 0x7FFFFFFF, *made, self.points, self.ticks, self.hits, 0)
 
 
 class Board:
@@ -187,6 +157,8 @@ def _move_between(before: int, after: int) -> int:
 class Match:
     """All boards of a server. For the engine's thread alone."""
 
+    moves = MOVE_NAMES
+
     def __init__(self, options: GameOptions, film: Film | None = None) -> None:
         self.options, self._film = options, film
         self.umpire = Umpire(options)
@@ -214,6 +186,11 @@ class Match:
     def first(self) -> Game:
         """The game that people see."""
         return self.boards[0].game
+
+    @property
+    def paddles(self) -> Sequence[int]:
+        """The paddles of the first game: y of the left and of the right one."""
+        return self.first.paddles
 
     def seat(self, side: Role) -> list[Hand]:
         """Give an agent the paddles of a side, and return its hands, one a game."""
@@ -339,3 +316,34 @@ class Match:
             board.hands[side].forget()
         frames = self._frames if side is Role.LEFT else self._frames[:, :, ::-1]
         return Step.of(number, dropped, frames, table)
+
+    def snapshot(self) -> Snapshot:
+        """Return how the first game stands."""
+        game, umpire = self.first, self.umpire
+        points = game.matches * 2 * game.points_to_win + sum(game.score)  # grows with every point
+        return Snapshot(
+            ball=(game.ball_x, game.ball_y),
+            paddles=(game.paddles[LEFT], game.paddles[RIGHT]),
+            score=(game.score[LEFT], game.score[RIGHT]),
+            matches=game.matches,
+            last_match=game.last_match,
+            rally=game.rally,
+            last_rally=game.last_rally,
+            sounds=(game.hits, game.bounces, points),
+            status="",
+            serve_in=umpire.count,
+            notice=serve_waits(self.options) if umpire.is_waiting else (),
+            level=self.options.level,
+        )
+
+    def status(self, talks: Sequence[Talker], idle: str, keys: Keys) -> str:
+        """Say who plays and who pauses."""
+        words = status(self.options, talks, idle, keys.has_right)
+        if not self.options.serves:
+            return words
+        if keys.paused:
+            return f"paused at the server   {words}"
+        if self.person_on_the_left(keys) is not None:
+            who = "a person on the page has" if keys.has_left else "keys have"
+            return f"{words}   {who} the left paddle"
+        return words

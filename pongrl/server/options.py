@@ -18,7 +18,7 @@ from pongrl.game.people import People
 from pongrl.game.players import has_second_level
 from pongrl.game.rules import LEFT, RIGHT
 from pongrl.modes import Mode, refuse_idle
-from pongrl.wire.messages import MAX_GAMES, Session
+from pongrl.wire.messages import MAX_GAMES, Role, Session
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,14 @@ class GameOptions:
         """Return the level in a game; the first game is number 0."""
         second = self.second_level
         return second if second is not None and has_second_level(game) else self.level
+
+    def closed(self, side: Role) -> str:
+        """Say why no agent may have the paddle of a side; "" if one may."""
+        if side is Role.RIGHT and self.opponent == "human":
+            return "a person has the right paddle here (--opponent human): connect as LEFT"
+        if side is Role.RIGHT and self.level == 4:
+            return "level 4 plays both paddles here: start the server with --level 1, 2 or 3"
+        return ""
 
     def session(self) -> Session:
         """Return what an agent is told of the games in WELCOME."""

@@ -1,6 +1,6 @@
 """A game from its start to its end: puts the server's parts together, and owns their threads.
 
-listener ──► Seats ──► Engine ──► Match
+listener ──► Seats ──► Engine ──► Playing: the match, or another game
    │           │          │
    │           ▼          ▼
    │        Gallery ◄── Snapshots ──► the window
@@ -21,8 +21,7 @@ from pongrl.server.entrance import Entrance
 from pongrl.server.gallery import Gallery
 from pongrl.server.guests import Guests
 from pongrl.server.listener import Listener, certificate_context
-from pongrl.server.match import Film, Match
-from pongrl.server.options import GameOptions
+from pongrl.server.playing import Playing
 from pongrl.server.seats import Seats
 from pongrl.server.snapshots import Audience, Snapshots
 from pongrl.server.status import waiting
@@ -33,9 +32,8 @@ class Run:
     """One game, served or not, from `start` to `close`.
 
     Args:
-        options: what is played.
+        match: the games.
         entrance: where agents come in; None if nothing is served.
-        film: is given every tick of the first game.
         has_window: somebody looks at `snapshot`.
         observers: are told what the engine does.
         guests: people who play from elsewhere.
@@ -47,16 +45,15 @@ class Run:
 
     def __init__(
         self,
-        options: GameOptions,
+        match: Playing,
         entrance: Entrance | None,
-        film: Film | None = None,
         has_window: bool = False,
         observers: Sequence[Observer] = (),
         guests: Guests | None = None,
         audiences: Sequence[Audience] = (),
     ) -> None:
         self._gallery = Gallery()
-        self._seats = Seats(options, self._gallery, guests)
+        self._seats = Seats(match.options, self._gallery, guests)
         self._listener: Listener | None = None
         if entrance is not None:
             try:
@@ -65,10 +62,9 @@ class Run:
                 self._seats.close()
                 self._gallery.close()
                 raise
-        match = Match(options, film)
         idle = "" if self._listener is None else waiting(self._listener.address)
-        self._snapshots = Snapshots(options, match, (self._gallery, *audiences), idle, has_window)
-        self._engine = Engine(options, match, self._seats, (self._snapshots, *observers), guests)
+        self._snapshots = Snapshots(match, (self._gallery, *audiences), idle, has_window)
+        self._engine = Engine(match, self._seats, (self._snapshots, *observers), guests)
 
     @property
     def address(self) -> Address | None:

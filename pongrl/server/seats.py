@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from pongrl.errors import Refusal, RefusedError
 from pongrl.server.gallery import MAX_WATCHERS
 from pongrl.server.guests import Guests
-from pongrl.server.options import GameOptions
+from pongrl.server.playing import Offer
 from pongrl.wire.allowance import Allowance
 from pongrl.wire.connection import Connection
 from pongrl.wire.handshake import Admission, Applicant
@@ -59,7 +59,7 @@ class Seats:
         guests: people who play from elsewhere, and may have the right paddle.
     """
 
-    def __init__(self, options: GameOptions, watchers: Watchers, guests: Guests | None = None) -> None:
+    def __init__(self, options: Offer, watchers: Watchers, guests: Guests | None = None) -> None:
         self.wake = Wake()  # set when there is an arrival, and by `shut`
         self.options, self._watchers, self._guests = options, watchers, guests
         self._lock = threading.Lock()  # of the next line: the listener seats, the engine unseats
@@ -79,8 +79,7 @@ class Seats:
             if self._watchers.size >= MAX_WATCHERS:
                 raise RefusedError(Refusal.BUSY, f"{MAX_WATCHERS} are watching already: come back later")
             return self.options.session()
-        if role is Role.RIGHT:
-            self._check_right()
+        self._check_side(role)
         if self._is_shut:
             raise RefusedError(Refusal.BUSY, "this server is ending: wait for the next")
         self._check_free(role, applicant.identity)
@@ -88,19 +87,14 @@ class Seats:
             raise RefusedError(Refusal.BUSY, "agents have come to this side too often: try again in a second")
         return self.options.session()
 
-    def _check_right(self) -> None:
-        """Refuse an agent the right paddle where somebody else has it for good."""
-        if self.options.opponent == "human":
-            raise RefusedError(
-                Refusal.ROLE, "a person has the right paddle here (--opponent human): connect as LEFT"
-            )
-        if self._guests is not None and self._guests.has_right:
+    def _check_side(self, side: Role) -> None:
+        """Refuse an agent a paddle that somebody else has for good."""
+        sentence = self.options.closed(side)
+        if sentence:
+            raise RefusedError(Refusal.ROLE, sentence)
+        if side is Role.RIGHT and self._guests is not None and self._guests.has_right:
             raise RefusedError(
                 Refusal.BUSY, "a person has the right paddle here, on the page: connect as LEFT, or wait"
-            )
-        if self.options.level == 4:
-            raise RefusedError(
-                Refusal.ROLE, "level 4 plays both paddles here: start the server with --level 1, 2 or 3"
             )
 
     def _check_free(self, side: Role, identity: bytes) -> None:

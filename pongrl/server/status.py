@@ -7,31 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pongrl.server.conversation import Conversation
 from pongrl.server.options import GameOptions
+from pongrl.server.playing import Talker
 from pongrl.wire.messages import Role
 from pongrl.wire.sockets import spelled
 
 
-def status(options: GameOptions, talks: Sequence[Conversation], idle: str, has_guest: bool = False) -> str:
+def status(options: GameOptions, talks: Sequence[Talker], idle: str, has_guest: bool = False) -> str:
     """Say who is here, who pauses, and who has the right paddle: an agent, a guest, or who else it is."""
-    peers = {talk.side: talk.peer for talk in talks}
-    pausing = [talk for talk in talks if talk.paused]
-    if len(pausing) == 2:
-        words = "paused by both agents"
-    elif pausing:
-        (talk,) = pausing
-        name = "agent" if list(peers) == [Role.LEFT] else talk.name
-        words = f"paused by the {name} at {talk.peer}"
-    elif Role.LEFT in peers:
-        words = f"agent connected from {peers[Role.LEFT]}"
-    else:
-        words = idle if options.serves else unserved(options)
-    if Role.RIGHT in peers:
-        return f"{words}   right paddle: agent at {peers[Role.RIGHT]}"
+    words = presence(talks, idle if options.serves else unserved(options))
+    for talk in talks:
+        if talk.side is Role.RIGHT:
+            return f"{words}   right paddle: agent at {talk.peer}"
     if has_guest:
         return f"{words}   right paddle: a person on the page"
     return words + right_paddle(options) if options.serves else words
+
+
+def presence(talks: Sequence[Talker], idle: str) -> str:
+    """Say who has the left paddle or pauses; `idle` is for nobody."""
+    peers = {talk.side: talk.peer for talk in talks}
+    pausing = [talk for talk in talks if talk.paused]
+    if len(pausing) == 2:
+        return "paused by both agents"
+    if pausing:
+        (talk,) = pausing
+        name = "agent" if list(peers) == [Role.LEFT] else talk.name
+        return f"paused by the {name} at {talk.peer}"
+    return f"agent connected from {peers[Role.LEFT]}" if Role.LEFT in peers else idle
 
 
 def waiting(address: tuple[str, int]) -> str:

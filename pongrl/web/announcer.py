@@ -21,7 +21,7 @@ log = logging.getLogger("pong.page")
 
 
 def announce(
-    session: Session, entrance: Entrance, port: int, page: GamePage | ArenaPage | None
+    session: Session, entrance: Entrance, port: int, page: GamePage | ArenaPage | None, game: str = "Pong"
 ) -> Page | None:
     """Let others on the network find a server, and show its page who else is there.
 
@@ -30,6 +30,7 @@ def announce(
         entrance: where agents come in.
         port: that it listens on.
         page: the server's page, if it has one.
+        game: the name of what is played; another one than ours has no level.
 
     Returns:
         What is to be closed at the end; None if it cannot be announced, or zeroconf is not installed.
@@ -37,11 +38,11 @@ def announce(
     if not is_installed():
         return None
     said = Announcement(
-        name=f"Pong on {socket.gethostname()}",
+        name=f"{game} on {socket.gethostname()}",
         identity=secrets.token_hex(4),
         host=entrance.host,
         port=port,
-        level=session.level,
+        level=session.level if game == "Pong" else None,
         games=session.games,
         lockstep=session.lockstep,
         is_encrypted=entrance.certificate is not None,

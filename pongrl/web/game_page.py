@@ -96,33 +96,37 @@ def _paddle(said: list[Any] | None) -> Paddle | None:
     return None if said is None else Paddle(*said)
 
 
+def facts_of(options: GameOptions, has_window: bool) -> GameFacts:
+    """Return what the page has to know of a game of Pong; `has_window` if people play at its window too."""
+    return GameFacts(
+        options.level, options.lockstep, options.second_level is not None,
+        has_window and options.opponent == "human",
+    )  # fmt: skip
+
+
 def open_game_page(
     web: bool | int,
-    options: GameOptions,
+    facts: GameFacts,
     entrance: Entrance,
     guests: Guests,
-    has_window: bool,
     say: Callable[[str], None],
+    game: str = "Pong",
 ) -> GamePage:
     """Open the page of a game: at the same host, and with the same token and certificate.
 
     Args:
         web: the port; True for the usual one.
-        options: what is played.
+        facts: what the page has to know of the game.
         entrance: where agents come in.
         guests: are told what people on the page ask for.
-        has_window: people play at the game's own window too.
         say: is told if the page goes by itself.
+        game: the name of what is played.
 
     Raises:
         PongError: it cannot listen there.
     """
-    facts = GameFacts(
-        options.level, options.lockstep, options.second_level is not None,
-        has_window and options.opponent == "human",
-    )  # fmt: skip
     port = DEFAULT_PORT if web is True else int(web)
-    title = f"Pong on {socket.gethostname()}"
+    title = f"{game} on {socket.gethostname()}"
     secrets = secrets_of(entrance.token, "game")
     site = Site(title, entrance.host, port, secrets, entrance.certificate, entrance.key, facts)
     return GamePage(site, guests, say)

@@ -30,6 +30,7 @@ LEVELS = (1, 2, 3)
 VIEWERS, WISH = "viewers", "wish"  # what the program is told
 FAST = "this server plays in lockstep, for training, too fast for people"
 BOTH_TAKEN = "level 4 plays both paddles"
+GAME_HAS_RIGHT = "the game has the right paddle itself"
 WINDOW_HAS_RIGHT = "the person at the game's own window has the right paddle"
 AGENT_HAS_RIGHT = "an agent has the right paddle"
 
@@ -167,6 +168,8 @@ class GameSite:
         """Say why nobody on the page can have a paddle; "" if somebody can."""
         if self._facts.lockstep:
             return FAST
+        if self._facts.right_is_game:
+            return GAME_HAS_RIGHT if side == RIGHT else ""
         if self._facts.level not in LEVELS:
             return BOTH_TAKEN
         if side == RIGHT and self._facts.right_is_window:

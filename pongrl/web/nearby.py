@@ -41,7 +41,7 @@ class Announcement:
     identity: str  # random, since machines and servers may have the same name
     host: str  # that it listens on
     port: int
-    level: int  # 0 of an arena
+    level: int | None  # 0 of an arena, None of another game than ours
     games: int
     lockstep: bool
     is_encrypted: bool
@@ -81,7 +81,7 @@ async def announced(announcement: Announcement) -> AsyncIterator[None]:
 
     said = announcement
     properties = {
-        "id": said.identity, "level": str(said.level), "games": str(said.games),
+        "id": said.identity, "level": "" if said.level is None else str(said.level), "games": str(said.games),
         "clock": "lockstep" if said.lockstep else "real",
         "tls": str(int(said.is_encrypted)), "token": str(int(said.needs_token)), "page": str(said.page or ""),
     }  # fmt: skip

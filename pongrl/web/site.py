@@ -32,10 +32,11 @@ class Site:
 class GameFacts:
     """What the game's page has to know of the game."""
 
-    level: int
+    level: int  # 0 where our built-in AI does not play
     lockstep: bool
     second_level: bool  # every second game is played at another level
     right_is_window: bool  # a person at the game's own window has the right paddle
+    right_is_game: bool = False  # the game has it itself, as those of emulators do
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ _INVISIBLE = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 
+PONG_FRAME = 50, 70  # rows and columns; pongrl.game.camera has the same numbers, and a test compares them
 MAX_GAMES = 128
 MAX_FRAME_CELLS = 1 << 16  # the place of a cell in its frame crosses as u16
 MAX_STEP_CELLS = 1 << 19  # in all frames of one STEP: reading the worst one takes 14 MB
@@ -39,9 +40,9 @@ def name_of(said: bytes) -> str:
     return printable(" ".join(words)[:LONGEST_NAME].strip())[:LONGEST_NAME]
 
 
-def against(level: int) -> str:
-    """Say whom an agent plays against where the built-in AI has this level."""
-    return f"level {level}" if level else "an arena"
+def against(level: int, is_pong: bool = True) -> str:
+    """Say whom an agent plays against where the built-in AI has this level; `is_pong` if in our game."""
+    return f"level {level}" if level else "an arena" if is_pong else "another game"
 
 
 @enum.unique
@@ -60,7 +61,7 @@ class Session:
     games: int
     height: int  # of a frame, in cells
     width: int
-    level: int  # of the built-in AI; 0 in an arena, where all kinds of players meet
+    level: int  # of the built-in AI; 0 in an arena, where all kinds of players meet, and in other games
     frameskip: int  # ticks in one decision
     ticks_per_second: int  # in real time
     points_to_win: int
@@ -95,7 +96,7 @@ class Session:
     @property
     def against(self) -> str:
         """Whom an agent plays against, in words."""
-        return against(self.level)
+        return against(self.level, (self.height, self.width) == PONG_FRAME)
 
     @property
     def step_limit(self) -> int:

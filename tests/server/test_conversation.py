@@ -10,7 +10,7 @@ import pytest
 from pongrl.errors import ProtocolError
 from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.server.conversation import Conversation
-from pongrl.server.match import Hand
+from pongrl.server.hand import Hand
 from pongrl.wire.framing import Kind, message
 from pongrl.wire.messages import Column, Mover, Role, Step, action
 

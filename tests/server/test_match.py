@@ -11,7 +11,8 @@ from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.game.people import Keys
 from pongrl.game.players import built_in
 from pongrl.game.rules import LEFT, RIGHT, Game
-from pongrl.server.match import Board, Hand, Match
+from pongrl.server.hand import Hand
+from pongrl.server.match import Board, Match
 from pongrl.wire.messages import Column, Mover, Role, Step
 from tests.support.engines import game_options
 from tests.support.games import place

@@ -16,6 +16,7 @@ from pongrl.game.people import Keys
 from pongrl.game.players import built_in
 from pongrl.game.rules import LEFT, RIGHT, Game
 from pongrl.server.entrance import Entrance
+from pongrl.server.match import Match
 from pongrl.server.run import Run
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import Column, Session, Step, action
@@ -147,7 +148,7 @@ def test_what_ends_the_engine_comes_out_of_close_and_ends_all_else() -> None:
         def played(self, keys: Keys, sent: Step | None) -> None:
             raise ZeroDivisionError
 
-    run = Run(game_options(), Entrance("127.0.0.1", 0), observers=[Broken()])
+    run = Run(Match(game_options()), Entrance("127.0.0.1", 0), observers=[Broken()])
     run.start()
     run.wait(PATIENCE)
     assert not run.is_alive()
@@ -157,7 +158,7 @@ def test_what_ends_the_engine_comes_out_of_close_and_ends_all_else() -> None:
 
 
 def test_a_game_that_nobody_serves_has_no_address_and_one_thread() -> None:
-    run = Run(game_options(serves=False), None)
+    run = Run(Match(game_options(serves=False)), None)
     before = threading.active_count()
     run.start()
     assert (run.address, threading.active_count()) == (None, before + 1)

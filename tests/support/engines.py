@@ -75,9 +75,8 @@ class World:
         self.guests = Guests()
         self.seats = Seats(self.options, self.gallery, self.guests)
         self.clock = Clock(self.options.fps)
-        self.snapshots = Snapshots(self.options, self.match, [self.gallery], IDLE_STATUS, has_window)
+        self.snapshots = Snapshots(self.match, [self.gallery], IDLE_STATUS, has_window)
         self.engine = Engine(
-            self.options,
             self.match,
             self.seats,
             [self.snapshots],
@@ -299,7 +298,7 @@ class Playing:
 
     def __init__(self, **changes: Any) -> None:
         self.count = Count()
-        self.run = Run(game_options(**changes), Entrance("127.0.0.1", 0), observers=[self.count])
+        self.run = Run(Match(game_options(**changes)), Entrance("127.0.0.1", 0), observers=[self.count])
 
     @property
     def address(self) -> tuple[str, int]:

@@ -1,0 +1,257 @@
+"""Environments side by side, as the server plays them: ALE's own vector, or one process for each environment.
+
+    open_emulators    opens the games of an environment
+    AleVector         ALE's vector environment: its games step in threads of its own
+    Processes         any other: stable-retro allows one emulator a process, and others may do what they like
+
+All games step together. What comes back are frames, rewards and ends. A game that has ended begins again at
+once, so that its frame is already the next match's. A game is seeded once at most, since a seeded reset loads
+the ROM again, which takes a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+import numpy as np
+
+from pongrl.envs.catalogue import Entry
+from pongrl.envs.lens import Lens, ScreenCamera
+from pongrl.envs.machines import Facts, open_environment
+from pongrl.errors import PongError
+from pongrl.wire.arrays import UInt8Array
+
+ENDING_SECONDS = 2.0  # after which a process that was asked to end is killed
+SCREEN = 210, 160  # pixels of an Atari 2600's picture, rows and columns
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step has brought, game by game."""
+
+    rewards: Sequence[float]
+    ended: Sequence[bool]  # the match is over; the frame is the next one's
+    lives: Sequence[int]  # left, in games that count them
+
+
+class Emulators(Protocol):
+    """Games side by side."""
+
+    facts: Facts
+    frames: UInt8Array  # (games, height, width), as the camera sees them now
+
+    def begin(self, seed: int | None) -> None:
+        """Begin all games again; game i has the seed + i."""
+
+    def step(self, actions: Sequence[int]) -> Outcome:
+        """Make an action in each game."""
+
+    def close(self) -> None:
+        """End the games."""
+
+
+class AleVector:
+    """Games of ALE, in its vector environment.
+
+    Args:
+        entry: what is played.
+        games: how many.
+        frameskip: frames in one step.
+        lens: how a picture becomes a frame.
+
+    Raises:
+        PongError: the lens does not fit.
+    """
+
+    def __init__(self, entry: Entry, games: int, frameskip: int, lens: Lens) -> None:
+        import ale_py
+        from ale_py.vector_env import AtariVectorEnv
+
+        ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+        lens.check(entry.name, *SCREEN)
+        self._env = AtariVectorEnv(
+            entry.settings["game"], games, img_height=SCREEN[0], img_width=SCREEN[1], stack_num=1,
+            num_threads=min(games, os.cpu_count() or 1), frameskip=frameskip, maxpool=False, noop_max=0,
+            repeat_action_probability=entry.settings.get("repeat_action_probability", 0.25),
+            full_action_space=entry.settings.get("full_action_space", False),
+            max_num_frames_per_episode=entry.settings.get("max_num_frames_per_episode") or 108_000,
+            use_fire_reset=False, reward_clipping=False, autoreset_mode="SameStep",
+        )  # fmt: skip
+        names = tuple(action.name for action in self._env.ale.get_action_set())
+        self.facts = Facts(names, len(names), SCREEN, 60.0)
+        self.frames = np.zeros((games, lens.height, lens.width), np.uint8)
+        self._camera = ScreenCamera(lens)
+
+    def begin(self, seed: int | None) -> None:
+        """Begin all games again."""
+        pictures, _ = self._env.reset(seed=seed)
+        self._look(pictures)
+
+    def step(self, actions: Sequence[int]) -> Outcome:
+        """Make an action in each game."""
+        pictures, rewards, terminated, truncated, info = self._env.step(np.array(actions, np.int64))
+        self._look(pictures)
+        return Outcome(rewards.tolist(), (terminated | truncated).tolist(), info["lives"].tolist())
+
+    def _look(self, pictures: UInt8Array) -> None:
+        for picture, frame in zip(pictures[:, 0], self.frames, strict=True):
+            self._camera.look(picture, frame)
+
+    def close(self) -> None:
+        """End the games."""
+        self._env.close()
+
+
+class Processes:
+    """Games of any environment, each in a process of its own that has its camera too.
+
+    Args:
+        entry: what is played.
+        games: how many.
+        repeat: steps of the environment in one step here.
+        lens: how a picture becomes a frame.
+
+    Raises:
+        PongError: an environment cannot be made, or is none that can be served.
+    """
+
+    def __init__(self, entry: Entry, games: int, repeat: int, lens: Lens) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would have our threads and sockets
+        self._lines: list[Connection] = []
+        self._processes: list[Any] = []
+        self.frames = np.zeros((games, lens.height, lens.width), np.uint8)
+        self._name = entry.name
+        try:
+            for number in range(games):
+                here, there = context.Pipe()
+                self._lines.append(here)
+                process = context.Process(
+                    target=_play,
+                    args=(there, entry, repeat, lens),
+                    name=f"{entry.name} {number}",
+                    daemon=True,
+                )
+                process.start()
+                self._processes.append(process)
+                there.close()
+            facts: list[Facts] = [self._hear(number) for number in range(games)]
+            self.facts = facts[0]
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self, seed: int | None) -> None:
+        """Begin all games again."""
+        for number, line in enumerate(self._lines):
+            self._tell(line, ("begin", None if seed is None else seed + number))
+        for number, frame in enumerate(self.frames):
+            frame.reshape(-1)[:] = np.frombuffer(self._hear(number), np.uint8)
+
+    def step(self, actions: Sequence[int]) -> Outcome:
+        """Make an action in each game; they step at the same time, as far as there are cores."""
+        for line, action in zip(self._lines, actions, strict=True):
+            self._tell(line, ("step", action))
+        rewards, ended, lives = [], [], []
+        for number, frame in enumerate(self.frames):
+            seen, reward, has_ended, left = self._hear(number)
+            frame.reshape(-1)[:] = np.frombuffer(seen, np.uint8)
+            rewards.append(reward)
+            ended.append(has_ended)
+            lives.append(left)
+        return Outcome(rewards, ended, lives)
+
+    def _tell(self, line: Connection, words: tuple[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # `_hear` says that it has gone
+            line.send(words)
+
+    def _hear(self, number: int) -> Any:
+        try:
+            said = self._lines[number].recv()
+        except (EOFError, OSError) as error:
+            raise PongError(
+                f"the process of game {number + 1} of {self._name} has ended: start the server again"
+            ) from error
+        if isinstance(said, PongError):
+            raise said
+        return said
+
+    def close(self) -> None:
+        """End the games, and their processes."""
+        for line in self._lines:
+            line.close()  # which ends them
+        for process in self._processes:
+            process.join(ENDING_SECONDS)
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+
+def _play(line: Connection, entry: Entry, repeat: int, lens: Lens) -> None:
+    """Play one game for another process, until that closes the line. This is the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which ends us
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            game = _Game(entry, repeat, lens)
+        except PongError as error:
+            line.send(error)
+            return
+        line.send(game.facts)
+        while True:
+            word, value = line.recv()
+            try:
+                line.send(game.begin(value) if word == "begin" else game.step(value))
+            except Exception as error:  # the environment's own
+                line.send(PongError(f"{entry.name} failed ({type(error).__name__}: {error})"))
+                return
+
+
+class _Game:
+    """One environment and its camera."""
+
+    def __init__(self, entry: Entry, repeat: int, lens: Lens) -> None:
+        self._env = open_environment(entry)
+        self.facts, self._repeat = self._env.facts, repeat
+        lens.check(entry.name, *self.facts.picture)
+        self._camera = ScreenCamera(lens)
+        self._frame = np.zeros((lens.height, lens.width), np.uint8)
+
+    def begin(self, seed: int | None) -> bytes:
+        """Begin again, and return the frame."""
+        return self._seen(self._env.reset(seed))
+
+    def step(self, action: int) -> tuple[bytes, float, bool, int]:
+        """Make an action so often; return the frame, the rewards together, whether it ended, and lives."""
+        whole = 0.0
+        for _ in range(self._repeat):
+            picture, reward, ended, lives = self._env.step(action)
+            whole += reward
+            if ended:
+                picture = self._env.reset(None)
+                break
+        return self._seen(picture), whole, ended, lives
+
+    def _seen(self, picture: UInt8Array) -> bytes:
+        self._camera.look(picture, self._frame)
+        return self._frame.tobytes()
+
+
+def open_emulators(entry: Entry, games: int, frameskip: int, lens: Lens) -> Emulators:
+    """Open the games of an environment.
+
+    Args:
+        entry: what is played.
+        games: how many.
+        frameskip: frames in one decision; ALE's vector skips them itself.
+        lens: how a picture becomes a frame.
+
+    Raises:
+        PongError: they cannot be opened, in a sentence that says what to do.
+    """
+    return (AleVector if entry.has_vector else Processes)(entry, games, frameskip, lens)

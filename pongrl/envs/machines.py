@@ -1,0 +1,163 @@
+"""One environment of any kind, as the server plays it: a picture, discrete actions, an end, and lives.
+
+What cannot be served is said in one sentence: no picture, or actions of another kind.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from pongrl.envs.catalogue import Entry, register_ale
+from pongrl.errors import PongError
+from pongrl.wire.arrays import UInt8Array
+
+MAX_ACTIONS = 256  # a move crosses as one byte
+SWITCHES = ("SELECT", "RESET", "START")  # of a console: no part of a game
+WAYS = ("UP", "DOWN", "LEFT", "RIGHT")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an environment says of itself."""
+
+    meanings: tuple[str, ...]  # names of the actions; () if they have none
+    actions: int
+    picture: tuple[int, int]  # rows and columns
+    ticks_per_second: float  # steps in real time; frames where frames are skipped
+
+
+class Environment(Protocol):
+    """One environment."""
+
+    facts: Facts
+
+    def reset(self, seed: int | None) -> UInt8Array:
+        """Begin again, and return the picture."""
+
+    def step(self, action: int) -> tuple[UInt8Array, float, bool, int]:
+        """Make an action; return the picture, the reward, whether the episode ended, and lives left."""
+
+
+def open_environment(entry: Entry) -> Environment:
+    """Open one environment. Its libraries are loaded here, in a process that plays nothing else.
+
+    Raises:
+        PongError: it cannot be made, has no picture, or other actions than discrete ones.
+    """
+    if entry.kind == "retro":
+        return _Retro(entry)
+    if entry.module:
+        importlib.import_module(entry.module)
+    else:
+        register_ale()
+    return _Gymnasium(entry)
+
+
+class _Gymnasium:
+    """An environment of Gymnasium."""
+
+    def __init__(self, entry: Entry) -> None:
+        import gymnasium
+
+        name = entry.name.rpartition(":")[2]
+        self._env = _made(entry.name, name)
+        self._is_drawn = not _is_picture(self._env.observation_space)
+        if self._is_drawn:
+            if "rgb_array" not in self._env.metadata.get("render_modes", ()):
+                raise PongError(
+                    f"{entry.name} has no picture: its observations are {self._env.observation_space}, and "
+                    "it has no render_mode rgb_array; choose an environment that shows one"
+                )
+            self._env.close()
+            self._env = _made(entry.name, name, render_mode="rgb_array")
+        space = self._env.action_space
+        if not isinstance(space, gymnasium.spaces.Discrete):
+            raise PongError(
+                f"{entry.name} has actions of another kind ({space}): only environments with discrete "
+                "actions (Discrete) can be served, since a move crosses as a number"
+            )
+        self._start = int(space.start)
+        meanings: tuple[str, ...] = tuple(getattr(self._env.unwrapped, "get_action_meanings", tuple)())
+        count = min(int(space.n), MAX_ACTIONS)
+        rate = float(self._env.metadata.get("render_fps") or 60)
+        if entry.kind == "ale":  # its metadata says something else
+            rate = 60 / _frames(entry.settings.get("frameskip", 4))
+        self.facts = Facts(meanings, count, self.reset(None).shape[:2], rate)
+
+    def reset(self, seed: int | None) -> UInt8Array:
+        observation, _ = self._env.reset(seed=seed)
+        return self._picture(observation)
+
+    def step(self, action: int) -> tuple[UInt8Array, float, bool, int]:
+        observation, reward, terminated, truncated, info = self._env.step(self._start + action)
+        lives = info.get("lives", 0)
+        return self._picture(observation), float(reward), bool(terminated or truncated), int(lives)
+
+    def _picture(self, observation: Any) -> UInt8Array:
+        return np.asarray(self._env.render() if self._is_drawn else observation, np.uint8)
+
+
+def _made(shown: str, name: str, **settings: Any) -> Any:
+    import gymnasium
+
+    try:
+        return gymnasium.make(name, disable_env_checker=True, **settings)
+    except Exception as error:  # whatever its own code raises
+        raise PongError(f"{shown} cannot be made ({type(error).__name__}: {error})") from error
+
+
+def _is_picture(space: Any) -> bool:
+    import gymnasium
+
+    return (
+        isinstance(space, gymnasium.spaces.Box)
+        and space.dtype == np.uint8
+        and (len(space.shape) == 2 or (len(space.shape) == 3 and space.shape[2] in (1, 3)))
+    )
+
+
+def _frames(frameskip: Any) -> float:
+    """Return the frames in one step, on average where they are drawn at random."""
+    return float(frameskip) if isinstance(frameskip, int) else (frameskip[0] + frameskip[1] - 1) / 2
+
+
+class _Retro:
+    """A game of stable-retro: one frame a step, and an action is the buttons that are held."""
+
+    def __init__(self, entry: Entry) -> None:
+        import stable_retro
+
+        try:
+            self._env = stable_retro.make(
+                entry.game, render_mode="rgb_array", use_restricted_actions=stable_retro.Actions.ALL,
+                inttype=stable_retro.data.Integrations.ALL,
+            )  # fmt: skip
+        except Exception as error:  # whatever the emulator raises
+            raise PongError(f"{entry.name} cannot be made ({type(error).__name__}: {error})") from error
+        buttons: list[str | None] = self._env.buttons
+        self._held: list[UInt8Array] = [np.zeros(len(buttons), np.uint8)]
+        names = ["NOOP"]
+        for name, held in _combinations(buttons):
+            names.append(name)
+            self._held.append(np.isin(np.arange(len(buttons)), held).astype(np.uint8))
+        self.facts = Facts(tuple(names), len(names), self.reset(None).shape[:2], 60.0)
+
+    def reset(self, seed: int | None) -> UInt8Array:
+        picture: UInt8Array = self._env.reset(seed=seed)[0]
+        return picture
+
+    def step(self, action: int) -> tuple[UInt8Array, float, bool, int]:
+        picture, reward, terminated, truncated, info = self._env.step(self._held[action])
+        return picture, float(reward), bool(terminated or truncated), int(info.get("lives", 0))
+
+
+def _combinations(buttons: list[str | None]) -> list[tuple[str, list[int]]]:
+    """Return the buttons one by one, and each direction with each other button: UP, UP+BUTTON."""
+    known = [(name, [number]) for number, name in enumerate(buttons) if name and name not in SWITCHES]
+    ways = [(name, number) for name, [number] in known if name in WAYS]
+    others = [(name, number) for name, [number] in known if name not in WAYS]
+    return known + [(f"{way}+{other}", [a, b]) for way, a in ways for other, b in others]

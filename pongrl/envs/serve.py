@@ -1,0 +1,358 @@
+"""Serve another game than ours on the same wire: python -m pongrl.envs.serve --env ALE/Pong-v5.
+
+Here are the user's options, and the program's start and end. Read next:
+
+    catalogue    what an --env means: ale-py, stable-retro, or another environment of Gymnasium
+    presets      what is known of Pong on emulators: camera, moves, matches
+    lens         the camera: a picture becomes a frame
+    machines     one environment: its pictures, actions and ends
+    emulators    several side by side: ALE's vector, or one process for each
+    arcade       what the server plays (pongrl/server/playing.py): decisions, rewards, scores, what people see
+
+All else is pong.py's: engine, clocks, seats, listener, gallery, page, window.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated
+
+from pongrl import cli, outlets
+from pongrl.checks import LARGEST_SEED, settle_types, whole, within
+from pongrl.envs.arcade import Arcade, ArcadeOptions, Buttons
+from pongrl.envs.catalogue import Entry, find
+from pongrl.envs.emulators import Emulators, open_emulators
+from pongrl.envs.lens import COLOURS, Lens, ranges_of, size_of
+from pongrl.envs.machines import Facts
+from pongrl.envs.presets import OTHER, PRESETS, RETRO, Preset, actions_of
+from pongrl.errors import UsageError
+from pongrl.game.moves import MOVE_NAMES
+from pongrl.game.people import People
+from pongrl.game.rules import LEFT
+from pongrl.server.entrance import Entrance, invitation
+from pongrl.server.guests import Guests
+from pongrl.server.run import Run, stop_at_eof
+from pongrl.wire.messages import DEFAULT_PORT, MAX_GAMES
+from pongrl.wire.session import MAX_STEP_CELLS
+from pongrl.wire.sockets import is_loopback
+from pongrl.wire.tokens import choose_token, token_to_ask
+
+if TYPE_CHECKING:  # a run without them loads no view
+    from pongrl.ui.game_window import GameWindow
+    from pongrl.web.game_page import GamePage
+    from pongrl.web.page import Page
+
+PROGRAM = "python -m pongrl.envs.serve"
+
+
+@cli.remembers
+@dataclass(eq=False)
+class Serve:
+    """Serve Atari's Pong, or another environment with a picture, to the agents that play our Pong.
+
+    `start` serves until `close` is called, or a signal comes. With `block=False` it returns as soon as the
+    server listens (at `address`); a `with` block ends it too.
+
+    Raises:
+        UsageError: an option is out of its range.
+    """
+
+    env: Annotated[str, "ALE/Pong-v5 (ale-py), Pong-Atari2600-v0 (stable-retro), or module:Id"] = (
+        "ALE/Pong-v5"
+    )
+    _: KW_ONLY
+    host: Annotated[str, "address to listen on; 0.0.0.0 is every network, the default this machine alone"] = (
+        ""
+    )
+    port: Annotated[int, "port to listen on; 0 picks a free one"] = DEFAULT_PORT
+    lockstep: Annotated[bool, "wait for the agent at every decision, then go on at once: for training"] = (
+        False
+    )
+    games: Annotated[int, "games that the agent plays side by side; people see the first"] = 1
+    frameskip: Annotated[int | None, "frames in one decision (default: the environment's own)"] = None
+    seed: Annotated[int | None, "seed of the first game; the next ones have the numbers after it"] = None
+    points_to_win: Annotated[int, "points that win a match, as agents are told; the game counts them"] = 21
+    actions: Annotated[
+        str | None, "what moves 0, 1, 2 … do, by the names of the environment's actions: NOOP,RIGHT,LEFT"
+    ] = None
+    size: Annotated[str | None, "rows and columns of a frame, in cells, as in 80x30"] = None
+    crop: Annotated[str | None, "rows and columns of the court in the picture, as in 34:194,28:140"] = None
+    paddles: Annotated[
+        str | None,
+        "columns of each paddle, which get a column of the frame each, as in 16:20,140:144; or none",
+    ] = None
+    colours: Annotated[
+        str | None, "flat: white where it is not background; distance: how far from it; or grey"
+    ] = None
+    gain: Annotated[float | None, "how much brighter all but the paddles gets"] = None
+    mirror: Annotated[str | None, "yes if the own paddle is at the right of the picture, or no"] = None
+    render: Annotated[bool, "open a window with the game, and with what the agent is sent"] = False
+    web: Annotated[bool | int, "serve a page for browsers too, on port N (8080)"] = False
+    token_file: Annotated[str | None, "file with the token that agents must prove (or set PONG_TOKEN)"] = None
+    open: Annotated[bool, "let agents in without a token, from other machines too"] = False
+    certificate: Annotated[str | None, "encrypt with TLS, showing this certificate (a PEM file)"] = None
+    key: Annotated[str | None, "file with the certificate's key, if it is not in the same"] = None
+    headless: Annotated[bool, "no window, which is the default here: as pong.py has it"] = False
+    until_eof: Annotated[bool, "end when standard input does: for a program that starts this one"] = False
+    debug: Annotated[bool, "log each stage, and what comes in and goes out"] = False
+    token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        _check(self)
+        self._run: Run | None = None
+        self._open = contextlib.ExitStack()  # closes what is open
+        self._ending = False
+
+    def __enter__(self) -> Serve:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that the server listens on."""
+        if self._run is None or self._run.address is None:
+            raise RuntimeError("not listening: call start() first")
+        return self._run.address
+
+    def start(self, block: bool = True) -> None:
+        """Serve. See the class.
+
+        Raises:
+            PongError: the environment cannot be served, or the port is in use.
+        """
+        if self._run is not None:
+            raise RuntimeError("started already")
+        if self.render:
+            cli.need_main_thread("no render")
+        outlets.start_log(self.debug)
+        if not block:
+            self._begin()
+            return
+        with cli.stop_signals(self._stop):
+            try:
+                if self.until_eof:
+                    stop_at_eof(self._stop)
+                self._serve_to_the_end()
+            finally:
+                self.close()
+
+    def close(self) -> None:
+        """End the server and its games; calling it again does nothing.
+
+        Raises:
+            BaseException: what ended the engine, if it was not us.
+        """
+        self._open.close()
+        self._run = None
+
+    def _serve_to_the_end(self) -> None:
+        window = self._open_window() if self.render else None
+        run = self._begin(has_window=window is not None)
+        if window is None:
+            while run.is_alive() and not self._ending:
+                run.wait(1.0)  # a wait without end cannot be interrupted on Windows
+            return
+        window.begin(self.env, People((LEFT,), serve=True))
+        while run.is_alive() and not self._ending:
+            is_open, keys = window.poll()
+            if not is_open:
+                return
+            run.hold(keys)
+            if run.snapshot is not None:
+                window.show(run.snapshot)
+
+    def _open_window(self) -> GameWindow:
+        from pongrl.ui.game_window import GameWindow
+
+        window = GameWindow(self.env, inset=True, instead="leave out --render")
+        self._open.callback(window.close)
+        return window
+
+    def _begin(self, has_window: bool = False) -> Run:
+        """Open the games and start the server's threads, and say where it listens."""
+        try:
+            entrance = _entrance(self)
+            arcade = self._open_arcade()
+            options = arcade.options
+            guests = Guests()
+            page = self._open_page(options, entrance, guests)
+            run = Run(arcade, entrance, has_window, (), guests, () if page is None else (page,))
+            self._run = run
+            self._open.callback(run.close)
+            run.start()
+        except BaseException:
+            self.close()
+            raise
+        clock = "lockstep" if options.lockstep else f"real time at {options.fps} ticks per second"
+        for line in invitation(f"{options.name}, {clock}, games: {options.games}", entrance, run.addresses):
+            cli.say(line)
+        if page is not None:
+            page.greet(cli.say)
+        if not is_loopback(entrance.host):
+            self._announce(options, entrance, run, page)
+        return run
+
+    def _open_arcade(self) -> Arcade:
+        entry = find(self.env, cli.say)
+        preset = preset_of(entry)
+        lens = _lens(self, preset)
+        frameskip = self.frameskip or _frameskip(entry, preset)
+        if self.games * lens.height * lens.width > MAX_STEP_CELLS:
+            raise UsageError(
+                f"--games {self.games} with frames of {lens.height}x{lens.width} are more than the "
+                f"{MAX_STEP_CELLS:,} cells that one connection carries: give fewer games or a smaller --size"
+            )
+        emulators: Emulators = open_emulators(entry, self.games, frameskip, lens)
+        self._open.callback(emulators.close)
+        wanted = tuple(self.actions.split(",")) if self.actions else preset.actions
+        buttons, words = buttons_of(self.env, emulators.facts, wanted, preset)
+        if words:
+            cli.say(words)
+        has_court = preset.is_pong and lens.paddles is not None
+        rate = max(round(emulators.facts.ticks_per_second), 1)
+        options = ArcadeOptions(
+            name=self.env, games=self.games, height=lens.height, width=lens.width, frameskip=frameskip,
+            fps=rate, points_to_win=self.points_to_win, lockstep=self.lockstep, inset=self.render,
+            has_court=has_court, seed=self.seed,
+        )  # fmt: skip
+        return Arcade(options, emulators, buttons)
+
+    def _open_page(self, options: ArcadeOptions, entrance: Entrance, guests: Guests) -> GamePage | None:
+        if self.web is False:
+            return None
+        from pongrl.web.game_page import open_game_page
+        from pongrl.web.site import GameFacts
+
+        facts = GameFacts(0, options.lockstep, False, right_is_window=False, right_is_game=True)
+        page = open_game_page(self.web, facts, entrance, guests, cli.say, self.env)
+        self._open.callback(page.close)
+        return page
+
+    def _announce(self, options: ArcadeOptions, entrance: Entrance, run: Run, page: GamePage | None) -> None:
+        """Let others on the network find the server, if zeroconf is installed."""
+        from pongrl.web.announcer import announce
+
+        assert run.address is not None
+        game = re.sub(r"[^\w-]", " ", self.env)
+        announcer: Page | None = announce(options.session(), entrance, run.address[1], page, game)
+        if announcer is not None:
+            self._open.callback(announcer.close)
+
+    def _stop(self) -> None:
+        self._ending = True
+        if self._run is not None:
+            self._run.stop()
+
+
+def preset_of(entry: Entry) -> Preset:
+    """Return how a game is shown and played, unless options say otherwise."""
+    return PRESETS.get(entry.game, RETRO if entry.kind == "retro" else OTHER)
+
+
+def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset) -> tuple[Buttons, str]:
+    """Return what the moves do, and a sentence for people if something does not fit; "" if all does.
+
+    Raises:
+        UsageError: an action that is wanted is not there.
+    """
+    try:
+        actions = actions_of(facts.meanings, wanted)
+    except KeyError as error:
+        known = ", ".join(facts.meanings) or "none with a name"
+        raise UsageError(f"{name} has no action {error.args[0]} for --actions: it has {known}") from error
+    fire = None
+    if "FIRE" in facts.meanings and not preset.is_pong:
+        fire = facts.meanings.index("FIRE")
+    if len(actions) == len(MOVE_NAMES):
+        return Buttons(MOVE_NAMES, actions, fire), ""
+    actions = actions or tuple(range(facts.actions))
+    names = tuple(facts.meanings[action] if facts.meanings else str(action) for action in actions)
+    return Buttons(names, actions, fire), unfitting(name, len(actions))
+
+
+def unfitting(name: str, moves: int) -> str:
+    """Say that the moves are not stay, up and down."""
+    known = len(MOVE_NAMES)
+    if moves < known:
+        return (
+            f"{name} has moves 0 to {moves - 1} and no stay, up and down: mainmodel.py makes moves 0 to "
+            f"{known - 1} and would be cut off, so let an agent of your own play"
+        )
+    return (
+        f"{name} has moves 0 to {moves - 1} and no stay, up and down: mainmodel.py makes moves 0 to "
+        f"{known - 1} and uses none of the others; --actions chooses what they do"
+    )
+
+
+def _frameskip(entry: Entry, preset: Preset) -> int:
+    """Return the ticks in one decision: those that ALE's vector skips by itself, or repeated steps."""
+    return int(entry.settings.get("frameskip", 4)) if entry.has_vector else preset.frameskip
+
+
+def _lens(user: Serve, preset: Preset) -> Lens:
+    """Return the preset's camera with what the user has changed."""
+    lens = preset.lens
+    if user.crop is not None:
+        rows, columns = ranges_of("--crop", user.crop)
+        lens = replace(lens, rows=rows, columns=columns)
+    if user.paddles is not None:
+        lens = replace(lens, paddles=None if user.paddles == "none" else ranges_of("--paddles", user.paddles))
+    if user.size is not None:
+        height, width = size_of(user.size)
+        lens = replace(lens, height=height, width=width)
+    if user.mirror is not None:
+        lens = replace(lens, is_mirrored=user.mirror == "yes")
+    return replace(lens, colours=user.colours or lens.colours, gain=user.gain or lens.gain)
+
+
+def _entrance(user: Serve) -> Entrance:
+    """Return where agents come in, with a token that is made up if one is needed."""
+    host = user.host or "127.0.0.1"
+    given = choose_token(user.token, user.token_file)
+    token, is_made_up = token_to_ask(given, user.open, is_loopback(host))
+    return Entrance(host, user.port, token, is_made_up, user.certificate, user.key)
+
+
+def _check(user: Serve) -> None:
+    """Check the user's options.
+
+    Raises:
+        UsageError: an option is of another type, out of its range, or contradicts another.
+    """
+    settle_types(user)
+    whole("--port", user.port, 0, 65535)
+    whole("--games", user.games, 1, MAX_GAMES)
+    whole("--points-to-win", user.points_to_win, 1, 10_000)
+    if user.frameskip is not None:
+        whole("--frameskip", user.frameskip, 1, 60)
+    if user.seed is not None:
+        whole("--seed", user.seed, 0, min(LARGEST_SEED, 2**31 - 1 - MAX_GAMES))
+    if user.web is not False:
+        whole("--web", int(user.web), 0, 65535)
+    if user.gain is not None:
+        within("--gain", user.gain, 0.1, 100.0)
+    if user.colours not in (None, *COLOURS):
+        raise UsageError(f"--colours must be flat, distance or grey, not {user.colours}")
+    if user.mirror not in (None, "yes", "no"):
+        raise UsageError(f"--mirror must be yes or no, not {user.mirror}")
+    if user.headless and user.render:
+        raise UsageError("--headless opens no window and --render opens one: drop one")
+    if user.open and user.token_file is not None:
+        raise UsageError("--open lets agents in without a token and --token-file names one: drop one")
+    if user.key is not None and user.certificate is None:
+        raise UsageError("--key belongs to a --certificate: give that too")
+    _lens(user, OTHER)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program from its command line and return its exit code."""
+    return cli.main(Serve, argv, PROGRAM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,277 @@
+"""The server for other games: what may be named, what is refused, and the wire that it speaks."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install gymnasium")
+
+from pongrl import cli
+from pongrl.agent.local_server import LocalServer, training_flags
+from pongrl.envs import catalogue, serve
+from pongrl.envs.machines import Facts
+from pongrl.envs.presets import OTHER, PRESETS, actions_of
+from pongrl.envs.serve import Serve, buttons_of, unfitting
+from pongrl.errors import ConnectionLostError, PongError, RefusedError, UsageError
+from pongrl.game.moves import DOWN, UP
+from pongrl.wire.client import PongClient, PongWatcher
+from pongrl.wire.messages import Mover, Role, Session, Step
+from tests.support import PATIENCE
+
+TOY = "tests.support.toys:Toy-v0"
+ALE = pytest.mark.skipif(not importlib.util.find_spec("ale_py"), reason="ale-py: pip install ale-py")
+RETRO = pytest.mark.skipif(
+    not (importlib.util.find_spec("stable_retro") and importlib.util.find_spec("ale_py")),
+    reason="stable-retro and ale-py: pip install stable-retro ale-py",
+)
+
+
+@contextlib.contextmanager
+def served(env: str = TOY, **options: Any) -> Iterator[Serve]:
+    with Serve(env, **({"port": 0, "lockstep": True} | options)) as server:
+        server.start(block=False)
+        yield server
+
+
+@contextlib.contextmanager
+def playing(env: str = TOY, **options: Any) -> Iterator[tuple[PongClient, Step]]:
+    with served(env, **options) as server, PongClient(*server.address, token="") as client:
+        yield client, client.connect()
+
+
+def kind(name: str) -> str:
+    return f"tests.support.toys:{name}-v0"
+
+
+def test_an_environment_speaks_the_wire_in_lockstep(capsys: pytest.CaptureFixture[str]) -> None:
+    with playing(games=2, seed=4, size="20x16") as (client, step):
+        assert client.session == Session(2, 20, 16, 0, 1, 30, 21, True)
+        assert [int(frame.argmax()) for frame in step.frames] == [4 * 16 + 5, 5 * 16 + 5]  # its seeds
+        step = client.step([UP, DOWN])
+        assert (step.rewards.tolist(), step.scores.tolist()) == ([1, -1], [[1, 0], [0, 1]])
+        assert (step.moves.tolist(), step.movers.tolist()) == ([UP, DOWN], [Mover.AGENT] * 2)
+        assert [int(frame.argmax()) for frame in step.frames] == [5 * 16 + 5, 6 * 16 + 5]
+        client.step([UP, DOWN])
+        step = client.step([UP, DOWN])
+        assert (step.matches.tolist(), step.scores.tolist()) == ([1, 1], [[0, 0], [0, 0]])
+        assert client.ping() >= 0
+        client.pause(True)
+        client.pause(False)
+        assert client.step([0, 0]).points.tolist() == [0, 0]
+    assert capsys.readouterr().out.splitlines()[0].endswith(f"({TOY}, lockstep, games: 2)")
+
+
+def test_real_time_has_the_environments_own_speed_and_waits_for_nobody() -> None:
+    with playing(lockstep=False, frameskip=3) as (client, _):
+        assert not client.session.lockstep
+        assert (client.session.ticks_per_second, client.session.frameskip) == (30, 3)
+        step = client.step([UP])
+        assert (step.rewards.tolist(), step.ticks.tolist()) == ([3], [3])  # the move was repeated
+        assert client.step([DOWN]).rewards.tolist() == [-3]
+
+
+def test_a_picture_may_be_drawn_and_an_episode_may_end_without_a_point() -> None:
+    with playing(kind("Drawn"), size="20x16") as (_, step):
+        assert int(step.frames[0].argmax()) % 16 == 5
+    with playing(kind("Quiet")) as (client, _):
+        assert [int(client.step([0]).points[0]) for _ in range(8)] == [0, 0, 0, 1, 0, 0, 0, 1]
+    with playing(kind("Sums")) as (client, _):
+        assert [int(client.step([0]).rewards[0]) for _ in range(5)] == [0, 0, 1, 0, 1]
+
+
+def test_a_watcher_is_told_who_plays_and_that_there_is_no_court() -> None:
+    with served(lockstep=False) as server, PongClient(*server.address, token="") as client:
+        client.connect()
+        with PongWatcher(*server.address, token="") as watcher:
+            watcher.connect()
+            view = watcher.watch(time.monotonic() + PATIENCE)
+            assert view is not None
+            assert view.status.startswith("agent connected from 127.0.0.1:")
+            assert view.status.endswith(f"{TOY}, which has no court to show")
+
+
+def test_the_right_paddle_is_the_games_own_and_a_token_is_asked_for() -> None:
+    with served(token="secret") as server:
+        with pytest.raises(RefusedError, match="has the right paddle itself here: connect as LEFT"):
+            PongClient(*server.address, token="secret", role=Role.RIGHT).connect()
+        with pytest.raises(RefusedError, match="token"):
+            PongClient(*server.address, token="wrong").connect()
+        with PongClient(*server.address, token="secret") as client:
+            assert client.connect().number == 0
+
+
+def test_a_move_that_the_environment_has_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with playing(kind("Pair")) as (client, _):
+        assert client.step([1]).rewards.tolist() == [1]
+        with pytest.raises(ConnectionLostError, match="a move that is not from 0 to 1"):
+            client.step([2])
+    assert "has moves 0 to 1 and no stay, up and down" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("env", "sentence"),
+    [
+        ("Nothing-v0", "there is no environment Nothing-v0: name one of ale-py"),
+        ("no_such_module:X-v0", "needs the module no_such_module, which cannot be imported"),
+        (kind("Blind"), "has no picture: its observations are Box"),
+        (kind("Smooth"), r"has actions of another kind \(Box\(.*\): only environments with discrete actions"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_in_a_sentence(env: str, sentence: str) -> None:
+    with pytest.raises(PongError, match=sentence), served(env):
+        pass
+
+
+def test_an_environment_that_fails_ends_the_server_with_a_sentence() -> None:
+    server = Serve(kind("Broken"), port=0, lockstep=True)
+    server.start(block=False)
+    with PongClient(*server.address, token="") as client:
+        client.connect()
+        with pytest.raises(ConnectionLostError):
+            client.step([0])
+    with pytest.raises(PongError, match=r"Broken-v0 failed \(RuntimeError: it is broken\)"):
+        server.close()
+
+
+@pytest.mark.parametrize("package", ["ale_py", "stable_retro"])
+def test_a_package_that_is_missing_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    import gymnasium
+
+    monkeypatch.setitem(sys.modules, package, None)
+    for name in [name for name in gymnasium.registry if name.startswith("ALE/")]:
+        monkeypatch.delitem(gymnasium.registry, name)
+    env, shown = {"ale_py": ("ALE/Pong-v5", "ale-py"), "stable_retro": ("Pong-Atari2600-v0", "stable-retro")}[
+        package
+    ]
+    with pytest.raises(PongError, match=f"needs {shown}, which is not installed: pip install"):
+        catalogue.find(env, print)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"games": 0}, "--games must be a whole number"),
+        ({"colours": "blue"}, "--colours must be flat, distance or grey, not blue"),
+        ({"mirror": "maybe"}, "--mirror must be yes or no, not maybe"),
+        ({"size": "big"}, "--size must be rows and columns"),
+        ({"gain": 0.0}, "--gain must be from"),
+        ({"headless": True, "render": True}, "--headless opens no window"),
+        ({"key": "key.pem"}, "--key belongs to a --certificate"),
+        ({"games": 128, "size": "128x128"}, "more than the 524,288 cells"),
+        ({"actions": "NOOP,JUMP"}, "has no action JUMP for --actions: it has NOOP, UP, DOWN"),
+        ({"crop": "0:30,0:16"}, "is not inside the picture"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_in_a_sentence(options: Any, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence), served(**options):
+        pass
+
+
+def test_moves_are_stay_up_and_down_where_there_are_such_actions() -> None:
+    assert actions_of(("NOOP", "FIRE", "RIGHT", "LEFT"), ()) == (0, 2, 3)
+    assert actions_of(("NOOP", "FIRE", "UP", "RIGHT", "LEFT", "DOWN"), ()) == (0, 2, 5)
+    assert actions_of(("NOOP", "FIRE"), ()) == ()
+    assert actions_of(("A", "B"), ("B", "A", "B")) == (1, 0, 1)
+    facts = Facts(("NOOP", "FIRE", "RIGHT", "LEFT"), 4, (210, 160), 60.0)
+    buttons, words = buttons_of("Breakout", facts, (), OTHER)
+    assert (buttons.names, buttons.fire, words) == (("stay", "up", "down"), 1, "")
+    assert buttons_of("Pong", facts, (), PRESETS["pong"])[0].fire is None  # it serves by itself
+    buttons, words = buttons_of("Chess", Facts((), 5, (9, 9), 1.0), (), OTHER)
+    assert (buttons.names, buttons.actions) == (("0", "1", "2", "3", "4"), (0, 1, 2, 3, 4))
+    assert "uses none of the others; --actions chooses" in words
+    assert "would be cut off" in unfitting("X", 2)
+
+
+def test_the_command_line_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert serve.main(["--env", "Nothing-v0", "--port", "0"]) == 2
+    assert capsys.readouterr().err.startswith("error: there is no environment Nothing-v0")
+    assert cli.parse(Serve, ["--env", TOY, "--size", "80x30"]).size == "80x30"
+
+
+def test_an_agent_starts_it_as_a_local_server() -> None:
+    assert training_flags(None, 2, 1, env=TOY)[-2:] == ("--env", TOY)
+    with contextlib.closing(LocalServer(training_flags(None, 2, 1, env=TOY), debug=False)) as server:
+        server.listen()
+        with PongClient(port=server.port, token=server.token) as client:
+            client.connect()
+            assert client.session.games == 2
+
+
+# Emulators
+
+
+@ALE
+def test_ataris_pong_is_played_on_ales_own_vector() -> None:
+    with playing("ALE/Pong-v5", games=2, seed=1) as (client, step):
+        assert client.session == Session(2, 80, 30, 0, 4, 60, 21, True)
+        for _ in range(150):
+            step = client.step([UP, DOWN])
+        for game, there, elsewhere in ((0, slice(8), slice(8, 80)), (1, slice(72, 80), slice(72))):
+            assert step.frames[game, there, 0].any()  # our paddles are at the top and at the bottom
+            assert not step.frames[game, elsewhere, 0].any()
+        assert step.scores.sum() > 0
+        seeded = step.frames
+    with playing("ALE/Pong-v5", games=2, seed=1) as (client, step):
+        for _ in range(150):
+            step = client.step([UP, DOWN])
+        np.testing.assert_array_equal(step.frames, seeded)  # by the seed
+
+
+@ALE
+def test_people_see_ataris_court() -> None:
+    with served("ALE/Pong-v5") as server, PongClient(*server.address, token="") as client:
+        client.connect()
+        with PongWatcher(*server.address, token="") as watcher:
+            watcher.connect()
+            until = time.monotonic() + PATIENCE
+            view = None
+            while view is None or view.paddles[0] > 30:  # until they have seen it go to the top
+                assert time.monotonic() < until
+                client.step([UP])
+                view = watcher.watch(time.monotonic() + 0.1) or view
+            assert view.status.endswith("ALE/Pong-v5")
+
+
+@ALE
+def test_a_game_with_lives_is_begun_by_fire() -> None:
+    with playing("ALE/Breakout-v5", seed=1) as (client, step):
+        movers = []
+        for _ in range(60):
+            step = client.step([0])
+            movers.append(int(step.movers[0]))
+        assert movers[0] == Mover.HELD
+        assert Mover.HELD in movers[10:]  # after a life was lost
+
+
+@RETRO
+def test_stable_retro_gets_its_rom_from_ale_py_and_plays_the_same_game(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import stable_retro
+
+    name = "Pong-Atari2600-v0"
+    folder = Path(stable_retro.data.get_file_path(name, "rom.sha", stable_retro.data.Integrations.ALL)).parent
+    shutil.copytree(folder, tmp_path / name, ignore=shutil.ignore_patterns("rom.a26"))
+    monkeypatch.setattr(stable_retro.data, "get_file_path", lambda *_: str(tmp_path / name / "rom.sha"))
+    said: list[str] = []
+    assert catalogue.import_rom(name, said.append) == tmp_path / name / "rom.a26"
+    assert said[0].startswith("imported a ROM for stable-retro: ")
+    monkeypatch.undo()
+    with playing(name, games=2) as (client, step):
+        assert client.session == Session(2, 80, 30, 0, 4, 60, 21, True)
+        for _ in range(20):
+            step = client.step([UP, DOWN])
+        for game, end in enumerate((slice(None, 40), slice(40, None))):
+            assert not step.frames[game, end, 0].any() or step.frames[game, :, 0].any()
+        assert int(step.frames[0, :, 0].argmax()) < 40 or not step.frames[0, :, 0].any()

@@ -1,0 +1,74 @@
+"""Environments of Gymnasium for tests of the server for other games. Importing this registers them.
+
+Toy-v0        a dot moves over a picture of 20×16 pixels; the action 1 wins a point, and 2 loses one.
+              After three points the episode ends.
+Drawn-v0      the same, and its picture is drawn by render
+Quiet-v0      ends after four steps without a point
+Sums-v0       each step is worth 0.4
+Blind-v0      has no picture
+Smooth-v0     has actions that are no numbers
+Broken-v0     fails at its first step
+Pair-v0       has two actions without names
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+HEIGHT, WIDTH = 20, 16
+
+
+class Toy(gymnasium.Env[Any, Any]):
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 30}  # noqa: RUF012  # as Gymnasium has it
+    meanings: tuple[str, ...] = ("NOOP", "UP", "DOWN")
+
+    def __init__(self, kind: str = "toy", render_mode: str | None = None) -> None:
+        self.kind, self.render_mode = kind, render_mode
+        self.observation_space = gymnasium.spaces.Box(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+        self.action_space: Any = gymnasium.spaces.Discrete(2 if kind == "pair" else 3)
+        if kind in ("drawn", "blind"):
+            self.observation_space = gymnasium.spaces.Box(-1, 1, (4,), np.float32)
+        if kind == "blind":
+            self.metadata = {"render_modes": []}
+        if kind == "smooth":
+            self.action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+        self.steps = self.points = 0
+        self.at = 0
+
+    def get_action_meanings(self) -> list[str]:
+        return [] if self.kind == "pair" else list(self.meanings)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        if seed is not None:
+            self.at = seed % HEIGHT
+        self.steps = self.points = 0
+        return self._seen(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        if self.kind == "broken":
+            raise RuntimeError("it is broken")
+        self.steps += 1
+        self.at = (self.at + 1) % HEIGHT
+        reward = 0.4 if self.kind == "sums" else (0.0, 1.0, -1.0)[action]
+        self.points += reward in (1.0, -1.0)
+        return self._seen(), reward, self.points == 3, self.kind == "quiet" and self.steps == 4, {}
+
+    def render(self) -> Any:
+        return self._picture() if self.render_mode == "rgb_array" else None
+
+    def _seen(self) -> Any:
+        blind = self.kind in ("drawn", "blind")
+        return np.zeros(4, np.float32) if blind else self._picture()
+
+    def _picture(self) -> Any:
+        picture = np.full((HEIGHT, WIDTH, 3), 50, np.uint8)
+        picture[self.at, 5] = 250
+        return picture
+
+
+for name in ("toy", "drawn", "quiet", "sums", "blind", "smooth", "broken", "pair"):
+    gymnasium.register(f"{name.capitalize()}-v0", entry_point=Toy, kwargs={"kind": name})
