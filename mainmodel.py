@@ -194,7 +194,7 @@ class PolicyGradient:
             from pongrl.ui.plots import check_picture
 
             check_picture(output)
-        if options.level is None and options.has_own_servers:
+        if options.level is None and options.has_own_servers and options.env is None:
             options = replace(options, level=level)
         with threadpool_limits(1, "blas"), contextlib.ExitStack() as stack:
             wake = stack.enter_context(self._until_quit(f"evaluating {printable(str(path))}"))
