@@ -25,7 +25,6 @@ from pongrl.wire.messages import NOBODY
 
 MOST_PLAYERS = 1000  # of a ladder; more names than that are no class, but somebody who makes them up
 RECORDINGS = 200  # of the last matches, that are kept
-LARGEST_RECORDING = 1 << 20  # bytes of one
 MATCH_COLUMNS = (
     "m.id", "begun", "seconds", "seed", "ticks", "l.name", "r.name", "left_points", "right_points", "winner",
     "ended", "left_answers", "right_answers", "left_late", "right_late",
