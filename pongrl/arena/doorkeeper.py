@@ -55,7 +55,7 @@ class Doorkeeper:
         self._ledger: Ledger | None = None  # opened in the listener's thread
         self._lock = threading.Lock()  # of the next line: the listener lets in, the hall parts
         self._inside: dict[str, _Inside] = {}  # by the key of the name
-        self._networks: dict[str, str] = {}  # of those who were admitted, and are not delivered yet
+        self._admitted: dict[str, tuple[Player, str]] = {}  # with their addresses; not delivered yet
         self._visits: dict[tuple[str, str], Allowance] = {}  # by the address and the key of the name
         self._new_names: dict[str, Allowance] = {}  # by the address
         self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
@@ -79,8 +79,7 @@ class Doorkeeper:
             raise RefusedError(Refusal.BUSY, "this arena is ending: wait for the next")
         self._check_visits(applicant)
         self._check_inside(applicant)
-        self._enter(applicant)
-        self._networks[key_of(applicant.name)] = applicant.network
+        self._admitted[key_of(applicant.name)] = self._enter(applicant), applicant.network
         return self._options.session()
 
     def _check_visits(self, applicant: Applicant) -> None:
@@ -139,11 +138,11 @@ class Doorkeeper:
         if admission.role is Role.WATCH:
             self._watchers.add(connection)
             return
-        assert self._ledger is not None
         key = key_of(admission.name)
+        player, network = self._admitted.pop(key)
         with self._lock:
-            self._inside[key] = _Inside(connection, self._networks.pop(key))
-        self._arrivals.put(Arrival(connection, self._ledger.player(admission.name)))
+            self._inside[key] = _Inside(connection, network)
+        self._arrivals.put(Arrival(connection, player))
         self.wake.set()
 
     # For the hall's thread.

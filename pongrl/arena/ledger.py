@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pongrl.arena.ranking import FORFEIT, final_table, ladder, tally_of
+from pongrl.arena.ranking import final_table, is_forfeit, ladder, tally_of
 from pongrl.arena.rating import Rating, rated
 from pongrl.arena.standings import HOUSE, Answers, Played, Standings, Tally
 from pongrl.arena.store import Store
@@ -59,7 +59,7 @@ class Result:
     @property
     def is_forfeited(self) -> bool:
         """Whether a side, or both, have forfeited it."""
-        return self.ended.startswith(FORFEIT)
+        return is_forfeit(self.ended)
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,8 @@ class Ledger:
         return self.player(name)
 
     def player(self, name: str) -> Player:
-        """Return what is known of a player."""
-        return next(player for player in self.players() if key_of(player.name) == key_of(name))
+        """Return what is known of a player, who is on the ladder."""
+        return self._players("WHERE key = ?", key_of(name))[0]
 
     def knows(self, name: str) -> bool:
         """Return whether somebody has played by this name."""
@@ -151,10 +151,13 @@ class Ledger:
 
     def players(self) -> list[Player]:
         """Return all players."""
-        query = "SELECT id, name, kind, mu, sigma, won + drawn + lost FROM players ORDER BY id"
+        return self._players("ORDER BY id")
+
+    def _players(self, which: str, *values: str) -> list[Player]:
+        query = f"SELECT id, name, kind, mu, sigma, won + drawn + lost FROM players {which}"
         return [
             Player(number, name, kind, Rating(mu, sigma), matches)
-            for number, name, kind, mu, sigma, matches in self._store.all(query)
+            for number, name, kind, mu, sigma, matches in self._store.all(query, *values)
         ]
 
     def finalists(self) -> list[Player]:
@@ -261,7 +264,10 @@ class Ledger:
             here: The players that are here now.
         """
         final = self.final
-        return ladder(self._store, here) if not final else final_table(self._store, here, final)
+        if not final:
+            return ladder(self._store, here)
+        players = [(player.number, player.name, player.kind) for player in self.finalists()]
+        return final_table(self._store, players, here, final)
 
     def matches(self) -> Iterator[tuple[Any, ...]]:
         """Give all matches, the oldest first, each with the columns of MATCH_COLUMNS."""
