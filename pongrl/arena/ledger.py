@@ -13,7 +13,6 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from pongrl.arena.ranking import final_table, is_forfeit, ladder, tally_of
@@ -73,32 +72,8 @@ class Player:
     matches: int
 
 
-class Ledger:
-    """An arena's file, opened. For one thread at a time.
-
-    Args:
-        path: The file; it is made if it is not there.
-        is_new: Whether it may be made.
-        patience: Seconds to wait for another program that writes.
-
-    Raises:
-        PongError: It cannot be opened, or is no file of an arena.
-    """
-
-    def __init__(self, path: Path, is_new: bool = True, patience: float = 10.0) -> None:
-        self._store = Store(path, is_new, patience)
-
-    def check_place(self) -> None:
-        """Look whether the file is still where it was.
-
-        Raises:
-            PongError: It was moved or deleted, so what is written goes nowhere.
-        """
-        self._store.check_place()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._store.close()
+class Ledger(Store):
+    """An arena's file, by what is in it."""
 
     # Players
 
@@ -114,7 +89,7 @@ class Ledger:
             RefusedError: The name is somebody else's, the identity has another name, or the season is over.
         """
         owner = None if identity == NOBODY else hashlib.sha256(identity).digest()
-        with self._store.change() as db:
+        with self.change() as db:
             mine = owner and db.execute("SELECT name, key FROM players WHERE owner = ?", (owner,)).fetchone()
             if mine and mine[1] != key_of(name):
                 raise RefusedError(
@@ -147,7 +122,7 @@ class Ledger:
 
     def knows(self, name: str) -> bool:
         """Return whether somebody has played by this name."""
-        return bool(self._store.all("SELECT 1 FROM players WHERE key = ?", key_of(name)))
+        return bool(self.all("SELECT 1 FROM players WHERE key = ?", key_of(name)))
 
     def players(self) -> list[Player]:
         """Return all players."""
@@ -157,7 +132,7 @@ class Ledger:
         query = f"SELECT id, name, kind, mu, sigma, won + drawn + lost FROM players {which}"
         return [
             Player(number, name, kind, Rating(mu, sigma), matches)
-            for number, name, kind, mu, sigma, matches in self._store.all(query, *values)
+            for number, name, kind, mu, sigma, matches in self.all(query, *values)
         ]
 
     def finalists(self) -> list[Player]:
@@ -170,7 +145,7 @@ class Ledger:
         Raises:
             PongError: There is no such player.
         """
-        with self._store.change() as db:
+        with self.change() as db:
             changed = db.execute(
                 "UPDATE players SET owner = NULL WHERE key = ? AND kind != ?", (key_of(name), HOUSE)
             ).rowcount
@@ -183,11 +158,11 @@ class Ledger:
     @property
     def final(self) -> int:
         """The matches of each pair in the final that closes the season; 0 while it is open."""
-        return int(self._store.all("SELECT final FROM season")[0][0])
+        return int(self.all("SELECT final FROM season")[0][0])
 
     def close_season(self, matches: int) -> None:
         """Close the season with a final, in which each pair plays so many matches; 0 opens it again."""
-        with self._store.change() as db:
+        with self.change() as db:
             if matches == 0:
                 db.execute("UPDATE matches SET final = 0")
                 db.execute("UPDATE pairs SET final = 0")
@@ -201,7 +176,7 @@ class Ledger:
         Returns:
             The number of the last one.
         """
-        with self._store.change() as db:
+        with self.change() as db:
             is_closed = self.final > 0  # else a match of a final was still played when the season was opened
             numbers = [
                 self._record(db, replace(result, is_final=result.is_final and is_closed))
@@ -231,7 +206,7 @@ class Ledger:
         return number
 
     def _rating(self, player: int) -> Rating:
-        return Rating(*self._store.all("SELECT mu, sigma FROM players WHERE id = ?", player)[0])
+        return Rating(*self.all("SELECT mu, sigma FROM players WHERE id = ?", player)[0])
 
     def last(self, most: int) -> list[Played]:
         """Return the last matches, the newest first."""
@@ -242,18 +217,18 @@ class Ledger:
         )
         return [
             Played(number, left, right, (one, other), winner, ended, bool(is_recorded))
-            for number, left, right, one, other, winner, ended, is_recorded in self._store.all(query, most)
+            for number, left, right, one, other, winner, ended, is_recorded in self.all(query, most)
         ]
 
     def recording(self, match: int) -> bytes | None:
         """Return the recording of a match, as recording.py packs it; None if it is not kept."""
-        found = self._store.all("SELECT views FROM recordings WHERE match = ?", match)
+        found = self.all("SELECT views FROM recordings WHERE match = ?", match)
         return bytes(found[0][0]) if found else None
 
     def meetings(self) -> dict[tuple[int, int], tuple[int, int]]:
         """Return how many matches each pair has played, and in the final, both ways round."""
         query = "SELECT one, other, won + drawn + lost, final FROM pairs"
-        return {(one, other): (all_, final) for one, other, all_, final in self._store.all(query)}
+        return {(one, other): (all_, final) for one, other, all_, final in self.all(query)}
 
     # What people see
 
@@ -265,13 +240,13 @@ class Ledger:
         """
         final = self.final
         if not final:
-            return ladder(self._store, here)
+            return ladder(self, here)
         players = [(player.number, player.name, player.kind) for player in self.finalists()]
-        return final_table(self._store, players, here, final)
+        return final_table(self, players, here, final)
 
     def matches(self) -> Iterator[tuple[Any, ...]]:
         """Give all matches, the oldest first, each with the columns of MATCH_COLUMNS."""
-        return self._store.each(
+        return self.each(
             f"SELECT {', '.join(MATCH_COLUMNS)} FROM matches m "
             "JOIN players l ON l.id = m.left JOIN players r ON r.id = m.right ORDER BY m.id"
         )
