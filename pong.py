@@ -264,14 +264,13 @@ class Pong:
 
     def _begin_arena(self) -> ArenaRun:
         """Open the arena, and say where it listens."""
-        from pongrl.arena.program import arena_options
         from pongrl.web.arena_opening import open_arena
 
         entrance = _entrance(self)
         run, page = open_arena(self, entrance, self.web, cli.say)
         self._run, self._page = run, page
         if not is_loopback(entrance.host):
-            self._announcer = _announced(arena_options(self).session(), entrance, run, page)
+            self._announcer = _announced(run.session, entrance, run, page)
         return run
 
     def _tell_ladder(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import IO, Any
@@ -12,6 +13,12 @@ DETACHED: dict[str, Any] = (
     if sys.platform == "win32"
     else {"process_group": 0}
 )
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment of a process that runs a module of ours: it finds what this program finds."""
+    path = os.pathsep.join(each or os.getcwd() for each in sys.path)
+    return os.environ | {"PYTHONPATH": path} | more
 
 
 def last_line(errors: IO[str]) -> str:

@@ -16,20 +16,20 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
-import signal
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pongrl.arena.ladder import ladder
 from pongrl.arena.ledger import Ledger
 from pongrl.arena.ranking import FORFEIT
 from pongrl.arena.rating import Rating, rated
-from tools.processes import ROOT
+from tools.processes import ROOT, Program
 from tools.vitals import HAS_PROC, MEGABYTE, memory
 
 CREW = (
@@ -40,48 +40,47 @@ LATE_SHARE = 0.01  # of an honest agent's answers, at most
 
 
 class Server:
-    """The arena's server, which is killed and started again on the same port."""
+    """The arena's server, which is killed and started again on the same port.
 
-    def __init__(self, directory: Path, arguments: list[str]) -> None:
-        self.path, self.log = directory / "arena.db", directory / "server.log"
-        self._arguments = arguments
-        self.port = 0
-        self.kills = 0
+    Args:
+        path: The arena's file.
+        flags: Further options.
+    """
+
+    def __init__(self, path: Path, *flags: str) -> None:
+        self.path, self._flags = path, flags
+        self.port, self.kills = 0, 0
+        self.told: set[int] = set()  # the numbers of the matches that it told of, before it was killed
         self.memory: list[float] = []  # in MB, each time it was looked at
         self._start()
 
     def _start(self) -> None:
-        size = self.log.stat().st_size if self.log.exists() else 0
-        output = open(self.log, "a")  # noqa: SIM115  # the process has it
-        command = [sys.executable, str(ROOT / "pong.py"), "--arena", str(self.path), "--lockstep"]
-        port = ["--port", str(self.port), "--agents-per-address", "100"]
-        self.process = subprocess.Popen(
-            [*command, *port, *self._arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
-        output.close()
-        while "listening on" not in (told := self.log.read_bytes()[size:].decode()):
-            if self.process.poll() is not None:
-                sys.exit(f"the server did not start: {told}")
-            time.sleep(0.05)
-        self.port = int(told.split("listening on ")[1].split(" ")[0].rsplit(":", 1)[1])
+        options = ("--lockstep", "--port", str(self.port), "--agents-per-address", "100", *self._flags)
+        self._program = Program("pong.py", "--arena", str(self.path), *options, development=False)
+        self.port = self._program.wait_for_port()
 
     def look(self) -> None:
         """Note its memory."""
-        assert self.process.poll() is None, f"the server has ended: see {self.log}"
+        process = self._program.process
+        assert process.poll() is None, f"the server has ended: {self._program.output}"
         if HAS_PROC:
-            self.memory.append(memory(self.process.pid) / MEGABYTE)
+            self.memory.append(memory(process.pid) / MEGABYTE)
 
     def kill(self) -> None:
         """Kill it, and start it again."""
         self.kills += 1
-        self.process.send_signal(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
-        self.process.wait()
+        self._end(self._program.close)
         self._start()
 
     def end(self) -> None:
-        """Let it end."""
-        self.process.terminate()
-        self.process.wait()
+        """Let it end in order."""
+        self._end(self._program.end)
+        self._program.close()
+
+    def _end(self, how: Callable[[], object]) -> None:
+        """Let the server end, and note of which matches it has told."""
+        how()
+        self.told |= {int(number) for number in re.findall(r" match (\d+): ", self._program.output)}
 
 
 @contextlib.contextmanager
@@ -141,12 +140,9 @@ def check(server: Server, seconds: float) -> None:
     ledger.close()
     for line in ladder(standings):
         print(line)
-    told = {
-        int(line.split(" match ")[1].split(":")[0]): line
-        for line in server.log.read_text().splitlines() if " match " in line
-    }  # fmt: skip
+    told = server.told
     numbers = {match[0] for match in matches}
-    assert told.keys() <= numbers, f"matches that were told are not kept: {sorted(told.keys() - numbers)}"
+    assert told <= numbers, f"matches that were told are not kept: {sorted(told - numbers)}"
     ratings: dict[str, Rating] = {}
     played: Counter[str] = Counter()
     for match in matches:
@@ -190,7 +186,7 @@ def main() -> None:
     policies = [str(Path(path).resolve()) for path in options.policy]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         directory = Path(name)
-        server = Server(directory, ["--points-to-win", str(options.points_to_win)])
+        server = Server(directory / "arena.db", "--points-to-win", str(options.points_to_win))
         try:
             play(server, directory, policies, 60 * options.minutes, options.kill_seconds)
         finally:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,10 +18,9 @@ from typing import IO, Any
 
 from pongrl.agent.local_server import LocalServer
 from pongrl.agent.sparring import GO_ON, Result
-from pongrl.processes import DETACHED, last_line
+from pongrl.processes import DETACHED, environment, last_line
+from pongrl.wire.retry import FIRST_PAUSE, LASTING_SECONDS, LONGEST_PAUSE
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before a partner that has ended is started again
-LASTING_SECONDS = 10.0  # after which the pauses begin anew
 ENDING_SECONDS = 1.0  # after which a partner that was asked to end is killed
 
 
@@ -88,11 +86,10 @@ class Partner:
             return last_line(errors) or f"exit code {process.returncode}"
 
     def _open(self, port: int, token: str, errors: IO[str]) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join(each or os.getcwd() for each in sys.path)
         return subprocess.Popen(
             [sys.executable, "-P", "-m", self._module, self._directory, str(port)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-            env=os.environ | {"PONG_TOKEN": token, "PYTHONPATH": path},
+            env=environment(PONG_TOKEN=token),
             **DETACHED,
         )  # fmt: skip
 

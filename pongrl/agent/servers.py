@@ -13,7 +13,6 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.agent.options import RunOptions
@@ -232,9 +231,19 @@ def open_servers(
 
 def _named_servers(options: RunOptions, identity: bytes, arrivals: Arrivals) -> list[Server]:
     token = choose_token(options.token, options.token_file) or ""
-    ours: dict[str, Any] = {"role": options.role, "ca": options.ca, "identity": identity}
-    ours["name"] = options.name
-    return [Server(host, port, token, arrivals.report, **ours) for host, port in options.addresses]
+    return [
+        Server(
+            host,
+            port,
+            token,
+            arrivals.report,
+            role=options.role,
+            ca=options.ca,
+            identity=identity,
+            name=options.name,
+        )
+        for host, port in options.addresses
+    ]
 
 
 def own_server(own: LocalServer, arrivals: Arrivals, is_for_a_person: bool = False) -> Server:

@@ -46,8 +46,8 @@ class Contender(Protocol):
     def velocity(self, game: Game, side: int) -> float:
         """Return how far its paddle moves in this tick, in pixels."""
 
-    def note(self, ticks: int, reward: int, hits: int) -> None:
-        """Note what a decision has brought it."""
+    def note(self, reward: int, hits: int) -> None:
+        """Note what a tick has brought it."""
 
     def miss(self) -> None:
         """Count a decision that is played without its answer."""
@@ -59,7 +59,32 @@ class Contender(Protocol):
         """End the match; it has counted."""
 
 
-class HouseContender:
+class _Local:
+    """A contender in this process: it is always ready, and sees the game itself."""
+
+    is_ready = True
+    silent_since = None
+
+    def __init__(self, player: Player) -> None:
+        self.player, self.answers = player, Answers()
+
+    def begin(self) -> None:
+        """Do nothing."""
+
+    def note(self, reward: int, hits: int) -> None:
+        """Do nothing."""
+
+    def miss(self) -> None:
+        """Do nothing."""
+
+    def see(self, observe: Observe) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
+class HouseContender(_Local):
     """A house player in one match.
 
     Args:
@@ -67,42 +92,20 @@ class HouseContender:
         strategy: How it plays.
     """
 
-    is_ready = True
-    silent_since = None
-
     def __init__(self, player: Player, strategy: Strategy) -> None:
-        self.player, self.velocity = player, strategy
-        self.answers = Answers()
-
-    def begin(self) -> None:
-        """Do nothing: it is ready."""
-
-    def note(self, ticks: int, reward: int, hits: int) -> None:
-        """Do nothing: it has no use for that."""
-
-    def miss(self) -> None:
-        """Do nothing: it never does."""
-
-    def see(self, observe: Observe) -> None:
-        """Do nothing: it sees the game itself."""
-
-    def end(self) -> None:
-        """Do nothing: it is gone with its match."""
+        super().__init__(player)
+        self.velocity = strategy
 
 
-class PersonContender:
+class PersonContender(_Local):
     """A person on the page.
 
     Args:
         player: The person, as the ledger knows it.
     """
 
-    is_ready = True
-    silent_since = None
-
     def __init__(self, player: Player) -> None:
-        self.player = player
-        self.answers = Answers()
+        super().__init__(player)
         self.paddle = Paddle()  # what the person does with it now
 
     def begin(self) -> None:
@@ -114,51 +117,36 @@ class PersonContender:
         move = self.paddle.towards(game.paddles[side])
         return VELOCITY[STAY if move is None else move]
 
-    def note(self, ticks: int, reward: int, hits: int) -> None:
-        """Do nothing: the person sees it."""
-
-    def miss(self) -> None:
-        """Do nothing: nothing is asked of a person."""
-
-    def see(self, observe: Observe) -> None:
-        """Do nothing: the page shows the court."""
-
-    def end(self) -> None:
-        """Let the paddle go."""
-        self.paddle = Paddle()
-
 
 class AgentContender:
     """An agent across the network. It may lose its connection, and come back by another one.
 
     Args:
         player: The agent, as the ledger knows it.
-        clock: Gives the time in seconds.
     """
 
-    def __init__(self, player: Player, clock: Callable[[], float] = time.monotonic) -> None:
-        self.player, self._clock = player, clock
-        self.answers = Answers()
+    def __init__(self, player: Player) -> None:
+        self.player, self.answers = player, Answers()
         self.hand = Hand()
         self.talk: Conversation | None = None  # None while it is away
         self.matches = 0  # that it has finished here
-        self._sent = clock()  # when the last state was, or the agent went away
+        self._sent = time.monotonic()  # when the last state was, or the agent went away
         self._is_late = False  # for the state that is outstanding
         self._error: PongError | None = None  # found while a state was sent
 
     def come(self, talk: Conversation) -> None:
         """Take the talk with the agent, which has come, or come back."""
         self.talk, self._error, self._is_late = talk, None, False
-        self._sent = self._clock()
+        self._sent = time.monotonic()
 
     def leave(self) -> None:
         """Note that the agent has gone."""
-        self.talk, self._sent = None, self._clock()
+        self.talk, self._sent = None, time.monotonic()
         self.hand.rest()
 
     def excuse(self) -> None:
         """Let the time begin anew in which it must answer, or come back."""
-        self._sent = self._clock()
+        self._sent = time.monotonic()
 
     @property
     def is_free(self) -> bool:
@@ -184,10 +172,10 @@ class AgentContender:
         """Move as its last answer says."""
         return VELOCITY[self.hand.move]
 
-    def note(self, ticks: int, reward: int, hits: int) -> None:
+    def note(self, reward: int, hits: int) -> None:
         """Note it for the next state."""
-        self.hand.make(self.hand.move, self.hand.mover, ticks)
-        self.hand.note(ticks, reward, hits)
+        self.hand.make(self.hand.move, self.hand.mover, 1)
+        self.hand.note(1, reward, hits)
 
     def hear(self) -> bool:
         """Do what its next message asks for. An answer that comes too late moves nothing.
@@ -207,8 +195,8 @@ class AgentContender:
             if self._is_late:
                 self.hand.move, self.hand.mover, self._is_late = STAY, Mover.HELD, False
             else:
-                asked, late, seconds = self.answers
-                self.answers = Answers(asked, late, seconds + self._clock() - self._sent)
+                seconds = self.answers.seconds + time.monotonic() - self._sent
+                self.answers = self.answers._replace(seconds=seconds)
         return kind is not None
 
     def miss(self) -> None:
@@ -230,14 +218,12 @@ class AgentContender:
             self.talk.send(step)
         except PongError as error:  # whoever hears it next is told
             self._error = error
-        asked, late, seconds = self.answers
-        self.answers, self._is_late = Answers(asked + 1, late, seconds), False
-        self._sent = self._clock()
+        self.answers, self._is_late = self.answers._replace(asked=self.answers.asked + 1), False
+        self._sent = time.monotonic()
 
     def end(self) -> None:
         """Count the match. An answer that is still to come counts no more."""
         self.matches += 1
         if not self.is_ready and not self._is_late:
-            asked, late, seconds = self.answers
-            self.answers, self._is_late = Answers(asked - 1, late, seconds), True
+            self.answers, self._is_late = self.answers._replace(asked=self.answers.asked - 1), True
         self.hand.rest()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +11,11 @@ from pongrl.arena.ledger import Ledger, Player, key_of
 from pongrl.arena.standings import AGENT
 from pongrl.arena.table import ArenaOptions
 from pongrl.errors import PongError, Refusal, RefusedError
-from pongrl.server.gallery import MAX_WATCHERS
-from pongrl.server.seats import Watchers
+from pongrl.server.lobby import Lobby, Watchers
 from pongrl.wire.allowance import Allowance
 from pongrl.wire.connection import Connection
 from pongrl.wire.handshake import Admission, Applicant
 from pongrl.wire.messages import NOBODY, Role, Session
-from pongrl.wire.waiting import Wake
 
 QUIET_SECONDS = 3.0  # after which a connection is taken for lost, if its agent comes again by another one
 MOST_AGENTS = 256
@@ -40,7 +36,7 @@ class _Inside(NamedTuple):
     network: str
 
 
-class Doorkeeper:
+class Doorkeeper(Lobby[Arrival]):
     """Lets agents in, one for each name, and so many from one address.
 
     Args:
@@ -50,16 +46,14 @@ class Doorkeeper:
     """
 
     def __init__(self, options: ArenaOptions, path: Path, watchers: Watchers) -> None:
-        self.wake = Wake()  # set when there is an arrival, and by `shut`
-        self._options, self._path, self._watchers = options, path, watchers
+        super().__init__(watchers)
+        self._options, self._path = options, path
         self._ledger: Ledger | None = None  # opened in the listener's thread
         self._lock = threading.Lock()  # of the next line: the listener lets in, the hall parts
         self._inside: dict[str, _Inside] = {}  # by the key of the name
-        self._networks: dict[str, str] = {}  # of those who were admitted, and are not delivered yet
+        self._admitted: dict[str, tuple[Player, str]] = {}  # with their addresses; not delivered yet
         self._visits: dict[tuple[str, str], Allowance] = {}  # by the address and the key of the name
         self._new_names: dict[str, Allowance] = {}  # by the address
-        self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
-        self._is_shut = False
 
     def admit(self, applicant: Applicant) -> Session:
         """Return the session for a peer that has proved the token.
@@ -68,19 +62,17 @@ class Doorkeeper:
             RefusedError: It has no name, or its name is another's, or there are too many.
         """
         if applicant.role is Role.WATCH:
-            if self._watchers.size >= MAX_WATCHERS:
-                raise RefusedError(Refusal.BUSY, f"{MAX_WATCHERS} are watching already: come back later")
+            self.check_watchers()
             return self._options.session()
         if not applicant.name:
             raise RefusedError(
                 Refusal.ROLE, 'an arena asks for a name: give --name "Ada", or PongClient(name="Ada")'
             )
-        if self._is_shut:
+        if self.is_shut:
             raise RefusedError(Refusal.BUSY, "this arena is ending: wait for the next")
         self._check_visits(applicant)
         self._check_inside(applicant)
-        self._enter(applicant)
-        self._networks[key_of(applicant.name)] = applicant.network
+        self._admitted[key_of(applicant.name)] = self._enter(applicant), applicant.network
         return self._options.session()
 
     def _check_visits(self, applicant: Applicant) -> None:
@@ -139,19 +131,13 @@ class Doorkeeper:
         if admission.role is Role.WATCH:
             self._watchers.add(connection)
             return
-        assert self._ledger is not None
         key = key_of(admission.name)
+        player, network = self._admitted.pop(key)
         with self._lock:
-            self._inside[key] = _Inside(connection, self._networks.pop(key))
-        self._arrivals.put(Arrival(connection, self._ledger.player(admission.name)))
-        self.wake.set()
+            self._inside[key] = _Inside(connection, network)
+        self.arrive(Arrival(connection, player))
 
     # For the hall's thread.
-
-    def arrivals(self) -> Iterator[Arrival]:
-        """Take out the agents that have arrived."""
-        while not self._arrivals.empty():
-            yield self._arrivals.get()
 
     def leave(self, connection: Connection, player: Player) -> None:
         """Forget a connection that has ended, unless its agent has come back by another one."""
@@ -161,15 +147,8 @@ class Doorkeeper:
             if inside is not None and inside.connection is connection:
                 del self._inside[key]
 
-    def shut(self) -> None:
-        """Let nobody in from now on. Any thread may call it."""
-        self._is_shut = True
-        self.wake.set()
-
     def close(self) -> None:
         """Close the connections that nobody has taken out, and the file; the listener has ended."""
-        for arrival in self.arrivals():
-            arrival.connection.close()
+        super().close()
         if self._ledger is not None:
             self._ledger.close()
-        self.wake.close()

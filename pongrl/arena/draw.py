@@ -81,6 +81,7 @@ class Draw:
         self._seconds: list[tuple[Fixture, float]] = []  # second matches, and until when each can begin
         self._free_since: dict[int, float] = {}  # when each player that waits has begun to
         self._waiting_since: float | None = None  # for players who are away, in a final
+        self.forfeited = 0  # matches of finals so far, whose players did not come
 
     def note(self, fixture: Fixture, is_forfeited: bool) -> None:
         """Note that a match is over: a second one may follow."""
@@ -124,11 +125,11 @@ class Draw:
         """Draw the match that tells most; when nobody waits, two house players, at one table."""
         promised = {side.player.number for fixture, _ in self._seconds for side in fixture.sides}
         players, meetings = self._ledger.players(), self._ledger.meetings()
-        house = [player for player in players if player.name in HOUSE_PLAYERS]
+        house = [player for player in players if player.kind == HOUSE]
         busy = {side.player.number for fixture in playing for side in fixture.sides} | promised
         others = [player for player in players if player.number in busy and player.kind != HOUSE]
         waiting = {
-            player: self._waits(player.number)
+            player: self._clock() - self._free_since[player.number]
             for player in players
             if player.number in free and player.number not in promised
         }
@@ -140,10 +141,6 @@ class Draw:
         if self._rng.random() < 0.5:
             pair = pair[::-1]
         return self._fixture(pair, free, self._rng.randrange(SEEDS))
-
-    def _waits(self, player: int) -> float:
-        """Return for how long a player has waited."""
-        return self._clock() - self._free_since[player]
 
     def _fixture(
         self, pair: tuple[Player, Player], free: Mapping[int, Contender], seed: int, is_final: bool = False
@@ -191,6 +188,7 @@ class Draw:
             except PongError as error:  # the disk is full, for example; it is tried again
                 log.error("the final waits: %s", error)
             else:
+                self.forfeited += len(some)
                 log.info("matches of the final forfeited by who is away: %d of %d", len(some), len(missing))
 
     def _forfeited(self, left: Player, right: Player, free: Mapping[int, Contender]) -> Result:

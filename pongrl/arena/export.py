@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from pongrl.arena.ledger import Ledger
+from pongrl.arena.standings import Answers
 
 COLUMNS = (
     "match", "begun", "seconds", "seed", "ticks", "left", "right", "left_points", "right_points", "winner",
@@ -33,13 +34,14 @@ def _row(
     return (
         number, when, round(seconds, 3), seed, ticks, _cell(left), _cell(right), left_points, right_points,
         WINNERS[winner], ended, left_answers, right_answers, left_late, right_late,
-        _mean_ms(left_seconds, left_answers - left_late), _mean_ms(right_seconds, right_answers - right_late),
+        _ms(Answers(left_answers, left_late, left_seconds)),
+        _ms(Answers(right_answers, right_late, right_seconds)),
         is_final,
     )  # fmt: skip
 
 
-def _mean_ms(seconds: float, answers: int) -> float | None:
-    return round(1000 * seconds / answers, 2) if answers else None
+def _ms(answers: Answers) -> float | None:
+    return None if answers.mean_ms is None else round(answers.mean_ms, 2)
 
 
 def _cell(name: str) -> str:

@@ -14,9 +14,9 @@ import threading
 import time
 from collections.abc import Mapping
 
-from pongrl.arena.contenders import AgentContender, Contender
+from pongrl.arena.contenders import AgentContender
 from pongrl.arena.doorkeeper import Arrival, Doorkeeper
-from pongrl.arena.draw import Draw
+from pongrl.arena.draw import Draw, Fixture
 from pongrl.arena.herald import Herald
 from pongrl.arena.persons import Persons
 from pongrl.arena.scribe import Scribe
@@ -164,7 +164,7 @@ class Hall(threading.Thread):
         """Part from an agent that is gone or broke the protocol. It may come back before it forfeits."""
         log.info("%s has gone: %s", agent.player.name, error)
         self._part(agent, f"it was sent {error}" if isinstance(error, ProtocolError) else "")
-        if not self._is_playing(agent):
+        if not any(agent in fixture.sides for fixture in self._playing()):
             del self._agents[agent.player.number]
         self._has_changed = True
 
@@ -199,20 +199,25 @@ class Hall(threading.Thread):
                 del self._agents[side.player.number]
         self._has_changed = True
 
-    def _is_playing(self, side: Contender) -> bool:
-        return any(side in table.fixture.sides for table in (*self._tables, *self._over))
+    def _playing(self) -> list[Fixture]:
+        """Return the matches whose players are not free: those that are played, or not yet kept."""
+        return [table.fixture for table in (*self._tables, *self._over)]
 
     def _begin_matches(self) -> None:
         """Begin the matches that can begin."""
+        forfeited = self._draw.forfeited
         while len(self._tables) < self._options.tables:
+            playing = self._playing()
+            busy = {side for fixture in playing for side in fixture.sides}
             able = [*(agent for agent in self._agents.values() if agent.is_free), *self._persons]
-            free = {side.player.number: side for side in able if not self._is_playing(side)}
-            fixture = self._draw.next(free, [table.fixture for table in (*self._tables, *self._over)])
+            free = {side.player.number: side for side in able if side not in busy}
+            fixture = self._draw.next(free, playing)
             if fixture is None:
-                return
+                break
             taken = {table.number for table in self._tables}
             number = next(number for number in range(1, len(taken) + 2) if number not in taken)
             self._tables.append(Table(number, fixture, self._options))
+        self._has_changed |= self._draw.forfeited != forfeited
 
     def _here(self) -> frozenset[int]:
         """Return the numbers of the players that have come and are here."""

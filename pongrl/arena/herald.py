@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from pongrl.arena.ledger import Ledger
-from pongrl.arena.standings import Bout, Courts, People
+from pongrl.arena.standings import Bout, Courts, People, Played
 from pongrl.arena.table import Table
 from pongrl.game.rules import LEFT, RIGHT
 from pongrl.server.gallery import VIEWS_PER_SECOND, Gallery
@@ -38,34 +38,32 @@ class Herald:
     Args:
         ledger: Has the ladder.
         gallery: Those who watch over the wire.
-        clock: Gives the time in seconds.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        gallery: Gallery,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._ledger, self._gallery, self._clock = ledger, gallery, clock
+    def __init__(self, ledger: Ledger, gallery: Gallery) -> None:
+        self._ledger, self._gallery = ledger, gallery
         self.audience: Audience | None = None  # those on the page; None if there is none
         self._here: frozenset[int] = frozenset()
         self._is_news = True  # somebody came or left, or a match has ended
         self._size = 0
+        self._last: tuple[Played, ...] | None = None  # matches; None if the ledger is to be asked
         self._due = dict.fromkeys(("standings", "bout", "view", "places"), 0.0)
 
     def note(self, here: frozenset[int]) -> None:
         """Note that the ladder has changed, or who is here now."""
-        self._here, self._is_news = here, True
+        self._here, self._is_news, self._last = here, True, None
 
     def tell(self, tables: Sequence[Table], people: People | None) -> None:
         """Tell all what is new."""
-        now = self._clock()
+        now = time.monotonic()
         if self._gallery.size and tables and self._is_due("view", 1 / VIEWS_PER_SECOND, now):
             self._gallery.show(_view(tables[0]))
-        audience = self.audience
-        if audience is None:
-            return
+        if self.audience is not None:
+            self._tell_page(self.audience, tables, people, now)
+
+    def _tell_page(
+        self, audience: Audience, tables: Sequence[Table], people: People | None, now: float
+    ) -> None:
         if audience.size > self._size:  # somebody has come, and has seen nothing yet
             self._is_news = True
         self._size = audience.size
@@ -77,8 +75,9 @@ class Herald:
             self._is_news = False
             audience.show(self._ledger.standings(self._here))
         if self._is_due("bout", BOUT_SECONDS, now):
-            live = tuple(table.live() for table in tables)
-            audience.show(Bout(live, tuple(self._ledger.last(LAST_MATCHES))))
+            if self._last is None:
+                self._last = tuple(self._ledger.last(LAST_MATCHES))
+            audience.show(Bout(tuple(table.live() for table in tables), self._last))
         if self._is_due("places", 1 / VIEWS_PER_SECOND, now):
             watched = {table.number: table.place() for table in tables if table.number in audience.watched}
             if watched:

@@ -13,10 +13,9 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from pongrl.arena.ranking import FORFEIT, final_table, ladder, tally_of
+from pongrl.arena.ranking import final_table, is_forfeit, ladder, tally_of
 from pongrl.arena.rating import Rating, rated
 from pongrl.arena.standings import HOUSE, Answers, Played, Standings, Tally
 from pongrl.arena.store import Store
@@ -25,7 +24,6 @@ from pongrl.wire.messages import NOBODY
 
 MOST_PLAYERS = 1000  # of a ladder; more names than that are no class, but somebody who makes them up
 RECORDINGS = 200  # of the last matches, that are kept
-LARGEST_RECORDING = 1 << 20  # bytes of one
 MATCH_COLUMNS = (
     "m.id", "begun", "seconds", "seed", "ticks", "l.name", "r.name", "left_points", "right_points", "winner",
     "ended", "left_answers", "right_answers", "left_late", "right_late",
@@ -60,7 +58,7 @@ class Result:
     @property
     def is_forfeited(self) -> bool:
         """Whether a side, or both, have forfeited it."""
-        return self.ended.startswith(FORFEIT)
+        return is_forfeit(self.ended)
 
 
 @dataclass(frozen=True)
@@ -74,32 +72,8 @@ class Player:
     matches: int
 
 
-class Ledger:
-    """An arena's file, opened. For one thread at a time.
-
-    Args:
-        path: The file; it is made if it is not there.
-        is_new: Whether it may be made.
-        patience: Seconds to wait for another program that writes.
-
-    Raises:
-        PongError: It cannot be opened, or is no file of an arena.
-    """
-
-    def __init__(self, path: Path, is_new: bool = True, patience: float = 10.0) -> None:
-        self._store = Store(path, is_new, patience)
-
-    def check_place(self) -> None:
-        """Look whether the file is still where it was.
-
-        Raises:
-            PongError: It was moved or deleted, so what is written goes nowhere.
-        """
-        self._store.check_place()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._store.close()
+class Ledger(Store):
+    """An arena's file, by what is in it."""
 
     # Players
 
@@ -115,7 +89,7 @@ class Ledger:
             RefusedError: The name is somebody else's, the identity has another name, or the season is over.
         """
         owner = None if identity == NOBODY else hashlib.sha256(identity).digest()
-        with self._store.change() as db:
+        with self.change() as db:
             mine = owner and db.execute("SELECT name, key FROM players WHERE owner = ?", (owner,)).fetchone()
             if mine and mine[1] != key_of(name):
                 raise RefusedError(
@@ -143,19 +117,22 @@ class Ledger:
         return self.player(name)
 
     def player(self, name: str) -> Player:
-        """Return what is known of a player."""
-        return next(player for player in self.players() if key_of(player.name) == key_of(name))
+        """Return what is known of a player, who is on the ladder."""
+        return self._players("WHERE key = ?", key_of(name))[0]
 
     def knows(self, name: str) -> bool:
         """Return whether somebody has played by this name."""
-        return bool(self._store.all("SELECT 1 FROM players WHERE key = ?", key_of(name)))
+        return bool(self.all("SELECT 1 FROM players WHERE key = ?", key_of(name)))
 
     def players(self) -> list[Player]:
         """Return all players."""
-        query = "SELECT id, name, kind, mu, sigma, won + drawn + lost FROM players ORDER BY id"
+        return self._players("ORDER BY id")
+
+    def _players(self, which: str, *values: str) -> list[Player]:
+        query = f"SELECT id, name, kind, mu, sigma, won + drawn + lost FROM players {which}"
         return [
             Player(number, name, kind, Rating(mu, sigma), matches)
-            for number, name, kind, mu, sigma, matches in self._store.all(query)
+            for number, name, kind, mu, sigma, matches in self.all(query, *values)
         ]
 
     def finalists(self) -> list[Player]:
@@ -168,7 +145,7 @@ class Ledger:
         Raises:
             PongError: There is no such player.
         """
-        with self._store.change() as db:
+        with self.change() as db:
             changed = db.execute(
                 "UPDATE players SET owner = NULL WHERE key = ? AND kind != ?", (key_of(name), HOUSE)
             ).rowcount
@@ -181,11 +158,11 @@ class Ledger:
     @property
     def final(self) -> int:
         """The matches of each pair in the final that closes the season; 0 while it is open."""
-        return int(self._store.all("SELECT final FROM season")[0][0])
+        return int(self.all("SELECT final FROM season")[0][0])
 
     def close_season(self, matches: int) -> None:
         """Close the season with a final, in which each pair plays so many matches; 0 opens it again."""
-        with self._store.change() as db:
+        with self.change() as db:
             if matches == 0:
                 db.execute("UPDATE matches SET final = 0")
                 db.execute("UPDATE pairs SET final = 0")
@@ -199,7 +176,7 @@ class Ledger:
         Returns:
             The number of the last one.
         """
-        with self._store.change() as db:
+        with self.change() as db:
             is_closed = self.final > 0  # else a match of a final was still played when the season was opened
             numbers = [
                 self._record(db, replace(result, is_final=result.is_final and is_closed))
@@ -229,7 +206,7 @@ class Ledger:
         return number
 
     def _rating(self, player: int) -> Rating:
-        return Rating(*self._store.all("SELECT mu, sigma FROM players WHERE id = ?", player)[0])
+        return Rating(*self.all("SELECT mu, sigma FROM players WHERE id = ?", player)[0])
 
     def last(self, most: int) -> list[Played]:
         """Return the last matches, the newest first."""
@@ -240,18 +217,18 @@ class Ledger:
         )
         return [
             Played(number, left, right, (one, other), winner, ended, bool(is_recorded))
-            for number, left, right, one, other, winner, ended, is_recorded in self._store.all(query, most)
+            for number, left, right, one, other, winner, ended, is_recorded in self.all(query, most)
         ]
 
     def recording(self, match: int) -> bytes | None:
         """Return the recording of a match, as recording.py packs it; None if it is not kept."""
-        found = self._store.all("SELECT views FROM recordings WHERE match = ?", match)
+        found = self.all("SELECT views FROM recordings WHERE match = ?", match)
         return bytes(found[0][0]) if found else None
 
     def meetings(self) -> dict[tuple[int, int], tuple[int, int]]:
         """Return how many matches each pair has played, and in the final, both ways round."""
         query = "SELECT one, other, won + drawn + lost, final FROM pairs"
-        return {(one, other): (all_, final) for one, other, all_, final in self._store.all(query)}
+        return {(one, other): (all_, final) for one, other, all_, final in self.all(query)}
 
     # What people see
 
@@ -262,11 +239,14 @@ class Ledger:
             here: The players that are here now.
         """
         final = self.final
-        return ladder(self._store, here) if not final else final_table(self._store, here, final)
+        if not final:
+            return ladder(self, here)
+        players = [(player.number, player.name, player.kind) for player in self.finalists()]
+        return final_table(self, players, here, final)
 
     def matches(self) -> Iterator[tuple[Any, ...]]:
         """Give all matches, the oldest first, each with the columns of MATCH_COLUMNS."""
-        return self._store.each(
+        return self.each(
             f"SELECT {', '.join(MATCH_COLUMNS)} FROM matches m "
             "JOIN players l ON l.id = m.left JOIN players r ON r.id = m.right ORDER BY m.id"
         )

@@ -13,9 +13,9 @@ from pongrl.arena.ledger import Ledger
 from pongrl.arena.table import ArenaOptions
 from pongrl.errors import PongError
 from pongrl.files import replacing
-from pongrl.server.entrance import Entrance, agent_command
+from pongrl.server.entrance import Entrance, invitation
 from pongrl.wire.session import name_of
-from pongrl.wire.sockets import Address, spelled
+from pongrl.wire.sockets import Address
 
 FILE = "arena.db"
 TABLES_PER_CORE = 16
@@ -53,15 +53,11 @@ def greeting_of(
     options: ArenaOptions, path: Path, entrance: Entrance, addresses: Sequence[Address]
 ) -> list[str]:
     """Return the lines that an arena prints when it listens."""
-    where = " and ".join(spelled(*address) for address in addresses)
     clock = f"real time at {options.fps} ticks per second"
     if options.lockstep:
         clock = f"lockstep, {options.move_seconds:g} s for an answer"
-    words = f"listening on {where} (arena {path}, {clock}, tables: {options.tables})"
-    if not entrance.is_made_up:
-        return [words]
-    command = agent_command(entrance, addresses[0][1])
-    return [words, "an agent on another machine enters with", f"    {command} --play save.p --name NAME"]
+    played = f"arena {path}, {clock}, tables: {options.tables}"
+    return invitation(played, entrance, addresses, "enters", " --play save.p --name NAME")
 
 
 def tell_ladder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pongrl.arena.rating import Rating, rated
@@ -10,7 +11,6 @@ from pongrl.arena.standings import HOUSE, Answers, Row, Standings, Tally
 from pongrl.arena.store import Store
 
 FORFEIT = "forfeit"  # how the words begin that say why a match ended so
-PLAYS_FINAL = f"(kind = '{HOUSE}' OR won + drawn + lost > 0)"  # who has never played is in no final
 
 
 def ladder(store: Store, here: frozenset[int]) -> Standings:
@@ -32,14 +32,22 @@ def ladder(store: Store, here: frozenset[int]) -> Standings:
     return Standings(tuple(ranked), tallies, "open")
 
 
-def final_table(store: Store, here: frozenset[int], final: int) -> Standings:
-    """Return the table of a final, in which each pair plays so many matches. They are few, and counted."""
+def final_table(
+    store: Store, players: Sequence[tuple[int, str, str]], here: frozenset[int], final: int
+) -> Standings:
+    """Return the table of a final. Its matches are few, and counted.
+
+    Args:
+        store: Has the matches.
+        players: Of the final: the number, the name and the kind of each.
+        here: The numbers of those that are here now.
+        final: Matches of each pair.
+    """
     query = (
         "SELECT left, right, left_points, right_points, winner, ended, left_answers, left_late, "
         "left_answer_seconds, right_answers, right_late, right_answer_seconds "
         "FROM matches WHERE final ORDER BY id"
     )
-    players = store.all(f"SELECT id, name, kind FROM players WHERE {PLAYS_FINAL} ORDER BY id")
     found = store.all(query)
     rows = {
         number: Row(name, kind, Rating(), (0, 0, 0), (0, 0), Answers(), kind == HOUSE or number in here)
@@ -48,7 +56,7 @@ def final_table(store: Store, here: frozenset[int], final: int) -> Standings:
     tallies: dict[tuple[str, str], Tally] = {}
     for left, right, points, other_points, winner, ended, *answers in found:
         one, other = rows[left], rows[right]
-        ratings = rated(one.rating, other.rating, winner, ended.startswith(FORFEIT))
+        ratings = rated(one.rating, other.rating, winner, is_forfeit(ended))
         rows[left] = _counted(
             one, ratings[0], tally_of(0, winner), (points, other_points), Answers(*answers[:3])
         )
@@ -74,6 +82,11 @@ def _counted(row: Row, rating: Rating, tally: Tally, points: tuple[int, int], an
 
 def _sum(one: Tally, other: Tally) -> Tally:
     return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def is_forfeit(ended: str) -> bool:
+    """Return whether a match was forfeited, by the words that say why it ended."""
+    return ended.startswith(FORFEIT)
 
 
 def tally_of(side: int, winner: int | None) -> Tally:

@@ -10,6 +10,7 @@ strangers        │
 
 from __future__ import annotations
 
+import contextlib
 import random
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from pongrl.arena.visitors import Visitors
 from pongrl.game.camera import Camera
 from pongrl.server.entrance import Entrance
 from pongrl.server.gallery import Gallery
-from pongrl.server.listener import Listener, certificate_context
+from pongrl.server.listener import open_listener
 from pongrl.wire.sockets import Address
 
 HALL_PATIENCE = 0.2  # seconds that all matches may wait for another program that writes into the file
@@ -56,32 +57,25 @@ class ArenaRun:
         # Load what draws and what rates now: threads that import at once get in each other's way.
         Camera()
         rated(Rating(), Rating(), None)
-        self._lock = Lock(path)
-        try:
-            self._ledger = Ledger(path, patience=HALL_PATIENCE)
-        except BaseException:
-            self._lock.close()
-            raise
-        self._gallery = Gallery()
-        self._doorkeeper = Doorkeeper(options, path, self._gallery)
-        try:
-            tls = None
-            if entrance.certificate is not None:
-                tls = certificate_context(entrance.certificate, entrance.key)
-            self._listener = Listener(
-                entrance.host, entrance.port, entrance.token,
-                self._doorkeeper.admit, self._doorkeeper.deliver, tls,
-            )  # fmt: skip
-        except BaseException:
-            self._close_parts()
-            raise
-        wake = self._doorkeeper.wake
-        visitors.wake_by(wake)
-        self._scribe = Scribe(path, wake)
-        persons = Persons(self._ledger, visitors)
-        draw = Draw(self._ledger, random.Random(options.seed), options.points_to_win)
-        self._herald = Herald(self._ledger, self._gallery)
-        self._hall = Hall(options, self._scribe, self._doorkeeper, persons, draw, self._herald)
+        with contextlib.ExitStack() as stack:  # closes what is open if one of the next cannot be opened
+            stack.callback(Lock(path).close)
+            ledger = Ledger(path, patience=HALL_PATIENCE)
+            stack.callback(ledger.close)
+            self._gallery = Gallery()
+            stack.callback(self._gallery.close)
+            doorkeeper = Doorkeeper(options, path, self._gallery)
+            stack.callback(doorkeeper.close)
+            self._scribe = Scribe(path, doorkeeper.wake)
+            stack.callback(self._scribe.close)
+            self._listener = open_listener(entrance, doorkeeper.admit, doorkeeper.deliver)
+            stack.callback(self._listener.close)
+            draw = Draw(ledger, random.Random(options.seed), options.points_to_win)
+            self._open = stack.pop_all()
+        visitors.wake_by(doorkeeper.wake)
+        persons = Persons(ledger, visitors)
+        self.session = options.session()  # what agents are told
+        self._herald = Herald(ledger, self._gallery)
+        self._hall = Hall(options, self._scribe, doorkeeper, persons, draw, self._herald)
 
     @property
     def address(self) -> Address:
@@ -126,13 +120,6 @@ class ArenaRun:
         self._hall.stop()
         if self._hall.is_alive():
             self._hall.join()
-        self._scribe.close()
-        self._close_parts()
+        self._open.close()
         if self._hall.error is not None:
             raise self._hall.error
-
-    def _close_parts(self) -> None:
-        self._doorkeeper.close()
-        self._gallery.close()
-        self._ledger.close()
-        self._lock.close()

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from pongrl.arena.draw import Fixture
 from pongrl.arena.ledger import Result, Side
-from pongrl.arena.ranking import FORFEIT
+from pongrl.arena.ranking import FORFEIT, is_forfeit
 from pongrl.arena.recording import Recording
 from pongrl.arena.standings import PERSON, Live, Place
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
@@ -116,8 +117,8 @@ class Table:
         game, (left, right) = self.game, self.sides
         hits = game.hits
         reward = game.step(left.velocity(game, LEFT), right.velocity(game, RIGHT))
-        left.note(1, reward, game.hits - hits)
-        right.note(1, -reward, game.hits - hits)
+        left.note(reward, game.hits - hits)
+        right.note(-reward, game.hits - hits)
         self.ticks += 1
         self._in_decision += 1
         self._recording.add(game)
@@ -141,14 +142,8 @@ class Table:
         self._in_decision = 0
         self._camera.look(self.game)
         for which, side in enumerate(self.sides):
-            side.see(self._observe_left if which == LEFT else self._observe_right)
+            side.see(partial(self._observe, which))
         self._deadline = time.monotonic() + self._options.move_seconds
-
-    def _observe_left(self, hand: Hand, number: int, dropped: int, matches: int) -> Step:
-        return self._observe(LEFT, hand, number, dropped, matches)
-
-    def _observe_right(self, hand: Hand, number: int, dropped: int, matches: int) -> Step:
-        return self._observe(RIGHT, hand, number, dropped, matches)
 
     def _observe(self, side: int, hand: Hand, number: int, dropped: int, matches: int) -> Step:
         """Make the state for a side; the right one's is mirrored."""
@@ -190,7 +185,7 @@ class Table:
     @property
     def is_forfeited(self) -> bool:
         """Whether a side has forfeited the match."""
-        return self.ended.startswith(FORFEIT)
+        return is_forfeit(self.ended)
 
     @property
     def score(self) -> tuple[int, int]:

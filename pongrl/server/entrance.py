@@ -29,23 +29,27 @@ def greeting(options: GameOptions, entrance: Entrance, addresses: Sequence[Addre
     return invitation(f"level {options.level}{others}, {clock}, games: {options.games}", entrance, addresses)
 
 
-def invitation(played: str, entrance: Entrance, addresses: Sequence[Address]) -> list[str]:
+def invitation(
+    played: str, entrance: Entrance, addresses: Sequence[Address], verb: str = "connects", more: str = ""
+) -> list[str]:
     """Return the lines that a server prints when it listens; the agent's `LocalServer` reads the first.
 
     Args:
         played: what is played, in words.
         entrance: where agents come in.
         addresses: on which the server listens.
+        verb: what an agent does there.
+        more: options that it needs for that.
     """
     where = " and ".join(spelled(*address) for address in addresses)
     words = f"listening on {where} ({played})"
     if not entrance.is_made_up:
         return [words]
-    command = agent_command(entrance, addresses[0][1])
-    return [words, "an agent on another machine connects with", f"    {command}"]
+    command = _agent_command(entrance, addresses[0][1])
+    return [words, f"an agent on another machine {verb} with", f"    {command}{more}"]
 
 
-def agent_command(entrance: Entrance, port: int) -> str:
+def _agent_command(entrance: Entrance, port: int) -> str:
     """Return the command line for an agent on another machine."""
     name = socket.gethostname() if entrance.host in ("0.0.0.0", "::") else entrance.host
     if "." not in name and ":" not in name:

@@ -30,6 +30,7 @@ from typing import Any
 from pongrl.errors import PongError, ProtocolError, Refusal, RefusedError
 from pongrl.files import LARGEST_PEM, check_readable
 from pongrl.server import throttle
+from pongrl.server.entrance import Entrance
 from pongrl.server.throttle import Attempts, network_of
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Kind, Parser
@@ -261,6 +262,20 @@ class Listener(threading.Thread):
         stranger = self._strangers.pop(number)
         stranger.sock.close()
         log.info("%s %s", stranger.peer, why)
+
+
+def open_listener(
+    entrance: Entrance, admit: Admit, deliver: Callable[[Connection, Admission], None]
+) -> Listener:
+    """Return a listener at a server's entrance; the arguments are those of Listener.
+
+    Raises:
+        PongError: it cannot listen there, or the certificate cannot be used.
+    """
+    tls = None
+    if entrance.certificate is not None:
+        tls = certificate_context(entrance.certificate, entrance.key)
+    return Listener(entrance.host, entrance.port, entrance.token, admit, deliver, tls)
 
 
 def listening_sockets(host: str, port: int, flag: str = "--port") -> list[socket.socket]:

@@ -20,7 +20,7 @@ from pongrl.server.engine import Engine, Observer
 from pongrl.server.entrance import Entrance
 from pongrl.server.gallery import Gallery
 from pongrl.server.guests import Guests
-from pongrl.server.listener import Listener, certificate_context
+from pongrl.server.listener import Listener, open_listener
 from pongrl.server.playing import Playing
 from pongrl.server.seats import Seats
 from pongrl.server.snapshots import Audience, Snapshots
@@ -57,7 +57,7 @@ class Run:
         self._listener: Listener | None = None
         if entrance is not None:
             try:
-                self._listener = _listener(entrance, self._seats)
+                self._listener = open_listener(entrance, self._seats.admit, self._seats.deliver)
             except BaseException:
                 self._seats.close()
                 self._gallery.close()
@@ -119,13 +119,6 @@ class Run:
         self._gallery.close()
         if self._engine.error is not None:
             raise self._engine.error
-
-
-def _listener(entrance: Entrance, seats: Seats) -> Listener:
-    tls = None
-    if entrance.certificate is not None:
-        tls = certificate_context(entrance.certificate, entrance.key)
-    return Listener(entrance.host, entrance.port, entrance.token, seats.admit, seats.deliver, tls)
 
 
 def stop_at_eof(stop: Callable[[], None]) -> None:

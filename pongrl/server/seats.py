@@ -8,34 +8,20 @@ was lost has its own seat again: it is known by its identity, a secret of its ow
 from __future__ import annotations
 
 import hmac
-import queue
 import threading
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from pongrl.errors import Refusal, RefusedError
-from pongrl.server.gallery import MAX_WATCHERS
 from pongrl.server.guests import Guests
+from pongrl.server.lobby import Lobby, Watchers
 from pongrl.server.playing import Offer
 from pongrl.wire.allowance import Allowance
 from pongrl.wire.connection import Connection
 from pongrl.wire.handshake import Admission, Applicant
 from pongrl.wire.messages import NOBODY, Role, Session
-from pongrl.wire.waiting import Wake
 
 SIDES = (Role.LEFT, Role.RIGHT)
 VISITS_AT_ONCE, VISITS_PER_SECOND = 20, 2  # by agents to one side, whoever they are
-
-
-class Watchers(Protocol):
-    """Takes the connections of peers that only watch."""
-
-    @property
-    def size(self) -> int:
-        """How many there are."""
-
-    def add(self, watcher: Connection) -> None:
-        """Let one more watch."""
 
 
 class Arrival(NamedTuple):
@@ -50,7 +36,7 @@ class _Seat(NamedTuple):
     identity: bytes
 
 
-class Seats:
+class Seats(Lobby[Arrival]):
     """Lets agents in. `admit` and `deliver` are for the listener's thread, `shut` for any.
 
     Args:
@@ -60,12 +46,10 @@ class Seats:
     """
 
     def __init__(self, options: Offer, watchers: Watchers, guests: Guests | None = None) -> None:
-        self.wake = Wake()  # set when there is an arrival, and by `shut`
-        self.options, self._watchers, self._guests = options, watchers, guests
+        super().__init__(watchers)
+        self.options, self._guests = options, guests
         self._lock = threading.Lock()  # of the next line: the listener seats, the engine unseats
         self._seated: dict[Role, _Seat] = {}
-        self._arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
-        self._is_shut = False
         self._visits = {side: Allowance(VISITS_AT_ONCE, VISITS_PER_SECOND) for side in SIDES}
 
     def admit(self, applicant: Applicant) -> Session:
@@ -76,11 +60,10 @@ class Seats:
         """
         role = applicant.role
         if role is Role.WATCH:
-            if self._watchers.size >= MAX_WATCHERS:
-                raise RefusedError(Refusal.BUSY, f"{MAX_WATCHERS} are watching already: come back later")
+            self.check_watchers()
             return self.options.session()
         self._check_side(role)
-        if self._is_shut:
+        if self.is_shut:
             raise RefusedError(Refusal.BUSY, "this server is ending: wait for the next")
         self._check_free(role, applicant.identity)
         if not self._visits[role].take():  # each takes time from the game, and from the agent opposite
@@ -116,13 +99,7 @@ class Seats:
             return
         with self._lock:
             self._seated[admission.role] = _Seat(connection, admission.identity)
-        self._arrivals.put(Arrival(connection, admission.role))
-        self.wake.set()
-
-    def arrivals(self) -> Iterator[Arrival]:
-        """Take out the agents that have arrived."""
-        while not self._arrivals.empty():
-            yield self._arrivals.get()
+        self.arrive(Arrival(connection, admission.role))
 
     def leave(self, connection: Connection, side: Role) -> None:
         """Free the seat of a connection that has ended, unless its agent has come back by another one."""
@@ -130,14 +107,3 @@ class Seats:
             seat = self._seated.get(side)
             if seat is not None and seat.connection is connection:
                 del self._seated[side]
-
-    def shut(self) -> None:
-        """Let no agent in from now on."""
-        self._is_shut = True
-        self.wake.set()
-
-    def close(self) -> None:
-        """Close the connections that nobody has taken out. The engine's thread has ended by now."""
-        for arrival in self.arrivals():
-            arrival.connection.close()
-        self.wake.close()

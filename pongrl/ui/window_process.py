@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, Protocol
 
 from pongrl.errors import PongError
-from pongrl.processes import DETACHED, last_line
+from pongrl.processes import DETACHED, environment, last_line
 
 READY = "ready"  # to take a value
 OPENING_SECONDS = 20.0  # for a display that does not answer; a slow machine needs a few seconds
@@ -59,7 +59,7 @@ class WindowProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", module],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+            env=environment(),
             **DETACHED,
         )  # fmt: skip
         self._values: queue.SimpleQueue[Any] = queue.SimpleQueue()

@@ -12,19 +12,18 @@ from pongrl.arena.standings import Bout, Courts, People, Standings
 from pongrl.arena.visitors import Act, Come, Leave, Visitors
 from pongrl.server.entrance import Entrance
 from pongrl.server.guests import Paddle
-from pongrl.web.links import greeting, links_of, secrets_of
-from pongrl.web.page import Page
+from pongrl.web.links import secrets_of
+from pongrl.web.played_page import PlayedPage
 from pongrl.web.site import ArenaFacts, Site
 from pongrl.wire.session import DEFAULT_PORT as AGENTS_PORT
 
 DEFAULT_PORT = 8080
-PLAYERS_PER_SECOND, VIEWS_PER_SECOND = 60, 30  # pictures where people play, and where they only look on
 SECONDS_BETWEEN = {People: 0.0, Bout: 0.2, Standings: 0.9}  # two values of a kind, at least
 
 Value: TypeAlias = Standings | Bout | Courts | People
 
 
-class ArenaPage:
+class ArenaPage(PlayedPage):
     """What people see of an arena, and where they can play in it.
 
     `watched` are the numbers of the matches that somebody looks at, `size` is how many look on. People are
@@ -41,22 +40,14 @@ class ArenaPage:
     """
 
     def __init__(self, site: Site, visitors: Visitors, say: Callable[[str], None]) -> None:
-        self._visitors, self._say = visitors, say
-        self.size, self.watched = 0, frozenset[int]()
+        self._visitors = visitors
+        self.watched = frozenset[int]()
         self._seats: set[int] = set()  # of those who play
         self._waiting: dict[type[Value], Value] = {}  # the latest of each kind
         self._shown: dict[type[Value], Value] = {}  # what is on the page
         self._due: dict[type[Value], float] = {}  # when the next of a kind may go out
         self._next = 0.0  # when to look again whether something may
-        self._pause = 1 / VIEWS_PER_SECOND  # between two looks, and two pictures
-        self._has_gone = False
-        self._page = Page("pongrl.web.arena_site", site, self._hear, lambda: False)
-        self.links = links_of(site, self._page.addresses[0][1])
-
-    def greet(self, say: Callable[[str], None]) -> None:
-        """Say by which links the page is opened."""
-        for line in greeting(self.links, "the arena", "play"):
-            say(line)
+        super().__init__("pongrl.web.arena_site", site, "arena", say)
 
     def show(self, value: Value) -> None:
         """Show a value, if somebody looks on and it is not too soon after the last one; for one thread."""
@@ -83,8 +74,8 @@ class ArenaPage:
         """Take what the page says; in another thread."""
         match said:
             case {"viewers": int(viewers), "plays": bool(plays), "watched": list(watched)}:
-                self.size, self.watched = viewers, frozenset(watched)
-                self._pause = 0.9 / (PLAYERS_PER_SECOND if plays else VIEWS_PER_SECOND)
+                self.watched = frozenset(watched)
+                self._note_viewers(viewers, plays)
             case {"come": [int(seat), str(name), str(key)]}:
                 self._seats.add(seat)
                 self._visitors.tell(Come(seat, name, bytes.fromhex(key)))
@@ -94,26 +85,11 @@ class ArenaPage:
                 self._seats.discard(seat)
                 self._visitors.tell(Leave(seat))
 
-    def _look_after(self) -> None:
-        """Go on without the page if its process has gone."""
-        if not self._page.is_open and not self._has_gone:
-            why = self._end()
-            self._say(f"the page has gone ({why}); the arena goes on without it")
-
-    def _end(self) -> str:
-        """End the page, and let those who played there leave."""
-        self._has_gone = True
-        why = self._page.close()  # first: what it has said last is heard until then
-        self.size, self.watched = 0, frozenset()
+    def _part(self) -> None:
+        self.watched = frozenset()
         for seat in sorted(self._seats):
             self._visitors.tell(Leave(seat))
         self._seats.clear()
-        return why
-
-    def close(self) -> None:
-        """End the page."""
-        if not self._has_gone:
-            self._end()
 
 
 def open_arena_page(

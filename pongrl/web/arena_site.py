@@ -22,13 +22,11 @@ from pongrl.arena.export import export
 from pongrl.arena.ledger import Ledger
 from pongrl.arena.standings import Bout, Courts, People, Standings
 from pongrl.errors import PongError
-from pongrl.game.moves import DOWN, STAY, UP
-from pongrl.game.rules import BALL, COURT_HEIGHT, COURT_WIDTH, PADDLE_HEIGHT, PADDLE_WIDTH
-from pongrl.server.guests import Paddle
 from pongrl.web.crowd import Viewer, framed
 from pongrl.web.entrants import Entrants, refuse
 from pongrl.web.gate import Right
 from pongrl.web.hosting import Hosting
+from pongrl.web.paddles import COURT, wished
 from pongrl.web.serving import Tell, serve
 from pongrl.web.site import ArenaFacts, Site
 from pongrl.wire.allowance import Allowance
@@ -38,7 +36,6 @@ from pongrl.wire.sockets import Address
 
 CLOCK_SECONDS = 0.5  # between two looks for players that make no move
 LOOKERS_PER_SECOND = 30  # pictures, to each who only looks on
-MOVES = {"stay": STAY, "up": UP, "down": DOWN}
 VIEWERS, PLAYS, WATCHED = "viewers", "plays", "watched"  # what the program is told
 HARMLESS = frozenset({"watch"})
 KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -114,12 +111,10 @@ class ArenaSite:
         self._watching[viewer] = None
         viewer.tell(
             {
-                "hello": {
+                "hello": COURT
+                | {
                     "title": self._site.title,
                     "steers": right is Right.STEER,
-                    "court": [COURT_WIDTH, COURT_HEIGHT],
-                    "paddle": [PADDLE_WIDTH, PADDLE_HEIGHT],
-                    "ball": BALL,
                     "lockstep": self._facts.lockstep,
                     "points": self._facts.points_to_win,
                     "options": self._facts.options,
@@ -141,12 +136,8 @@ class ArenaSite:
                 self._watch(viewer, number)
             case {"come": {"name": str(name), "key": str(key)}} if KEY.fullmatch(key):
                 self._come(viewer, name, bytes.fromhex(key))
-            case {"hold": str(move)} if move in MOVES:
-                self._entrants.act(viewer, Paddle(move=MOVES[move]))
-            case {"hold": None}:
-                self._entrants.act(viewer, Paddle())
-            case {"to": int() | float() as y} if y is not True and 0 <= y <= COURT_HEIGHT:
-                self._entrants.act(viewer, Paddle(to=y))
+            case {"hold": _} | {"to": _} if (paddle := wished(said)) is not None:
+                self._entrants.act(viewer, paddle)
             case {"leave": True}:
                 self._entrants.leave(viewer)
 

@@ -12,15 +12,14 @@ from pongrl.game.people import Snapshot
 from pongrl.server.entrance import Entrance
 from pongrl.server.guests import Guests, Paddle, Wish
 from pongrl.server.options import GameOptions
-from pongrl.web.links import greeting, links_of, secrets_of
-from pongrl.web.page import Page
+from pongrl.web.links import secrets_of
+from pongrl.web.played_page import PlayedPage
 from pongrl.web.site import GameFacts, Others, Site
 
 DEFAULT_PORT = 8080
-PLAYERS_PER_SECOND, VIEWS_PER_SECOND = 60, 30  # pictures where people play, and where they only look on
 
 
-class GamePage:
+class GamePage(PlayedPage):
     """An audience of the game, whose guests may play.
 
     Args:
@@ -33,19 +32,10 @@ class GamePage:
     """
 
     def __init__(self, site: Site, guests: Guests, say: Callable[[str], None]) -> None:
-        self._guests, self._say = guests, say
-        self.size = 0  # viewers
+        self._guests = guests
         self._latest: Snapshot | None = None
         self._due = 0.0  # when the next picture is
-        self._pause = 1 / VIEWS_PER_SECOND  # between two pictures
-        self._has_gone = False
-        self._page = Page("pongrl.web.game_site", site, self._hear, lambda: False)
-        self.links = links_of(site, self._page.addresses[0][1])
-
-    def greet(self, say: Callable[[str], None]) -> None:
-        """Say by which links the page is opened."""
-        for line in greeting(self.links, "the game", "play"):
-            say(line)
+        super().__init__("pongrl.web.game_site", site, "game", say)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show how the game stands, if somebody looks on and the last picture is gone; for one thread."""
@@ -70,26 +60,14 @@ class GamePage:
         """Take what the page says; in another thread."""
         match said:
             case {"viewers": int(viewers), "plays": bool(plays)}:
-                self.size, self._pause = viewers, 0.9 / (PLAYERS_PER_SECOND if plays else VIEWS_PER_SECOND)
+                self._note_viewers(viewers, plays)
                 if self._latest is not None:
                     self._send(self._latest)
             case {"wish": [left, right, bool(paused), level, int(restarts)]}:
                 self._guests.wish_for(Wish(_paddle(left), _paddle(right), paused, level, restarts))
 
-    def _look_after(self) -> None:
-        """Go on without the page if its process has gone."""
-        if not self._page.is_open and not self._has_gone:
-            self._has_gone = True
-            why = self._page.close()  # first: what it has said last is heard until then
-            self._guests.leave()
-            self.size = 0
-            self._say(f"the page has gone ({why}); the game goes on without it")
-
-    def close(self) -> None:
-        """End the page."""
-        if not self._has_gone:
-            self._has_gone, self.size = True, 0
-            self._page.close()
+    def _part(self) -> None:
+        self._guests.leave()
 
 
 def _paddle(said: list[Any] | None) -> Paddle | None:

@@ -12,20 +12,17 @@ import time
 from dataclasses import fields
 from typing import Any
 
-from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.game.people import Snapshot
-from pongrl.game.rules import BALL, COURT_HEIGHT, COURT_WIDTH, LEFT, PADDLE_HEIGHT, PADDLE_WIDTH, RIGHT
-from pongrl.server.guests import Paddle
+from pongrl.game.rules import LEFT, RIGHT
 from pongrl.web.crowd import Viewer, framed
 from pongrl.web.gate import Right
 from pongrl.web.hosting import Hosting
-from pongrl.web.paddles import SIDES, Paddles
+from pongrl.web.paddles import COURT, SIDES, Paddles, wished
 from pongrl.web.serving import Tell, serve
 from pongrl.web.site import GameFacts, Others, Site
 from pongrl.wire.sockets import Address
 
 CLOCK_SECONDS = 0.5  # between two looks for players that make no move
-MOVES = {"stay": STAY, "up": UP, "down": DOWN}
 LEVELS = (1, 2, 3)
 VIEWERS, WISH = "viewers", "wish"  # what the program is told
 FAST = "this server plays in lockstep, for training, too fast for people"
@@ -99,12 +96,10 @@ class GameSite:
             self._steering.add(viewer)
         viewer.tell(
             {
-                "hello": {
+                "hello": COURT
+                | {
                     "title": self._site.title,
                     "steers": right is Right.STEER,
-                    "court": [COURT_WIDTH, COURT_HEIGHT],
-                    "paddle": [PADDLE_WIDTH, PADDLE_HEIGHT],
-                    "ball": BALL,
                     "lockstep": facts.lockstep,
                     "levels": self._may_choose_level,
                 }
@@ -124,12 +119,8 @@ class GameSite:
                 self._seat(viewer, SIDES[name])
             case {"sit": None}:
                 self._paddles.leave(viewer)
-            case {"hold": str(move)} if move in MOVES:
-                self._paddles.act(viewer, Paddle(move=MOVES[move]))
-            case {"hold": None}:
-                self._paddles.act(viewer, Paddle())
-            case {"to": int() | float() as y} if y is not True and 0 <= y <= COURT_HEIGHT:
-                self._paddles.act(viewer, Paddle(to=y))
+            case {"hold": _} | {"to": _} if (paddle := wished(said)) is not None:
+                self._paddles.act(viewer, paddle)
             case {"pause": bool(paused)}:
                 self._paused = paused
                 self._wish()

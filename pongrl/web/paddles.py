@@ -7,18 +7,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from pongrl.game.rules import LEFT, RIGHT
+from pongrl.game.moves import DOWN, STAY, UP
+from pongrl.game.rules import BALL, COURT_HEIGHT, COURT_WIDTH, LEFT, PADDLE_HEIGHT, PADDLE_WIDTH, RIGHT
 from pongrl.server.guests import Paddle
 from pongrl.web.crowd import Viewer
 
 SIDES = {"left": LEFT, "right": RIGHT}
 NAMES = {side: name for name, side in SIDES.items()}
+MOVES = {"stay": STAY, "up": UP, "down": DOWN}
+COURT = {"court": [COURT_WIDTH, COURT_HEIGHT], "paddle": [PADDLE_WIDTH, PADDLE_HEIGHT], "ball": BALL}
 IDLE_SECONDS = 10.0  # without a move
 STUCK_SECONDS = 60.0  # of one and the same move, such as a stick's that hangs, while somebody waits
 MOST_IN_LINE = 50
 TOO_LONG = "you made no move for ten seconds"
 STUCK = "you made the same move for a minute, and somebody waits"
+
+
+def wished(said: dict[str, Any]) -> Paddle | None:
+    """Return what a viewer does with a paddle by what it says; None if it says something else."""
+    match said:
+        case {"hold": str(move)} if move in MOVES:
+            return Paddle(move=MOVES[move])
+        case {"hold": None}:
+            return Paddle()
+        case {"to": int() | float() as y} if y is not True and 0 <= y <= COURT_HEIGHT:
+            return Paddle(to=y)
+    return None
 
 
 class Paddles:

@@ -103,7 +103,7 @@ def client_handshake(token: str, role: Role, identity: bytes = NOBODY, name: str
         token: the secret that both sides have; "" if there is none.
         role: what to be at the server.
         identity: by which the server knows the client again.
-        name: by which people are to know it; what is longer than 64 bytes is cut.
+        name: by which people are to know it; what is longer than 96 bytes is cut.
 
     Raises:
         ProtocolError: the peer is no Pong server, or does not know the token.

@@ -95,7 +95,7 @@ class Puppet:
         """Move as the test says."""
         return self.move
 
-    def note(self, ticks: int, reward: int, hits: int) -> None:
+    def note(self, reward: int, hits: int) -> None:
         """Keep the reward."""
         if reward:
             self.rewards.append(reward)

@@ -15,7 +15,7 @@ from pongrl.arena.standings import News, People
 from pongrl.arena.visitors import Act, Come, Leave
 from pongrl.errors import PongError
 from pongrl.server.guests import Paddle
-from tests.support.arenas import Hall, fill
+from tests.support.arena_page import Hall, fill
 from tests.support.web import talking, visiting
 
 KEY = "0123456789abcdef" * 2

@@ -19,7 +19,7 @@ from pongrl.arena.standings import Answers, Bout, Courts, News, People, Row, Sta
 from pongrl.web import arena_site, entrants
 from pongrl.web.arena_site import ArenaSite
 from pongrl.web.site import ArenaFacts
-from tests.support.arenas import NAMES, PLACE, RECORDED, bout, fill, live, standings
+from tests.support.arena_page import NAMES, PLACE, RECORDED, bout, fill, live, standings
 from tests.support.web import SECRETS, Browser, Opened, Talk, opened
 
 LOOK, STEER = SECRETS.look, SECRETS.steer

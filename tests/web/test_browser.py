@@ -21,7 +21,7 @@ from pongrl.arena.visitors import Act, Leave
 from pongrl.server.guests import Paddle
 from pongrl.wire.client import PongWatcher
 from tests.support import PATIENCE, Program, connected, serving
-from tests.support.arenas import NAMES, Hall, bout, fill, live
+from tests.support.arena_page import NAMES, Hall, bout, fill, live
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
