@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,9 @@ run_once = functools.cache(run)
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("trained")
     run(directory, str(ROOT / "mainmodel.py"), "--local", "--points", "100")
+    if find_spec("ale_py"):
+        atari = ("--env", "ALE/Pong-v5", "--directory", "atari")
+        run(directory, str(ROOT / "mainmodel.py"), "--local", "--points", "100", *atari)
     with ledger(directory / "arena.db", "Ada", "Bob") as book, open(directory / "all.csv", "w") as file:
         book.record(result(*book.players()))
         export(book, file)
@@ -145,7 +149,7 @@ def test_a_command_is_understood(command: str, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if QUICK.match(command)])
 def test_a_command_that_ends_quickly_runs(command: str, directory: Path) -> None:
     program, *arguments = shlex.split(command)
-    arguments += ["--points", "1"] if "--local" in arguments else []
+    arguments += ["--points", "1"] if {"--local", "--env"} & set(arguments) else []
     run(directory, str(ROOT / program), *arguments)
 
 
