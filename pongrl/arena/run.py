@@ -58,9 +58,9 @@ class ArenaRun:
         Camera()
         rated(Rating(), Rating(), None)
         with contextlib.ExitStack() as stack:  # closes what is open if one of the next cannot be opened
-            stack.callback(Lock(path).close)
             ledger = Ledger(path, patience=HALL_PATIENCE)
             stack.callback(ledger.close)
+            stack.callback(Lock(path).close)
             self._gallery = Gallery()
             stack.callback(self._gallery.close)
             doorkeeper = Doorkeeper(options, path, self._gallery)

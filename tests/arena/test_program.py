@@ -12,7 +12,7 @@ from pong import Pong
 from pongrl import cli
 from pongrl.arena.ladder import MOST_IN_MATRIX, ladder
 from pongrl.arena.program import arena_options
-from pongrl.errors import UsageError
+from pongrl.errors import PongError, UsageError
 from pongrl.wire.client import PongClient
 from tests.support import run_program
 from tests.support.arena import ledger, result
@@ -133,3 +133,11 @@ def test_a_matrix_shows_no_more_than_a_terminal_can(path: Path) -> None:
         lines = list(ladder(book.standings()))
     assert any("the best 20" in line for line in lines)
     assert sum(line.lstrip().startswith("25 ") for line in lines) == 1
+
+
+def test_a_file_that_is_no_arena_gets_no_lock_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_text("numpy and many more, which is a text and no database")
+    with pytest.raises(PongError, match="not a database"), Pong(arena=str(path), port=0) as server:
+        server.start(block=False)
+    assert [each.name for each in tmp_path.iterdir()] == ["requirements.txt"]
