@@ -9,13 +9,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pongrl.errors import PongError
 from pongrl.processes import DETACHED, last_line
+from pongrl.text import printable
 
 PROGRAM = Path(__file__).resolve().parents[2] / "pong.py"  # in a checkout, and where it is installed
 OTHER_GAMES = "pongrl.envs.serve"
+LONGEST_LINE = 400  # characters of what a server says that are shown
 ENDED_SECONDS = 0.5  # that a process may outlive its last connection
 ENDING_SECONDS = 0.5  # after which a server that was asked to end is killed: nothing is lost by that
 
@@ -41,12 +44,20 @@ class LocalServer:
 
     With the flag --env it is python -m pongrl.envs.serve, which plays another game. It takes a while until it
     listens; `listen` waits for that.
+
+    Args:
+        flags: of the program.
+        debug: let it log to standard error.
+        say: takes the lines that it says before it listens, in the thread that waits for that.
     """
 
     port = 0  # once it listens
     has_partner = False  # at its right paddles; see `partner`
 
-    def __init__(self, flags: tuple[str, ...], debug: bool) -> None:
+    def __init__(
+        self, flags: tuple[str, ...], debug: bool, say: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self._say = say
         self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place
         self._asked: float | None = None  # when it was asked to end
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `close`
@@ -73,10 +84,13 @@ class LocalServer:
         if self.port:
             return
         assert self._process.stdout is not None
-        greeting = self._process.stdout.readline().split()  # listening on HOST:PORT …
-        if greeting[:2] != ["listening", "on"]:
-            raise PongError(f"the local server did not start: {self.last_words()}")
-        self.port = int(greeting[2].rpartition(":")[2])
+        for line in self._process.stdout:
+            words = line.split()
+            if words[:2] == ["listening", "on"]:  # HOST:PORT …
+                self.port = int(words[2].rpartition(":")[2])
+                return
+            self._say(printable(line.strip(), longest=LONGEST_LINE))
+        raise PongError(f"the local server did not start: {self.last_words()}")
 
     def has_ended(self) -> bool:
         """Whether the server has ended. It may end a little after its connection, so this waits a moment."""

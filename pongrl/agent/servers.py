@@ -267,6 +267,6 @@ def _local_servers(
         second = options.second_level if games > 1 else None
         flags = training_flags(options.level, games, seed, second, options.env)
         if options.opponents is None or number % 2 == 0:
-            yield LocalServer(flags, options.debug)
+            yield LocalServer(flags, options.debug, say if number == 0 else lambda line: None)
         else:
             yield SparringServer(flags, options.debug, Partner(options.opponents, hear, say))

@@ -272,21 +272,13 @@ def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset)
         return Buttons(MOVE_NAMES, actions, fire), ""
     actions = actions or tuple(range(facts.actions))
     names = tuple(facts.meanings[action] if facts.meanings else str(action) for action in actions)
-    return Buttons(names, actions, fire), unfitting(name, len(actions))
-
-
-def unfitting(name: str, moves: int) -> str:
-    """Say that the moves are not stay, up and down."""
-    known = len(MOVE_NAMES)
-    if moves < known:
-        return (
-            f"{name} has moves 0 to {moves - 1} and no stay, up and down: mainmodel.py makes moves 0 to "
-            f"{known - 1} and would be cut off, so let an agent of your own play"
-        )
-    return (
-        f"{name} has moves 0 to {moves - 1} and no stay, up and down: mainmodel.py makes moves 0 to "
-        f"{known - 1} and uses none of the others; --actions chooses what they do"
-    )
+    words = f"{name} has actions {names[0]} to {names[-1]} and no stay, up and down: "
+    if len(actions) < len(MOVE_NAMES):
+        actions = (actions[0], actions[0], actions[-1])
+        words += f"stay and up do {names[0]} here, and down does {names[-1]}"
+        return Buttons(MOVE_NAMES, actions, fire), words
+    words += f"mainmodel.py does {', '.join(names[:3])} for them; --actions chooses what they do"
+    return Buttons(names, actions, fire), words
 
 
 def _frameskip(entry: Entry, preset: Preset) -> int:

@@ -46,6 +46,19 @@ def test_why_it_did_not_start_is_told() -> None:
         server.listen()
 
 
+def test_what_it_says_before_it_listens_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    talkative = tmp_path / "talkative.py"
+    talkative.write_text(
+        "print('copied a file', '\\x1b', flush=True)\nprint('listening on 127.0.0.1:7', flush=True)"
+    )
+    monkeypatch.setattr(local_server, "PROGRAM", talkative)
+    said: list[str] = []
+    with contextlib.closing(LocalServer((), debug=False, say=said.append)) as server:
+        server.listen()
+        assert server.port == 7
+    assert said == ["copied a file \\x1b"]
+
+
 def test_one_that_hangs_is_killed_before_a_person_loses_patience(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.envs import catalogue, serve
 from pongrl.envs.machines import Facts
 from pongrl.envs.presets import OTHER, PRESETS, actions_of
-from pongrl.envs.serve import Serve, buttons_of, unfitting
+from pongrl.envs.serve import Serve, buttons_of
 from pongrl.errors import ConnectionLostError, PongError, RefusedError, UsageError
 from pongrl.game.moves import DOWN, UP
 from pongrl.wire.client import PongClient, PongWatcher
@@ -111,10 +111,13 @@ def test_the_right_paddle_is_the_games_own_and_a_token_is_asked_for() -> None:
 
 def test_a_move_that_the_environment_has_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with playing(kind("Pair")) as (client, _):
-        assert client.step([1]).rewards.tolist() == [1]
-        with pytest.raises(ConnectionLostError, match="a move that is not from 0 to 1"):
-            client.step([2])
-    assert "has moves 0 to 1 and no stay, up and down" in capsys.readouterr().out
+        assert client.step([1]).rewards.tolist() == [0]
+        assert client.step([2]).rewards.tolist() == [1]
+        with pytest.raises(
+            ConnectionLostError, match=r"a move that is not 0 \(stay\), 1 \(up\) or 2 \(down\)"
+        ):
+            client.step([3])
+    assert "no stay, up and down: stay and up do 0 here, and down does 1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -189,8 +192,10 @@ def test_moves_are_stay_up_and_down_where_there_are_such_actions() -> None:
     assert buttons_of("Pong", facts, (), PRESETS["pong"])[0].fire is None  # it serves by itself
     buttons, words = buttons_of("Chess", Facts((), 5, (9, 9), 1.0), (), OTHER)
     assert (buttons.names, buttons.actions) == (("0", "1", "2", "3", "4"), (0, 1, 2, 3, 4))
-    assert "uses none of the others; --actions chooses" in words
-    assert "would be cut off" in unfitting("X", 2)
+    assert words.endswith("mainmodel.py does 0, 1, 2 for them; --actions chooses what they do")
+    buttons, words = buttons_of("Cart", Facts((), 2, (9, 9), 1.0), (), OTHER)
+    assert (buttons.names, buttons.actions) == (("stay", "up", "down"), (0, 0, 1))
+    assert words.endswith("no stay, up and down: stay and up do 0 here, and down does 1")
 
 
 def test_the_command_line_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
