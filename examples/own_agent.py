@@ -38,7 +38,7 @@ def follow_the_ball(step: Step) -> list[int]:
 
 def trained(path: str, session: Session) -> Agent:
     """Make an agent that plays a checkpoint's policy, always with the likelier move."""
-    policy, eyes = load_policy(path), Eyes(session.games, session.height, session.width)
+    policy, eyes = load_policy(path), Eyes.on(session)
 
     def play(step: Step) -> list[int]:
         return list(choose(policy, eyes.look(step), rng=None).moves)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pongrl.agent.eyes import Booleans, Floats
-from pongrl.agent.policy import MOVES, Activations, Policy, Weights, probabilities
+from pongrl.agent.policy import MOVES, Activations, Policy, RandomGenerator, Weights, probabilities
+from pongrl.agent.recipe import OURS, Recipe
 from pongrl.agent.rollout import Segment
 from pongrl.agent.work import Work
-from pongrl.wire.arrays import Int32Array
 from pongrl.wire.messages import Column, Mover
 
-GAE_LAMBDA = 0.95
 ENTROPY_BONUS = 0.005
 TINY = np.float32(1e-20)  # keeps a logarithm finite
 VALUE_WEIGHT = np.float32(0.5)
 GRADIENT_ROWS = 64  # decisions in one matrix product; few decisions touch few cells, so the matrix is small
+PART_ROWS = 1024  # decisions that one step is made from, where a batch teaches several times
+CLIP = np.float32(0.2)  # how far the probability of a move may leave the one with which it was drawn
 
 
-def advantages(reward: Floats, discount: Floats, value: Floats, last_value: Floats) -> Floats:
+def advantages(
+    reward: Floats, discount: Floats, value: Floats, last_value: Floats, gae_lambda: float
+) -> Floats:
     """Estimate the advantages of T decisions in N games by generalised advantage estimation.
 
     Source: Schulman et al., High-Dimensional Continuous Control Using Generalized Advantage
@@ -32,6 +35,7 @@ def advantages(reward: Floats, discount: Floats, value: Floats, last_value: Floa
         discount: (T, N) of what follows: γ^ticks.
         value: (T, N).
         last_value: (N,) of the state that follows the last decision.
+        gae_lambda: λ.
 
     Returns:
         (T, N).
@@ -39,7 +43,7 @@ def advantages(reward: Floats, discount: Floats, value: Floats, last_value: Floa
     delta = reward + discount * np.concatenate((value[1:], last_value[None])) - value
     # A_t = δ_t + λ · discount_t · A_(t+1). After each round a sum reaches twice as far ahead: thousands of
     # decisions need eleven rounds, where a loop from the last to the first would hold up the game.
-    estimates, factor, reach = delta, GAE_LAMBDA * discount, 1
+    estimates, factor, reach = delta, gae_lambda * discount, 1
     while reach < len(delta):
         estimates[:-reach] += factor[:-reach] * estimates[reach:]
         factor[:-reach] *= factor[reach:]
@@ -73,15 +77,18 @@ class Batch:
     Args:
         segments: From all servers.
         gamma: Discount per tick of the game.
+        recipe: What counts.
     """
 
-    def __init__(self, segments: list[Segment], gamma: float) -> None:
-        self.segments = segments
+    def __init__(self, segments: list[Segment], gamma: float, recipe: Recipe = OURS) -> None:
+        self.segments, self.recipe = segments, recipe
         # B = Σ T · N, one segment behind the other.
         self.decisions = [decision for segment in segments for decision in segment.decisions]
         self.value = np.concatenate([decision.seen.value for decision in self.decisions])  # (B,)
         self.chosen = np.concatenate([decision.chosen for decision in self.decisions])  # (B,)
         self.table = np.concatenate([decision.table for decision in self.decisions])  # (B, len(Column))
+        ends = np.cumsum([len(decision.chosen) for decision in self.decisions])
+        self._rows = np.split(np.arange(ends[-1]), ends[:-1])  # which of the B each decision made
         self.own = self._find_own()
         self.advantage = self._estimate(segments, gamma)
         mean, variance = float(self.advantage.mean()), float(self.advantage.var())
@@ -95,20 +102,28 @@ class Batch:
 
     def _estimate(self, segments: list[Segment], gamma: float) -> Floats:
         """Estimate the advantages: (B,)."""
-        reward = -self._lost().astype(np.float32)
+        reward, matches = self._rewards(), self.table[:, Column.MATCHES]
         discount = np.float32(gamma) ** self.table[:, Column.TICKS].astype(np.float32)
         estimates, begin = [], 0
         for segment in segments:
             shape = len(segment.decisions), len(segment.last_value)  # (T, N)
             here = slice(begin, begin := begin + shape[0] * shape[1])
             r, d, v = (column[here].reshape(shape) for column in (reward, discount, self.value))
-            estimates.append(advantages(r, d, v, segment.last_value).reshape(-1))
+            if not self.recipe.crosses_matches:
+                over = matches[here].reshape(shape)
+                d[over != np.concatenate((segment.matches[None], over[:-1]))] = 0
+            advantage = advantages(r, d, v, segment.last_value, self.recipe.gae_lambda)
+            estimates.append(advantage.reshape(-1))
         return np.concatenate(estimates)
 
-    def _lost(self) -> Int32Array:
-        """Count the points that were lost in each decision: (B,)."""
-        lost: Int32Array = (self.table[:, Column.POINTS] - self.table[:, Column.REWARD]) // 2
-        return lost
+    def _rewards(self) -> Floats:
+        """Give the reward of each decision: (B,)."""
+        reward, points = self.table[:, Column.REWARD], self.table[:, Column.POINTS]
+        if self.recipe.counts_won:
+            signs: Floats = np.sign(reward).astype(np.float32)  # other games may give a thousand at once
+            return signs
+        lost: Floats = ((points - reward) // 2).astype(np.float32)
+        return -lost
 
     def gradient(self, policy: Policy, whole: Moments, deviation: float) -> Work[Weights]:
         """Compute this batch's part of the gradient of the objective.
@@ -129,25 +144,82 @@ class Batch:
                 gradient of the whole.
             deviation: The usual size of an advantage.
         """
-        return policy.backward(self._parts(max(whole.own, 1), np.float32(deviation)))
+        every = range(len(self.decisions))
+        return policy.backward(self._terms(every, None, max(whole.own, 1), np.float32(deviation)))
 
-    def _parts(self, teaching: int, deviation: np.float32) -> Iterator[tuple[Activations, Floats, Floats]]:
-        """Give the batch in parts of about GRADIENT_ROWS decisions, with the derivatives of the objective.
+    def parts(self, rng: RandomGenerator) -> list[Sequence[int]]:
+        """Divide the decisions at random into parts of about PART_ROWS of the B.
 
         Args:
-            teaching: Decisions of the whole batch that teach.
+            rng: Shuffles them.
+
+        Returns:
+            For each part, numbers of `decisions`.
+        """
+        count = max(round(len(self.value) / PART_ROWS), 1)
+        shuffled = rng.permutation(len(self.decisions))
+        return [part.tolist() for part in np.array_split(shuffled, count) if len(part)]
+
+    def gradient_again(self, policy: Policy, part: Sequence[int], deviation: float) -> Work[Weights]:
+        """Compute the gradient for decisions that an earlier policy has made.
+
+        With r = p_a / (what p_a was when a was drawn), the first term of the objective is
+
+            min(r · A, clip(r, 1 − CLIP, 1 + CLIP) · A)          r · A · ([k = a] − p_k), or 0 where clipped
+
+        A move that has become so much likelier, or less likely, has taught what it could. Source: Schulman
+        et al., Proximal Policy Optimization Algorithms, 2017, equation 7.
+
+        Args:
+            policy: Another policy than the one that made the decisions.
+            part: Which of them; see `parts`.
             deviation: As for `gradient`.
         """
-        begin, step = 0, max(GRADIENT_ROWS // len(self.decisions[0].chosen), 1)
-        for first in range(0, len(self.decisions), step):
-            seen = Activations.join([decision.seen for decision in self.decisions[first : first + step]])
-            here = slice(begin, begin := begin + len(seen.value))
-            A = self.advantage[here] / deviation  # (B,), of this part
+        own = int(self.own[np.concatenate([self._rows[number] for number in part])].sum())
+        return policy.backward(self._terms(part, policy, max(own, 1), np.float32(deviation)))
+
+    def _terms(
+        self, numbers: Sequence[int], policy: Policy | None, teaching: int, deviation: np.float32
+    ) -> Iterator[tuple[Activations, Floats, Floats]]:
+        """Give about GRADIENT_ROWS decisions at a time, with the derivatives of the objective.
+
+        Args:
+            numbers: Of the decisions.
+            policy: For whose weights; None for the one that made the decisions.
+            teaching: Decisions that teach, in all that the objective is a mean of.
+            deviation: As for `gradient`.
+        """
+        step = max(GRADIENT_ROWS // len(self.decisions[0].chosen), 1)
+        for first in range(0, len(numbers), step):
+            some = numbers[first : first + step]
+            here = np.concatenate([self._rows[number] for number in some])
+            drawn = Activations.join([self.decisions[number].seen for number in some])
+            seen = drawn if policy is None else policy.forward(drawn.x)
+            advantage = self.advantage[here]  # (B,), of these
             p = probabilities(seen.logits)  # (B, M)
             log_p = np.log(p + TINY)
             entropy = -(p * log_p).sum(1)  # (B,)
-            drawn = self.chosen[here, None] == np.arange(p.shape[1])  # (B, M)
+            is_drawn = self.chosen[here, None] == np.arange(p.shape[1])  # (B, M)
+            A = advantage / deviation
+            if policy is not None:
+                A *= _pull(p[is_drawn], probabilities(drawn.logits)[is_drawn], A)
             scale = self.own[here] / np.float32(teaching)
-            dlogits = (drawn - p) * A[:, None] - ENTROPY_BONUS * p * (log_p + entropy[:, None])
-            dvalue: Floats = scale * (VALUE_WEIGHT * self.advantage[here])
+            dlogits = (is_drawn - p) * A[:, None] - ENTROPY_BONUS * p * (log_p + entropy[:, None])
+            dvalue: Floats = scale * (VALUE_WEIGHT * (advantage + (drawn.value - seen.value)))
             yield seen, scale[:, None] * dlogits, dvalue
+
+
+def _pull(p: Floats, drawn: Floats, A: Floats) -> Floats:
+    """Give how much an advantage still counts.
+
+    Args:
+        p: (B,) probabilities of the moves that were made.
+        drawn: (B,) when they were drawn.
+        A: (B,) advantages.
+
+    Returns:
+        (B,) p / drawn; 0 where that is clipped.
+    """
+    ratio = p / (drawn + TINY)
+    is_clipped = np.where(A > 0, ratio > 1 + CLIP, ratio < 1 - CLIP)
+    return np.where(is_clipped, np.float32(0), ratio)

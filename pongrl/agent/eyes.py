@@ -7,6 +7,11 @@ which cell it is, and whether its light or its change is meant:
     light of a cell     row · width + column
     change of a cell    height · width + row · width + column
 
+In other games than ours an observation tells which move was made last, too: there a paddle may go on moving
+for a while, and moves may be repeated at random.
+
+    up, down            2 · height · width, and one more; nothing if it was stay
+
 `learning` says what the network makes of them.
 """
 
@@ -19,8 +24,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pongrl.wire.arrays import UInt8Array
-from pongrl.wire.messages import Step
+from pongrl.game.moves import DOWN
+from pongrl.wire.arrays import Int32Array, UInt8Array
+from pongrl.wire.messages import Session, Step
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.intp]
@@ -33,8 +39,8 @@ GREY = np.float32(1 / 255)  # turns the light of a cell, from 0 to 255, into a n
 class Observations:
     """B observations as one list of K cells. Those of observation b begin at starts[b]."""
 
-    cells: Integers  # (K,) as the module says; in each observation light comes first, then change
-    values: Floats  # (K,) light from 0 to 1, change from −1 to 1
+    cells: Integers  # (K,) as the module says; in each observation light, then change, then the move
+    values: Floats  # (K,) light from 0 to 1, change from −1 to 1, 1 for a move
     starts: Integers  # (B,)
 
     def __len__(self) -> int:
@@ -88,14 +94,28 @@ class Observations:
 
 
 class Eyes:
-    """Turns the frames of the games of one server into observations, and remembers them until the next."""
+    """Turns the frames of the games of one server into observations, and remembers them until the next.
 
-    def __init__(self, games: int, height: int, width: int) -> None:
+    Args:
+        games: That are played side by side.
+        height, width: Of a frame.
+        is_our_game: In another one, observations tell which moves were made last, and a point does not begin
+            an episode, only a match does.
+    """
+
+    def __init__(self, games: int, height: int, width: int, is_our_game: bool = True) -> None:
         self._cells = height * width  # of one frame
+        self._is_our_game = is_our_game
+        self._matches = np.zeros(games, np.int32)  # that were over at the last look
         self._seen = np.zeros(games * self._cells, np.uint8)  # the last frames, one behind the other
         self._lit: Integers = np.zeros(0, np.intp)  # places of `_seen` that are not dark
         self._is_blank = True  # until the first look
         self._starts = np.arange(games)
+
+    @classmethod
+    def on(cls, session: Session) -> Eyes:
+        """Make eyes for the games of a session."""
+        return cls(session.games, session.height, session.width, session.is_our_game)
 
     def look(self, step: Step) -> Observations:
         """Observe a state. The first frame of an episode has nothing before it, so it has no change."""
@@ -112,7 +132,7 @@ class Eyes:
         places = np.concatenate((lit, lit[different], were_lit[gone]))
         values = np.concatenate((step.light, change[different], -light_before[gone].astype(np.float32)))
         values *= GREY
-        return self._observations(places, values, len(lit))
+        return self._observations(places, values, len(lit), None if self._is_our_game else step.moves)
 
     def _recall(self, step: Step) -> tuple[UInt8Array, UInt8Array]:
         """Look up the light that was there before.
@@ -122,31 +142,47 @@ class Eyes:
             first is as now and the second is 0: nothing has changed.
         """
         before, light_before = self._seen[step.lit], self._seen[self._lit]
-        begun: Iterable[int] = step.points.nonzero()[0].tolist()
-        if self._is_blank:
-            begun, self._is_blank = range(len(self._starts)), False
-        for game in begun:
+        for game in self._begun(step):
             here = self._part(step.lit, game)
             before[here] = step.light[here]
             light_before[self._part(self._lit, game)] = 0
         return before, light_before
 
+    def _begun(self, step: Step) -> Iterable[int]:
+        """Give the games in which an episode begins."""
+        if self._is_blank:
+            self._is_blank, self._matches = False, step.matches
+            return range(len(self._starts))
+        begun = step.points
+        if not self._is_our_game:
+            begun, self._matches = step.matches - self._matches, step.matches
+        games: list[int] = begun.nonzero()[0].tolist()
+        return games
+
     def _part(self, places: Integers, game: int) -> slice:
         """Find which of ascending places in all frames are in the frame of one game."""
         return slice(*places.searchsorted((game * self._cells, (game + 1) * self._cells)).tolist())
 
-    def _observations(self, places: Integers, values: Floats, lit: int) -> Observations:
+    def _observations(
+        self, places: Integers, values: Floats, lit: int, moves: Int32Array | None
+    ) -> Observations:
         """Sort light and changes at places in all frames into one observation a game.
 
         Args:
             places: Of the light, then of the changes.
             values: Likewise.
             lit: How many of them are light.
+            moves: (games,) that the observations tell; None if they tell none.
         """
-        if len(self._starts) == 1:
+        if len(self._starts) == 1 and moves is None:
             places[lit:] += self._cells
             return Observations(places, values, self._starts)
         game, cells = np.divmod(places, self._cells)
         cells[lit:] += self._cells
+        if moves is not None:
+            moved = moves.nonzero()[0]  # not STAY
+            game = np.concatenate((game, moved))
+            cells = np.concatenate((cells, 2 * self._cells + (moves[moved] == DOWN)))
+            values = np.concatenate((values, np.ones(len(moved), np.float32)))
         order = game.argsort(kind="stable")
         return Observations(cells[order], values[order], game[order].searchsorted(self._starts))

@@ -158,7 +158,7 @@ class Fleet:
         session = client.session
         rollout = self._crew.board(session)
         self._has_met = True
-        eyes = Eyes(session.games, session.height, session.width)
+        eyes = Eyes.on(session)
         seat = self.seats[server] = Seat(server, client, step, eyes, rollout)
         self._say(f"connected to {server}: {seat.describe()}")
         if self.is_paused:  # a pause outlasts a lost connection

@@ -60,16 +60,25 @@ def grids(half: Floats, height: int, width: int) -> dict[int, Floats]:
 
 @functools.cache
 def rows_of_cells(height: int, width: int) -> Integers:
-    """Give the row of W1 for each cell, in the order in which observations number them."""
-    cells = np.arange(height * width)
-    return np.concatenate((cells, inputs_of(height, width) // 2 + cells))  # light, then change
+    """Give the row of W1 for each cell, in the order in which observations number them.
+
+    The last two are for the moves that an observation may tell of: their rows follow those of W1.
+    """
+    cells, inputs = np.arange(height * width), inputs_of(height, width)
+    return np.concatenate((cells, inputs // 2 + cells, (inputs, inputs + 1)))  # light, change, moves
 
 
 @functools.cache
 def mirrored_pairs(height: int, width: int) -> Integers:
-    """Give each cell and its mirror image, which is as far from the other wall: (2 · height · width, 2)."""
+    """Give each cell and its mirror image, which is as far from the other wall.
+
+    Returns:
+        (2 · height · width + 2, 2): of light, of change, then of moves, where up and down are mirror images.
+    """
     cells = np.arange(2 * height * width).reshape(2, height, width)
-    return np.stack((cells, cells[:, ::-1]), axis=3).reshape(-1, 2)
+    pairs = np.stack((cells, cells[:, ::-1]), axis=3).reshape(-1, 2)
+    up, down = cells.size, cells.size + 1
+    return np.concatenate((pairs, ((up, down), (down, up))))
 
 
 def fold(half: Floats, court: Floats) -> None:

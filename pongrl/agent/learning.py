@@ -29,6 +29,12 @@ advantages in many batches. With the frames that were played the rate falls, and
 `schedule`). The code has the same names. A batch is learned from while the next one is played: in pieces,
 most of them a fraction of a millisecond long, whenever no server waits for an answer.
 
+Other games, of which each frame costs more, are learned a little otherwise (see `recipe`). A batch teaches
+several times, in random parts; a move teaches nothing more once it has become a fifth likelier or less likely
+than when it was drawn (clipped ratios; Schulman et al., 2017). A point won is a reward of 1, and the return
+ends with a match. Nothing is mirrored, since a game may not look the same upside down: there are no units g,
+and the logits are ±h · w. The move that was made last is one more input.
+
 The modules, in the order in which an observation becomes a better policy:
 
     eyes         frames → observations x
@@ -37,6 +43,7 @@ The modules, in the order in which an observation becomes a better policy:
     optimiser    RMSProp
     rollout      decisions, and what came of them, until they are enough for a batch
     batch        rollouts → advantages → gradient
+    recipe       what counts, and how often a batch teaches
     deviation    the usual size of an advantage
     schedule     how the rate falls, and batches grow
     learning     Learner: rollouts in, better policies out
@@ -46,6 +53,7 @@ The modules, in the order in which an observation becomes a better policy:
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,6 +65,7 @@ from pongrl.agent.eyes import Observations
 from pongrl.agent.optimiser import RMSProp
 from pongrl.agent.policy import Policy, RandomGenerator, Weights, fold_all, pack, unpack
 from pongrl.agent.ranges import SQUARE, WEIGHT, checked, held
+from pongrl.agent.recipe import OURS, Recipe
 from pongrl.agent.rollout import Rollout, Rollouts, Segment
 from pongrl.agent.schedule import STANDARD, Schedule
 from pongrl.agent.work import Work
@@ -80,11 +89,12 @@ class Learner:
     Args:
         policy: To begin with.
         optimiser: Made for weights of the same shapes.
-        batch_size: Points, of all games together, in a batch to begin with.
+        batch_size: Points, of all games together, in a batch to begin with, if it is made by points.
         gamma: Discount per tick of the game.
         rng: Draws the moves.
         longest_batch: Decisions that make a batch even if they have fewer points, to begin with.
         schedule: How the rate falls, and batches grow.
+        recipe: How a batch teaches.
     """
 
     def __init__(
@@ -96,14 +106,16 @@ class Learner:
         rng: RandomGenerator,
         longest_batch: int = LONGEST_BATCH,
         schedule: Schedule = STANDARD,
+        recipe: Recipe = OURS,
     ) -> None:
         self.policy, self.optimiser, self.rng, self.gamma = policy, optimiser, rng, gamma
-        self.schedule = schedule
+        self.schedule, self.recipe = schedule, recipe
         self.updates = 0  # steps that `policy` has taken
         self.refused = 0  # steps that were not taken
         self.frames = 0  # of the game, in all batches so far
         self.deviation = Deviation()  # of the advantages
-        self.rollouts = Rollouts(batch_size, longest_batch)  # of the servers that we play on
+        points = batch_size if recipe.by_points else sys.maxsize
+        self.rollouts = Rollouts(points, longest_batch)  # of the servers that we play on
         self._work: Work[Policy] | None = None  # the batch that is being learned from
         self._has_warned = False  # that a step was refused
         self._learned: Policy | None = None  # its result, which plays from the next batch on
@@ -115,8 +127,9 @@ class Learner:
 
     @property
     def batch_size(self) -> int:
-        """Points in a batch now."""
-        return int(self.growth * self.rollouts.batch_size)
+        """Points in a batch now; decisions where points do not make one."""
+        rollouts = self.rollouts
+        return int(self.growth * (rollouts.batch_size if self.recipe.by_points else rollouts.longest_batch))
 
     @property
     def rate_share(self) -> float:
@@ -221,11 +234,23 @@ class Learner:
         self, played_by: Policy, newest: Policy, segments: list[Segment], share: float
     ) -> Work[Policy]:
         """Make the next policy: the newest, moved along the gradient of the one that played."""
-        batch = Batch(segments, self.gamma)
+        batch = Batch(segments, self.gamma, self.recipe)
         yield
         self.deviation.note(batch.moments.variance)
+        if self.recipe.passes > 1:
+            return (yield from self._learn_again(newest, batch, share))
         gradient = yield from batch.gradient(played_by, batch.moments, self.deviation.value)
         return (yield from self.step(newest, gradient, share))
+
+    def _learn_again(self, policy: Policy, batch: Batch, share: float) -> Work[Policy]:
+        """Make the next policy with several passes over a batch, in each of them a step for each part."""
+        rng = np.random.default_rng(self.updates)  # not ours: it would be drawn from at any time
+        passes = [batch.parts(rng) for _ in range(self.recipe.passes)]
+        parts = [part for each in passes for part in each]
+        for part in parts:
+            gradient = yield from batch.gradient_again(policy, part, self.deviation.value)
+            policy = yield from self.step(policy, gradient, share)
+        return policy
 
     def _finish(self) -> None:
         while self.work():

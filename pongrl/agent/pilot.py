@@ -11,6 +11,7 @@ from pongrl.agent.optimiser import RMSProp
 from pongrl.agent.options import RunOptions
 from pongrl.agent.player import Decider
 from pongrl.agent.policy import MAX_CELLS, Policy, RandomGenerator
+from pongrl.agent.recipe import OTHERS, OURS
 from pongrl.agent.rollout import Rollout
 from pongrl.agent.schedule import HALVING_FRAMES, Schedule
 from pongrl.errors import PongError, UsageError
@@ -43,13 +44,18 @@ class Pilot:
         """Check that the games are as they should be, and begin to play.
 
         Raises:
-            UsageError: the server plays another number of games than --games.
+            UsageError: an option does not fit the server's games.
             PongError: its frames are too large, or not of the policy's size; a file cannot be written.
         """
         if self._options.games not in (None, session.games):
             raise UsageError(
                 f"the server plays {session.games} games at once, not {self._options.games}: "
                 "start it with --games"
+            )
+        if not session.is_our_game and "batch_size" in self._options.given:
+            raise UsageError(
+                "--batch-size counts points of our own game: in others a batch is full when it has enough "
+                "decisions, so leave it out"
             )
         if session.height * session.width > MAX_CELLS:
             raise PongError(
@@ -63,8 +69,9 @@ class Pilot:
             )
         if self._player is None:
             policy = Policy.random(
-                session.height, session.width, self._options.hiddenUnits, self._rng, self._options.moves
-            )
+                session.height, session.width, self._options.hiddenUnits, self._rng, self._options.moves,
+                is_our_game=session.is_our_game,
+            )  # fmt: skip
             self._player = make_learner(policy, self._options, self._rng)
         check_frames(self._player.policy, session)
         self._books.open(self._player, min(session.level, 3))
@@ -91,7 +98,10 @@ def make_learner(policy: Policy, options: RunOptions, rng: RandomGenerator) -> L
     optimiser = RMSProp(policy.weights, options.learningRate, options.decayRate)
     levels = 1 if options.second_level is None else 2  # each has its part of the frames
     schedule = Schedule(levels * HALVING_FRAMES)
-    return Learner(policy, optimiser, options.batch_size, options.gamma, rng, schedule=schedule)
+    recipe = OURS if policy.is_our_game else OTHERS
+    return Learner(
+        policy, optimiser, options.batch_size, options.gamma, rng, schedule=schedule, recipe=recipe
+    )
 
 
 def check_frames(policy: Policy, session: Session) -> None:

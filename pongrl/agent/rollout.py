@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pongrl.agent.eyes import Floats, Integers, Observations
 from pongrl.agent.policy import Activations, Choice, Policy, RandomGenerator, choose
 from pongrl.wire.arrays import Int32Array, UInt8Array
-from pongrl.wire.messages import Step
+from pongrl.wire.messages import Column, Step
 
-LARGEST_BATCH = 16 << 20  # bytes of observations. 4,096 decisions of Pong take 2 MB; other servers may differ
+LARGEST_BATCH = 64 << 20  # bytes of observations. 4,096 decisions of Pong take 2 MB; other games may differ
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Rollout:
         self.pending: Choice | None = None
         self.points = self.frames = 0  # that ended, and were played, in these decisions
         self.size = 0  # bytes of their observations
+        self.matches: Int32Array | None = None  # (N,) that were over before these decisions
 
     def decide(
         self, policy: Policy, step: Step, observation: Observations, rng: RandomGenerator
@@ -43,11 +44,15 @@ class Rollout:
             self.size += self.pending.seen.x.size
             self.points += sum(step.points.tolist())  # faster than numpy's sum for so few numbers
             self.frames += sum(step.ticks.tolist())
+        elif self.matches is None:
+            self.matches = step.matches
         self.pending = choose(policy, observation, rng)
         return self.pending.moves
 
     def clear(self) -> None:
         """Forget the decisions. The pending choice stays."""
+        if self.decisions:
+            self.matches = self.decisions[-1].table[:, Column.MATCHES]
         self.decisions, self.points, self.frames, self.size = [], 0, 0, 0
 
 
@@ -58,6 +63,7 @@ class Segment:
     decisions: list[Decision]
     frames: int  # of all N games together
     last_value: Floats  # (N,)
+    matches: Int32Array  # (N,) that were over before the first one
 
 
 class Rollouts:
@@ -97,9 +103,9 @@ class Rollouts:
         if not self._is_full(growth):
             return []
         segments = [
-            Segment(rollout.decisions, rollout.frames, rollout.pending.seen.value)
+            Segment(rollout.decisions, rollout.frames, rollout.pending.seen.value, rollout.matches)
             for rollout in self._rollouts
-            if rollout.decisions and rollout.pending is not None
+            if rollout.decisions and rollout.pending is not None and rollout.matches is not None
         ]
         for rollout in self._rollouts:
             rollout.clear()

@@ -65,7 +65,7 @@ class Pairing:
 
     def __init__(self, session: Session, opponents: Sequence[Opponent], rng: RandomGenerator) -> None:
         self.opponents = opponents  # that are drawn from
-        self._eyes = Eyes(session.games, session.height, session.width)
+        self._eyes = Eyes.on(session)
         self._rng = rng
         self._at = [self._draw() for _ in range(session.games)]  # the opponent in each game
         self._won: Counter[str] = Counter()  # by the training

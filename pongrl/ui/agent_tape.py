@@ -35,11 +35,11 @@ class Moment:
     @classmethod
     def of(cls, decided: Decided) -> Moment:
         """Copy the first game's part of a decision."""
-        step, seen = decided.step, decided.seen
+        step, seen, sides = decided.step, decided.seen, 2 if decided.session.is_our_game else 1
         return cls(
             step.number, step.frames[0].copy(), int(step.points[0]), int(step.rewards[0]), int(step.ticks[0]),
             probabilities(seen.logits[:1])[0], int(decided.chosen[0]), float(seen.value[0]),
-            seen.hidden[0, : seen.hidden.shape[1] // 2].copy(),
+            seen.hidden[0, : seen.hidden.shape[1] // sides].copy(),
         )  # fmt: skip
 
 

@@ -94,9 +94,14 @@ class Session:
         return session
 
     @property
+    def is_our_game(self) -> bool:
+        """Whether our own Pong is played. Its frames say so: no other game's may be of that size."""
+        return (self.height, self.width) == PONG_FRAME
+
+    @property
     def against(self) -> str:
         """Whom an agent plays against, in words."""
-        return against(self.level, (self.height, self.width) == PONG_FRAME)
+        return against(self.level, self.is_our_game)
 
     @property
     def step_limit(self) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pongrl.agent.eyes import Eyes, Observations
+from pongrl.game.moves import DOWN, STAY, UP
 from tests.support.learning import RNG, SMALL, dense, look_twice, random_frames, state
 
 
@@ -23,6 +24,26 @@ def test_in_an_observation_light_comes_first(games: int) -> None:
         lit = np.flatnonzero(now[game])
         np.testing.assert_array_equal(x.cells[begin : begin + len(lit)], lit)
         np.testing.assert_allclose(255 * x.values[begin : begin + len(lit)], now[game].reshape(-1)[lit])
+
+
+@pytest.mark.parametrize("moves", [[UP], [STAY], [UP, DOWN, STAY]])
+def test_in_another_game_the_last_move_is_told_too(moves: list[int]) -> None:
+    eyes, places = Eyes(len(moves), *SMALL, is_our_game=False), 2 * SMALL[0] * SMALL[1]
+    x = eyes.look(state(random_frames(RNG(1), len(moves)), move=moves))
+    for game, move in enumerate(moves):
+        one = x.of([game])
+        told = dict(zip(one.cells.tolist(), one.values.tolist(), strict=True))
+        assert told.get(places, 0.0) == (move == UP)
+        assert told.get(places + 1, 0.0) == (move == DOWN)
+
+
+def test_in_another_game_a_match_is_an_episode_and_a_point_is_none() -> None:
+    rng = RNG(2)
+    eyes = Eyes(2, *SMALL, is_our_game=False)
+    eyes.look(state(random_frames(rng, 2), matches=[3, 3]))
+    then = eyes.look(state(random_frames(rng, 2), points=[1, 1], matches=[3, 4]))
+    assert dense(then)[0, 1].any()
+    assert not dense(then)[1, 1].any()
 
 
 @pytest.mark.parametrize("some", [[1], [0, 2], [2, 1, 0]])

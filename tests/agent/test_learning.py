@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pongrl.agent.learning import Learner
 from pongrl.agent.optimiser import RMSProp
 from pongrl.agent.policy import Policy
 from pongrl.agent.ranges import SQUARE
+from pongrl.agent.recipe import OTHERS, OURS, Recipe
 from pongrl.agent.work import finish
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.game.moves import DOWN, UP
@@ -139,9 +141,13 @@ def test_the_same_seed_learns_the_same() -> None:
     assert weights_of(learners[0]) == weights_of(learners[1])
 
 
+recipes = pytest.mark.parametrize("recipe", [OURS, OTHERS])
+
+
+@recipes
 @pytest.mark.parametrize("pieces", [1, 4, 1000])
-def test_when_there_is_time_to_learn_changes_nothing(pieces: int) -> None:
-    none, some = small_learner(7), small_learner(7)
+def test_when_there_is_time_to_learn_changes_nothing(pieces: int, recipe: Recipe) -> None:
+    none, some = small_learner(7, recipe=recipe), small_learner(7, recipe=recipe)
     play(none, 30)
     play(some, 30, pieces=pieces)
     assert weights_of(none) == weights_of(some)
@@ -174,15 +180,28 @@ def test_a_batch_that_could_not_be_learned_from_is_not_saved_as_if_it_had_been(
         learner.to_plain()
 
 
-def test_learning_stopped_and_resumed_equals_learning_that_never_stopped() -> None:
-    whole, first = small_learner(9), small_learner(9)
+def test_a_batch_that_teaches_several_times_makes_one_better_policy() -> None:
+    learner = small_learner(batch_size=8, recipe=OTHERS)
+    play(learner, 4)
+    learner.settle()
+    assert learner.updates == 1
+    once = small_learner(batch_size=8, recipe=replace(OTHERS, passes=2))
+    play(once, 4)
+    once.settle()
+    assert weights_of(once) != weights_of(learner)
+
+
+@recipes
+def test_learning_stopped_and_resumed_equals_learning_that_never_stopped(recipe: Recipe) -> None:
+    whole, first = small_learner(9, recipe=recipe), small_learner(9, recipe=recipe)
     play(whole, 30, seed=1)
     play(whole, 30, seed=2)
     play(first, 30, seed=1)  # 60 points: a multiple of the batch, so none is half collected
     assert first.work()  # and the last one is being learned from
     saved = loads(dumps({"policy": first.policy.to_plain(), "learner": first.to_plain()}))
     policy = Policy.from_plain(saved["policy"], 8)
-    resumed = Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), 3, 0.99, RNG(12345))
+    resumed = small_learner(12345, recipe=recipe)
+    resumed.policy = policy
     resumed.restore(saved["learner"])
     play(resumed, 30, seed=2)
     assert weights_of(resumed) == weights_of(whole)

@@ -40,7 +40,8 @@ def test_the_first_server_tells_how_large_the_policy_is() -> None:
     pilot = pilot_of(Log())
     assert not pilot.work()  # there is nothing to learn yet
     pilot.board(replace(SESSION, height=10, width=20))
-    assert (pilot.player.policy.height, pilot.player.policy.width) == (10, 20)
+    policy = pilot.player.policy
+    assert (policy.height, policy.width, policy.is_our_game) == (10, 20, False)
 
 
 def test_a_server_with_frames_of_another_size_is_refused() -> None:
@@ -53,6 +54,14 @@ def test_a_server_with_frames_of_another_size_is_refused() -> None:
 def test_a_server_with_another_number_of_games_than_asked_for_is_refused() -> None:
     with pytest.raises(UsageError, match="plays 1 games at once, not 4"):
         pilot_of(Log(), games=4).board(SESSION)
+
+
+def test_a_batch_of_points_is_refused_in_another_game() -> None:
+    pilot = pilot_of(Log(), batch_size=20)
+    with pytest.raises(UsageError, match="--batch-size counts points of our own game"):
+        pilot.board(replace(SESSION, height=10, width=20))
+    pilot.board(SESSION)
+    assert pilot.player.policy.is_our_game
 
 
 def test_enormous_frames_are_refused_before_they_take_memory() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pongrl.agent import policy as network
 from pongrl.agent.eyes import Eyes
 from pongrl.agent.policy import MAX_CELLS, MOVES, Activations, Policy, choose, pack, probabilities, unpack
 from pongrl.agent.ranges import Range
@@ -17,11 +18,12 @@ from pongrl.wire.plain import dumps, loads
 from tests.support.learning import RNG, SMALL, all_inputs, look_twice, random_frames, state
 
 both = pytest.mark.parametrize("moves", [2, 3])
+all_kinds = pytest.mark.parametrize(("moves", "is_our_game"), [(2, True), (3, True), (3, False)])
 
 
-def lively(rng: np.random.Generator, units: int = 8, moves: int = 3) -> Policy:
+def lively(rng: np.random.Generator, units: int = 8, moves: int = 3, is_our_game: bool = True) -> Policy:
     """Make a small policy of which no weight is 0."""
-    weights = Policy.random(*SMALL, units, rng, moves).weights
+    weights = Policy.random(*SMALL, units, rng, moves, is_our_game).weights
     for name in weights.keys() - {"W1", "w"}:
         weights[name] = rng.standard_normal(weights[name].shape, np.float32)
     return Policy(*SMALL, weights)
@@ -53,6 +55,35 @@ def test_forward_equals_the_formulas_of_the_docstring(moves: int) -> None:
     np.testing.assert_allclose(seen.value, (h + g) @ W["v"] + W["c"], atol=1e-5)
 
 
+def test_without_twins_the_formulas_have_no_mirrored_half_and_the_last_move_is_an_input() -> None:
+    rng = RNG(4)
+    policy = lively(rng, is_our_game=False)
+    W, frames = policy.weights, random_frames(rng, 3)
+    eyes = Eyes(3, *SMALL, is_our_game=False)
+    eyes.look(state(frames))
+    now = random_frames(rng, 3)
+    seen = policy.forward(eyes.look(state(now, move=[UP, STAY, DOWN])))
+    told = np.stack((W["m"][0], np.zeros(4), W["m"][1]))
+    h = np.maximum(all_inputs(now, frames) @ W["W1"] + told, 0)
+    up, stay = h @ W["w"], h @ W["u"] + W["d"]
+    np.testing.assert_allclose(seen.logits, np.column_stack((up, -up, stay)), atol=1e-5)
+    np.testing.assert_allclose(seen.value, h @ W["v"] + W["c"], atol=1e-5)
+
+
+@all_kinds
+def test_frames_that_are_lit_everywhere_are_seen_alike(
+    moves: int, is_our_game: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = RNG(4)
+    policy, eyes = lively(rng, 6, moves, is_our_game), Eyes(3, *SMALL, is_our_game)
+    x = eyes.look(state(random_frames(rng, 3), move=[UP, STAY, DOWN]))
+    looked_up = policy.forward(x)
+    monkeypatch.setattr(network, "MANY_CELLS", 1)
+    multiplied = policy.forward(x)
+    np.testing.assert_allclose(multiplied.logits, looked_up.logits, atol=1e-5)
+    np.testing.assert_allclose(multiplied.value, looked_up.value, atol=1e-5)
+
+
 def test_black_frames_have_logits_and_a_value() -> None:
     x = Eyes(2, *SMALL).look(state(np.zeros((2, *SMALL), np.uint8)))
     seen = Policy.random(*SMALL, 4, RNG(1)).forward(x)
@@ -73,15 +104,18 @@ def test_a_flipped_court_swaps_up_and_down_and_keeps_the_value() -> None:
     np.testing.assert_allclose(results[0].value, results[1].value, atol=1e-6)
 
 
-@both
-def test_the_gradient_equals_finite_differences(moves: int) -> None:
+@all_kinds
+def test_the_gradient_equals_finite_differences(moves: int, is_our_game: bool) -> None:
     rng = RNG(6)
     # Double precision and large weights: differences are then exact to many places.
     weights: Any = {
-        name: rng.standard_normal(shape) * 0.3 for name, shape in Policy.shapes(*SMALL, 6, moves).items()
+        name: rng.standard_normal(shape) * 0.3
+        for name, shape in Policy.shapes(*SMALL, 6, moves, is_our_game).items()
     }
     policy = Policy(*SMALL, weights)
-    x, _, _ = look_twice(rng, 4)
+    eyes = Eyes(4, *SMALL, is_our_game)
+    eyes.look(state(random_frames(rng, 4)))
+    x = eyes.look(state(random_frames(rng, 4), move=[UP, DOWN, STAY, UP]))
     dlogits, dvalue = rng.standard_normal((4, moves)), rng.standard_normal(4)
     part: Any = policy.forward(x), dlogits, dvalue
     gradient = finish(policy.backward([part]))
@@ -153,11 +187,11 @@ def test_moves_are_drawn_with_their_probabilities(moves: int) -> None:
     np.testing.assert_allclose(counts / games, probabilities(one.logits)[0], atol=0.015)
 
 
-@both
-def test_a_policy_survives_a_checkpoint(moves: int) -> None:
-    policy = Policy.random(*SMALL, 8, RNG(1), moves)
+@all_kinds
+def test_a_policy_survives_a_checkpoint(moves: int, is_our_game: bool) -> None:
+    policy = Policy.random(*SMALL, 8, RNG(1), moves, is_our_game)
     copy = Policy.from_plain(loads(dumps(policy.to_plain())), 8)
-    assert (copy.height, copy.width, copy.moves) == (*SMALL, moves)
+    assert (copy.height, copy.width, copy.moves, copy.is_our_game) == (*SMALL, moves, is_our_game)
     assert copy.weights.keys() == policy.weights.keys()
     for name, weight in policy.weights.items():
         np.testing.assert_array_equal(copy.weights[name], weight)

@@ -132,7 +132,7 @@ def test_a_share_counts_all_its_points() -> None:
     table[:, Column.POINTS], table[:, Column.REWARD] = (3, 1), (1, -1)  # two of three won, none of one
     policy = Policy(50, 70, weights_of())
     seen = policy.forward(Eyes(2, 50, 70).look(state(2)))
-    segment = Segment([Decision(seen, np.array([0, 1]), table)], 16, seen.value)
+    segment = Segment([Decision(seen, np.array([0, 1]), table)], 16, seen.value, table[:, Column.MATCHES])
     share = share_of(7, 5, Batch([segment], 0.99), options_of())
     assert (share.number, share.update, share.frames, share.points, share.moments.count) == (7, 5, 16, 4, 2)
     assert share.won == [True, True, False, False]

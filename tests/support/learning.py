@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pongrl.agent.eyes import Eyes, Observations
-from pongrl.agent.learning import Learner
+from pongrl.agent.learning import LONGEST_BATCH, Learner
 from pongrl.agent.optimiser import RMSProp
 from pongrl.agent.policy import Policy
+from pongrl.agent.recipe import OURS, Recipe
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
 from pongrl.game.moves import UP, VELOCITY
 from pongrl.game.players import built_in
@@ -73,11 +74,13 @@ def look_twice(rng: np.random.Generator, games: int) -> tuple[Observations, UInt
     return eyes.look(state(now)), now, before
 
 
-def small_learner(seed: int = 0, batch_size: int = 3) -> Learner:
-    """Make a learner for frames of the size SMALL."""
+def small_learner(seed: int = 0, batch_size: int = 3, recipe: Recipe = OURS) -> Learner:
+    """Make a learner for frames of the size SMALL, with batches of so many points, or decisions."""
     rng = RNG(seed)
     policy = Policy.random(*SMALL, 8, rng)
-    return Learner(policy, RMSProp(policy.weights, 1e-2, 0.99), batch_size, 0.99, rng)
+    optimiser = RMSProp(policy.weights, 1e-2, 0.99)
+    longest = LONGEST_BATCH if recipe.by_points else batch_size
+    return Learner(policy, optimiser, batch_size, 0.99, rng, longest, recipe=recipe)
 
 
 def play(

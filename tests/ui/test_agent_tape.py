@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,8 @@ def test_a_moment_is_the_first_games_part_of_a_decision() -> None:
     assert [*found.probabilities, found.value] == pytest.approx([0.7, 0.2, 0.1, 0.5])
     assert found.frame[20, 30] == found.frame.sum() == 200
     np.testing.assert_array_equal(found.hidden, np.full(20, 2))  # without the twins
+    other = replace(decided, session=replace(decided.session, height=80, width=30))
+    assert len(Moment.of(other).hidden) == 40  # in another game there are none
 
 
 def test_the_difference_is_what_has_come_and_gone() -> None:

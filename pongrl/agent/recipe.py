@@ -1,0 +1,27 @@
+"""What is learned from a batch, and how often: in our own game, and in others.
+
+Our own game costs next to nothing to play, so every batch teaches once, and the next one is better for having
+been played by a better policy. A frame of another game may cost more than all that is learned from it: an
+emulator of 1977 needs some 370 µs for a decision. There every batch teaches several times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a batch teaches."""
+
+    passes: int = 1  # times that it does
+    by_points: bool = True  # it is full when it has enough points, too, and not by decisions alone
+    gae_lambda: float = 0.95  # per decision; see `batch.advantages`
+    counts_won: bool = False  # a point won is a reward of 1, as a point lost is one of −1
+    crosses_matches: bool = True  # the return goes on after the end of a match
+
+
+OURS = Recipe()
+# Where the angle and the speed of the ball depend on how we hit it, moves of ours win points. An episode of
+# another game may end because all is lost, so nothing may be expected from after it.
+OTHERS = Recipe(passes=6, by_points=False, gae_lambda=0.975, counts_won=True, crosses_matches=False)
