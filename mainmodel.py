@@ -119,6 +119,9 @@ class PolicyGradient:
     ] = False
     watch: Annotated[bool, "only watch, in a window, the game that is played at --host"] = False
     evaluate: Annotated[bool | str, "play --points (500) without learning, with FILE or save.p"] = False
+    matches: Annotated[
+        int | None, "let --evaluate play so many matches to their ends, in place of points"
+    ] = None
     sample: Annotated[bool, "let --evaluate draw its moves instead of making the likeliest ones"] = False
     evaluate_every: Annotated[int | None, "evaluate after every N points too, on a server of its own"] = None
     opponents: Annotated[

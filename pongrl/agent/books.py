@@ -363,10 +363,15 @@ class TrainingBooks(Books):
 
     def _examine(self, learner: Learner, is_asked: bool = False) -> None:
         """Evaluate the policy if that is due, or asked for; the time it takes is not training's."""
-        if not self._level:  # in an arena there is nothing to compare with
+        if not self._level and self._options.env is None:
+            if is_asked:
+                self._say(
+                    "no server of our own could play this game: an arena has its ladder, and a checkpoint of "
+                    "another game is evaluated with --evaluate FILE --env NAME"
+                )
             return
         share = self._examinations.evaluate(
-            learner.policy, self.progress.points, self._level, self.standing(), is_asked
+            learner.policy, self.progress.points, self._level or 0, self.standing(), is_asked
         )
         self.restart_clock()
         if share is not None:

@@ -65,7 +65,9 @@ def evaluate_checkpoint(
         check_frames(policy, client.session)
         rng = np.random.default_rng(options.seed) if options.sample else None
         points = options.points or POINTS
-        result, _ = evaluate(policy, client, step, points, rng, stop, observers, wake=wake)
+        result, _ = evaluate(
+            policy, client, step, points, rng, stop, observers, wake=wake, matches=options.matches
+        )
         if result is not None:
             level = None if options.role is Role.RIGHT else client.session.level
             where = "on the right" if level is None else f"on {options.env or client.session.against}"

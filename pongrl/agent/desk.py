@@ -59,7 +59,7 @@ def _books(
     if options.play:
         return Books(options, progress, audience, say)
     stop, viewers = lambda: commands.is_quitting, audience.viewers
-    examiner = Examiner(options.seed, options.debug, stop, wake, viewers)
+    examiner = Examiner(options.seed, options.debug, stop, wake, viewers, options.env)
     examinations = Examinations(options.evaluate_every, progress.points, examiner, say)
     return TrainingBooks(
         options, progress, audience, say, start.identity, examinations, start.level, checkpoint_seconds

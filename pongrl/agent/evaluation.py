@@ -1,7 +1,7 @@
 """How good a policy is: it plays without learning, and the points that it wins are counted.
 
 Evaluation   a result, with its confidence interval
-Tally        counts while it is played
+Tally        counts points while they are played; MatchTally counts matches
 evaluate     plays on a server that is connected
 Examiner     evaluates now and then while a policy trains
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pongrl.agent.eyes import Eyes
+from pongrl.agent.eyes import Eyes, Integers
 from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.agent.misses import Misses, MissWatch
 from pongrl.agent.observers import Decided, Observer, Standing
@@ -40,6 +40,7 @@ class Evaluation:
     decisions: int
     seconds: float
     misses: Misses | None = None  # which balls were missed, if the frames tell
+    margins: tuple[int, ...] = ()  # points won less points lost, of each match, if whole ones were played
 
     @property
     def share(self) -> float:
@@ -56,11 +57,20 @@ class Evaluation:
 
     def __str__(self) -> str:
         low, high = (100 * bound for bound in self.interval)
+        rallies = f", {self.hits / self.points:.1f} hits in a rally" if self.hits else ""
         return (
-            f"won {self.won:,} of {self.points:,} points, {100 * self.share:.1f} % "
-            f"(95 % interval {low:.1f} to {high:.1f} %), {self.hits / self.points:.1f} hits in a rally, "
+            f"{self._matches()}won {self.won:,} of {self.points:,} points, {100 * self.share:.1f} % "
+            f"(95 % interval {low:.1f} to {high:.1f} %){rallies}, "
             f"{self.decisions / max(self.seconds, 1e-9):,.0f} decisions/s"
         )
+
+    def _matches(self) -> str:
+        """Describe the matches, if whole ones were played."""
+        if not self.margins:
+            return ""
+        mean, won = sum(self.margins) / len(self.margins), sum(margin > 0 for margin in self.margins)
+        least, most = min(self.margins), max(self.margins)
+        return f"won {won} of {len(self.margins)} matches, mean score {mean:+.1f} ({least:+} to {most:+}); "
 
 
 class Tally:
@@ -70,8 +80,9 @@ class Tally:
     """
 
     def __init__(self, games: int, points: int) -> None:
-        self.won = self.hits = self.decisions = 0
-        self._due = points // games + (np.arange(games) < points % games)  # (N,) points still to play
+        self.points, self.won, self.hits, self.decisions = points, 0, 0, 0
+        self.margins: list[int] = []  # of matches: none are told, since short ones end first
+        self._due = shares(points, games)  # (N,) points still to play
         self._rally = np.zeros(games, int)  # (N,) hits in the point that is being played
 
     def is_complete(self) -> bool:
@@ -91,6 +102,45 @@ class Tally:
             self._rally[game] = 0
 
 
+class MatchTally:
+    """Counts what is won in N games until enough matches are over. Each game plays its share of them.
+
+    Args:
+        step: Where they begin.
+        matches: How many.
+    """
+
+    def __init__(self, step: Step, matches: int) -> None:
+        self.points = self.won = self.hits = self.decisions = 0
+        self.margins: list[int] = []  # points won less points lost, of each match
+        self._due = shares(matches, len(step.table))  # (N,) matches still to play
+        self._margin = step.scores[:, 0] - step.scores[:, 1]  # (N,) of the match that is being played
+        self._over = step.matches.copy()  # (N,)
+
+    def is_complete(self) -> bool:
+        """Tell whether every game has played its share."""
+        return not self._due.any()
+
+    def count(self, step: Step) -> None:
+        """Count what a decision led to."""
+        self.decisions += len(self._due)
+        self.hits += int(step.hits[self._due > 0].sum())
+        for game in np.flatnonzero((step.points > 0) & (self._due > 0)):
+            points, reward = int(step.points[game]), int(step.rewards[game])
+            self.points += points
+            self.won += (points + reward) // 2
+            self._margin[game] += reward
+            if step.matches[game] != self._over[game]:
+                self.margins.append(int(self._margin[game]))
+                self._margin[game], self._over[game] = 0, step.matches[game]
+                self._due[game] -= 1
+
+
+def shares(count: int, games: int) -> Integers:
+    """Divide a count among N games: (N,)."""
+    return count // games + (np.arange(games) < count % games)
+
+
 def evaluate(
     policy: Policy,
     client: PongClient,
@@ -101,8 +151,9 @@ def evaluate(
     observers: Sequence[Observer] = (),
     standing: Standing | None = None,
     wake: Wake | None = None,
+    matches: int | None = None,
 ) -> tuple[Evaluation | None, Step]:
-    """Play so many points from a state on.
+    """Play so many points, or matches, from a state on.
 
     Args:
         policy: What plays.
@@ -114,6 +165,7 @@ def evaluate(
         observers: Are told each decision.
         standing: Where the run stands, for the observers; by default as before the first point.
         wake: Interrupts the waiting for a state when it is set; then `stop` is asked too.
+        matches: How many, to their ends, in the place of points.
 
     Returns:
         The result, or None if it was stopped, and the last state.
@@ -122,7 +174,8 @@ def evaluate(
         ConnectionLostError: The server is gone.
     """
     session, begin = client.session, time.monotonic()
-    eyes, tally = Eyes(session.games, session.height, session.width), Tally(session.games, points)
+    eyes = Eyes.on(session)
+    tally = Tally(session.games, points) if matches is None else MatchTally(step, matches)
     watch = MissWatch.of(session, step)
     standing = standing or Standing(policy, Progress(), None, is_connected=True, is_paused=False, status="")
     while not tally.is_complete():
@@ -142,7 +195,10 @@ def evaluate(
         if watch is not None:
             watch.look(step)
     seconds, misses = time.monotonic() - begin, None if watch is None else watch.misses
-    return Evaluation(points, tally.won, tally.hits, tally.decisions, seconds, misses), step
+    margins = tuple(tally.margins)
+    return Evaluation(
+        tally.points, tally.won, tally.hits, tally.decisions, seconds, misses, margins
+    ), step  # fmt: skip
 
 
 class Examiner:
@@ -154,6 +210,7 @@ class Examiner:
         stop: Asked before each decision; True ends an evaluation.
         wake: Is set when there may be a reason to stop.
         observers: Are told each decision.
+        env: Another game than ours that is trained on, if it is one.
     """
 
     GAMES, POINTS = 16, 200
@@ -165,7 +222,9 @@ class Examiner:
         stop: Callable[[], bool],
         wake: Wake,
         observers: Sequence[Observer] = (),
+        env: str | None = None,
     ) -> None:
+        self._env = env
         self._seed = None if seed is None else seed + EVALUATION_SEED
         self._debug, self._stop, self._wake, self._observers = debug, stop, wake, observers
         self._stack = contextlib.ExitStack()  # closes what is open
@@ -203,7 +262,8 @@ class Examiner:
         """Start a server, and connect; return None if that was stopped."""
         self._level = level
         arrivals = Arrivals(self._wake)
-        own = LocalServer(training_flags(level, self.GAMES, self._seed), self._debug)
+        known = level if self._env is None else None
+        own = LocalServer(training_flags(known, self.GAMES, self._seed, env=self._env), self._debug)
         server = own_server(own, arrivals)
         self._stack.callback(server.close)
         return server.connected if await_server(server, arrivals, self._stop, _refuse) else None

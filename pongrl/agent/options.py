@@ -62,6 +62,7 @@ class RunOptions:
     play: bool | str = False
     watch: bool = False
     evaluate: bool | str = False
+    matches: int | None = None
     sample: bool = False
     record: str | None = None
     opponents: str | None = None
@@ -216,6 +217,7 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "play": _PLAYING,
     "watch": (WATCH,),
     "evaluate": _EVALUATING,
+    "matches": _EVALUATING,
     "sample": _EVALUATING,
     "record": (*_GAMES, WATCH),
     "output": (PLOT, *_EVALUATING),
@@ -285,6 +287,11 @@ CHECKS: tuple[Check, ...] = (
     _within("decayRate", 0.0, 0.999999),
     _whole("moves", 2, 3),
     _if_set("points", _whole("points", 1, 1_000_000_000)),
+    _if_set("matches", _whole("matches", 1, 1_000_000)),
+    _refuse(
+        lambda o: o.matches is not None and o.points is not None,
+        "--points and --matches both say how long to play: drop one",
+    ),
     _if_set("minutes", _within("minutes", 0.001, 1e6)),
     _if_set("games", _whole("games", 1, MAX_GAMES)),
     _if_set("level", _whole("level", 1, 3)),
@@ -306,10 +313,6 @@ CHECKS: tuple[Check, ...] = (
     _refuse(
         lambda o: o.env and o.level is not None,
         "--level is that of our own game's AI, and --env {o.env} has none: drop one",
-    ),
-    _refuse(
-        lambda o: o.env and o.evaluate_every,
-        "--evaluate-every plays our own game, and not --env {o.env}: leave it out, and use --evaluate",
     ),
     _refuse(lambda o: o.side not in ("left", "right"), "--side must be left or right, not {o.side}"),
     _refuse(

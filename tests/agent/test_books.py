@@ -242,6 +242,14 @@ def test_files_that_cannot_be_kept_are_told_before_anything_is_changed(tmp_path:
     assert (tmp_path / BEST).stat().st_size == 60 << 30
 
 
+def test_where_no_server_of_ours_could_play_an_evaluation_says_so(tmp_path: Path) -> None:
+    lines = Lines()
+    with opened(tmp_path, lines) as books:
+        books.open(learner_of(options_of(hiddenUnits=2)), 0)  # an arena, or another game
+        books.evaluate_now()
+    lines.wait_for("no server of our own could play this game")
+
+
 def test_on_another_level_the_run_is_measured_anew_and_its_best_is_kept_aside(tmp_path: Path) -> None:
     with opened(tmp_path) as books:
         for _ in range(100):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pongrl.agent import evaluation
-from pongrl.agent.evaluation import Evaluation, Examiner, Tally, evaluate
+from pongrl.agent.evaluation import Evaluation, Examiner, MatchTally, Tally, evaluate
 from pongrl.agent.local_server import LocalServer
 from pongrl.agent.observers import Decided, Observer, Standing
 from pongrl.agent.policy import Policy
@@ -59,6 +59,33 @@ def test_each_game_counts_its_share_of_the_points_and_no_more() -> None:
     tally.count(state(dark, points=[1, 1], reward=[-1, 1], hits=[1, 5]))
     assert (tally.won, tally.hits, tally.decisions) == (3, 14, 6)
     assert tally.is_complete()
+
+
+def test_matches_are_played_to_their_ends_and_each_game_plays_its_share() -> None:
+    dark = np.zeros((2, *SMALL), np.uint8)
+    tally = MatchTally(state(dark, matches=[3, 0], left=[1, 0], right=[0, 2]), 3)  # two and one
+    tally.count(state(dark, matches=[3, 1], points=[1, 1], reward=[-1, 1], hits=[3, 2]))
+    assert (tally.margins, tally.points, tally.won, tally.hits) == ([-1], 2, 1, 5)
+    tally.count(state(dark, matches=[4, 1], points=[2, 1], reward=[2, 1], hits=[1, 9]))  # the second has done
+    assert (tally.margins, tally.points, tally.won, tally.hits) == ([-1, 2], 4, 3, 6)
+    assert not tally.is_complete()
+    tally.count(state(dark, matches=[5, 1], points=[1, 0], reward=[-1, 0]))
+    assert tally.is_complete()
+    assert (tally.margins, tally.decisions) == ([-1, 2, -1], 6)
+
+
+def test_an_evaluation_by_matches_tells_their_scores() -> None:
+    with serving(lockstep=True, games=2, seed=4, points_to_win=2) as server, connected(server) as client:
+        first = client.first  # type: ignore[attr-defined]
+        result, last = evaluate(untrained(), client, first, 1, None, never, matches=3)
+    assert result is not None
+    assert last.matches.tolist() >= [2, 1]
+    assert len(result.margins) == 3
+    assert all(abs(margin) in (1, 2) for margin in result.margins)
+    assert result.points >= 6
+    assert str(result).startswith(
+        f"won {sum(margin > 0 for margin in result.margins)} of 3 matches, mean score "
+    )
 
 
 def test_every_game_of_an_evaluation_plays_its_share_of_the_points() -> None:
@@ -142,6 +169,22 @@ def test_an_examiner_plays_on_the_level_that_is_trained_on(
         for level in levels:
             examiner.examine(untrained(), level, STANDING)
             assert observer.told[-1][0].session.level == level
+
+
+def test_an_examiner_plays_the_other_game_that_is_trained_on(
+    monkeypatch: pytest.MonkeyPatch, wake: Wake
+) -> None:
+    pytest.importorskip("gymnasium")
+    monkeypatch.setattr(Examiner, "GAMES", 2)
+    monkeypatch.setattr(Examiner, "POINTS", 4)
+    observer, policy = Noting(), Policy.random(84, 84, 4, RNG(1), is_our_game=False)
+    with contextlib.closing(
+        Examiner(1, False, never, wake, [observer], env="tests.support.toys:Sums-v0")
+    ) as examiner:
+        result = examiner.examine(policy, 0, STANDING)
+    assert result is not None
+    assert result.points == 4
+    assert observer.told[0][0].session.against == "another game"
 
 
 def test_an_examiner_that_is_stopped_gives_no_result(wake: Wake) -> None:

@@ -44,6 +44,9 @@ from tests.support.agents import options_of
         ({"opponents": "pool", "local": True, "play": True}, "--opponents does nothing with --play"),
         ({"opponents": "pool", "local": True, "snapshot_every": 0}, "--snapshot-every"),
         ({"local": True, "snapshot_every": 100}, "add --opponents"),
+        ({"evaluate": True, "matches": 0}, "--matches"),
+        ({"evaluate": True, "matches": 3, "points": 3}, "--points and --matches both say"),
+        ({"local": True, "matches": 3}, "--matches does nothing in training, it is for --evaluate"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_sentence(given: dict[str, Any], words: str) -> None:
