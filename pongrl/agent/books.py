@@ -241,6 +241,8 @@ class TrainingBooks(Books):
     def go_on(self) -> None:
         """Write interrupt.p now and then, and save.p if its turn has come."""
         super().go_on()
+        if self._learner is not None:
+            self._learner.done = self._score.share_done() or 0.0
         self._write_best()
         if self._last - self._saved >= self._checkpoint_seconds:
             self._saved = self._last

@@ -113,6 +113,7 @@ class Learner:
         self.updates = 0  # steps that `policy` has taken
         self.refused = 0  # steps that were not taken
         self.frames = 0  # of the game, in all batches so far
+        self.done = 0.0  # how much of the run is over, from 0 to 1; 0 where its length is not known
         self.deviation = Deviation()  # of the advantages
         points = batch_size if recipe.by_points else sys.maxsize
         self.rollouts = Rollouts(points, longest_batch)  # of the servers that we play on
@@ -134,7 +135,7 @@ class Learner:
     @property
     def rate_share(self) -> float:
         """The share of the first rate that is left now; see Schedule."""
-        return self.schedule.rate_share(self.frames)
+        return self.schedule.rate_share(self.frames, self.done)
 
     @property
     def growth(self) -> float:

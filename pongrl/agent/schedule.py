@@ -2,7 +2,8 @@
 
 A policy that wins most points has little to learn from each of them: a long step would undo more than it
 teaches, and most batches would hold no lost point. So with the frames that were played the rate falls, and a
-batch grows until it has LARGEST_GROWTH times its size. Nobody has to say how long training will last.
+batch grows until it has LARGEST_GROWTH times its size. Nobody has to say how long training will last. Where
+it is said, the rate falls to almost nothing at the end: the noise of the last batches is averaged away.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 HALVING_FRAMES = 20_000_000  # at one level
 LARGEST_GROWTH = 8.0
+COOLING = 0.3  # of a run whose length is known, at its end
+COLDEST = 0.02  # of the rate that is left then
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,15 @@ class Schedule:
 
     halving: int = HALVING_FRAMES
 
-    def rate_share(self, frames: int) -> float:
-        """Give the share of the first rate that is left."""
-        return 1 / (1 + frames / self.halving)
+    def rate_share(self, frames: int, done: float = 0.0) -> float:
+        """Give the share of the first rate that is left.
+
+        Args:
+            frames: That were played.
+            done: How much of the run is over, from 0 to 1; 0 where its length is not known.
+        """
+        left = min(max((1 - done) / COOLING, COLDEST), 1.0)
+        return left / (1 + frames / self.halving)
 
     def batch_growth(self, frames: int) -> float:
         """Give how many times as large as the first one a batch is."""

@@ -242,6 +242,18 @@ def test_files_that_cannot_be_kept_are_told_before_anything_is_changed(tmp_path:
     assert (tmp_path / BEST).stat().st_size == 60 << 30
 
 
+def test_the_learner_is_told_how_much_of_the_run_is_over(tmp_path: Path) -> None:
+    options = options_of(hiddenUnits=2, directory=str(tmp_path), points=4)
+    learner = learner_of(options)
+    with contextlib.closing(training_books(options, Lines())) as books:
+        books.open(learner, 2)
+        done = []
+        for _ in range(4):
+            books.count(WON)
+            done.append(learner.done)
+    assert done == [0.25, 0.5, 0.75, 1.0]
+
+
 def test_where_no_server_of_ours_could_play_an_evaluation_says_so(tmp_path: Path) -> None:
     lines = Lines()
     with opened(tmp_path, lines) as books:

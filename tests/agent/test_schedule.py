@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from pongrl.agent.schedule import LARGEST_GROWTH, Schedule
+from pongrl.agent.schedule import COLDEST, LARGEST_GROWTH, Schedule
 
 
 @pytest.mark.parametrize(("times", "share"), [(0, 1.0), (1, 1 / 2), (2, 1 / 3), (9, 1 / 10)])
 def test_the_rate_falls_with_the_frames_that_were_played(times: int, share: float) -> None:
     assert Schedule(halving=5000).rate_share(5000 * times) == pytest.approx(share)
+
+
+def test_at_the_end_of_a_run_of_a_known_length_the_rate_falls_to_almost_nothing() -> None:
+    shares = [Schedule(halving=5000).rate_share(5000, done / 100) for done in range(101)]
+    assert shares[:70] == [0.5] * 70
+    assert shares[70:] == sorted(shares[70:], reverse=True)
+    assert shares[85] == pytest.approx(0.25)
+    assert shares[-1] == pytest.approx(0.5 * COLDEST)
 
 
 def test_a_batch_grows_with_the_frames_up_to_its_largest_size() -> None:
