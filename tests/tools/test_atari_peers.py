@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install gymnasium")
+
 from tests.support import run_program
 from tools.atari_peers import plain
 from tools.atari_peers.__main__ import main

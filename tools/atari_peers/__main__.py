@@ -103,13 +103,15 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Run the benchmark."""
     options = parse(argv)
-    if options.plot is not None:
-        draw_curves(options.plot[1:], options.plot[0])
-        return
     try:
+        if options.plot is not None:
+            draw_curves(options.plot[1:], options.plot[0])
+            return
         line = run(options)
     except PongError as error:
         raise SystemExit(str(error)) from error
+    except ImportError as error:
+        raise SystemExit(f'{error}: pip install ".[atari,sb3,plots]" in the checkout') from error
     (options.directory / "result.txt").write_text(f"{line}\n", "utf-8")
     print(line)
 

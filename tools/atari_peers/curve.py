@@ -25,7 +25,7 @@ class Row:
     decisions: int
     frames: int
     score: float  # mean of the last 20 matches that ended: points won minus points lost; or nan
-    updates: int  # steps of the optimiser
+    updates: int  # steps of the optimiser; ours counts batches
 
     def texts(self) -> list[str]:
         """Give the numbers as the file has them."""
