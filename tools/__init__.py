@@ -2,6 +2,7 @@
 
     bench            measure speed, delay, bytes, processor time and memory
     bench.learning   train several times, and write the table and the curves of learning
+    atari_peers      train other learners beside ours on Atari's Pong
     fuzz             send the programs random and mutated bytes
     soak             train for hours while processes die and the network fails
     crashes          kill a process while it saves checkpoints

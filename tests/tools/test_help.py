@@ -6,7 +6,18 @@ import pytest
 
 from tests.support import run_program
 
-TOOLS = ("arm", "bench", "bench.learning", "crashes", "fuzz", "make_films", "make_images", "matrix", "soak")
+TOOLS = (
+    "arm",
+    "atari_peers",
+    "bench",
+    "bench.learning",
+    "crashes",
+    "fuzz",
+    "make_films",
+    "make_images",
+    "matrix",
+    "soak",
+)
 
 
 @pytest.mark.parametrize("tool", TOOLS)
