@@ -1,10 +1,12 @@
-"""Pong as an environment for other libraries. Importing this package registers RemotePong-v0.
+"""Pong as an environment for other libraries. Importing this package registers RemotePong-v0, and for code
+that was written for Atari RemotePongNoFrameskip-v0.
 
     import gymnasium
 
     env = gymnasium.make("pongrl.envs:RemotePong-v0", local=True, level=1)
 
 gymnasium_env    RemotePong: one game, for Gymnasium. Its docstring explains episodes, seeds and info.
+atarilike        PongAsAtariEnv: one game that looks like Atari's Pong, for code written for that
 vector_env       RemotePongVector: several games side by side, for Gymnasium
 pettingzoo_env   RemotePongParallel: both paddles of one game, for PettingZoo
 blocks           BlockObservation: a wrapper that gives small networks something to learn from
@@ -28,3 +30,4 @@ gymnasium.register(
     entry_point="pongrl.envs.gymnasium_env:RemotePong",
     vector_entry_point="pongrl.envs.vector_env:RemotePongVector",
 )
+gymnasium.register("RemotePongNoFrameskip-v0", entry_point="pongrl.envs.atarilike:PongAsAtariEnv")

@@ -62,7 +62,7 @@ class BlockObservation(VectorWrapper):
         if shape != (FRAME_HEIGHT, FRAME_WIDTH):
             raise UsageError(
                 f"BlockObservation sees motion by itself and wants frames of {FRAME_HEIGHT}×{FRAME_WIDTH}, "
-                f"not {shape}: leave out frame_stack"
+                f"not {shape}: leave out frame_stack and screen_size"
             )
         self.single_observation_space = spaces.Box(-np.inf, np.inf, (FEATURES,), np.float32)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)

@@ -9,7 +9,8 @@
 | | |
 |---|---|
 | observation | Box(0, 255, (50, 70), uint8): the court without the score; the left paddle is in column 0.
-|             | With frame_stack=N the last N frames, the newest last: (N, 50, 70) |
+|             | With frame_stack=N the last N frames, the newest last: (N, 50, 70)
+|             | With screen_size=84 frames of (84, 84) |
 | action | Discrete(3): 0 stays, 1 goes up, 2 goes down |
 | reward | points won minus points lost |
 | terminated | the match is over, or `points_per_episode` points were played |
@@ -51,7 +52,7 @@ from pongrl.envs.holding import USUAL_FPS, Holding
 from pongrl.envs.remade import Remade
 from pongrl.envs.screen import RENDER_MODES
 from pongrl.envs.spaces import frame_space, move_space, moves_of
-from pongrl.envs.stack import Stack
+from pongrl.envs.stack import ScreenSize, Stack
 from pongrl.envs.where import Where, WhereOptions
 from pongrl.game.moves import DOWN, UP
 from pongrl.wire.arrays import UInt8Array
@@ -72,6 +73,8 @@ class RemotePong(Remade, gymnasium.Env[UInt8Array, Any]):
             is usual for learning Pong from pixels.
         render_mode: "rgb_array" for pictures (500, 700, 3), "human" for a window.
         frame_stack: frames in an observation, the newest last; with more than 1 it is (frame_stack, 50, 70).
+        screen_size: size that frames are brought to, as by Gymnasium's AtariPreprocessing: a number of
+            pixels, or (width, height). None leaves them 70 wide and 50 high.
         where: host, port, token, token_file and ca of a server, or local=True with level, frameskip and
             points_to_win; see `Where`. The environment's spec keeps a token that is given here, and is easily
             printed: prefer PONG_TOKEN or token_file.
@@ -88,12 +91,14 @@ class RemotePong(Remade, gymnasium.Env[UInt8Array, Any]):
         points_per_episode: int | None = None,
         render_mode: str | None = None,
         frame_stack: int = 1,
+        screen_size: ScreenSize = None,
         **where: Unpack[WhereOptions],
     ) -> None:
         self._arguments = {
             "points_per_episode": points_per_episode, "render_mode": render_mode, "frame_stack": frame_stack,
+            "screen_size": screen_size,
         } | where  # fmt: skip
-        self._stack = Stack(1, frame_stack)
+        self._stack = Stack(1, frame_stack, screen_size)
         self.observation_space = frame_space(self._stack.shape)
         self.action_space = move_space()
         self.render_mode = render_mode

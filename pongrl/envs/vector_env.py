@@ -17,7 +17,7 @@ from pongrl.envs.holding import USUAL_FPS, Holding
 from pongrl.envs.remade import Remade
 from pongrl.envs.screen import RENDER_MODES
 from pongrl.envs.spaces import frame_space, move_space, moves_of
-from pongrl.envs.stack import Stack
+from pongrl.envs.stack import ScreenSize, Stack
 from pongrl.envs.where import Where, WhereOptions
 from pongrl.errors import UsageError
 from pongrl.game.moves import STAY
@@ -41,7 +41,7 @@ class RemotePongVector(Remade, VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         autoreset_mode: one of these, or its name in Gymnasium ("NextStep", "SameStep", "Disabled").
         points_per_episode: points of an episode; None means a match.
         render_mode: "rgb_array" for pictures (500, 700, 3), "human" for a window with the first game.
-        frame_stack: frames in an observation, as for `RemotePong`.
+        frame_stack, screen_size: frames in an observation and their size, as for `RemotePong`.
         max_episode_steps: decisions after which an episode is truncated. The game itself goes on, and the
             next episode begins where it is.
         where: as for `RemotePong`.
@@ -64,6 +64,7 @@ class RemotePongVector(Remade, VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         points_per_episode: int | None = None,
         render_mode: str | None = None,
         frame_stack: int = 1,
+        screen_size: ScreenSize = None,
         max_episode_steps: int | None = None,
         **where: Unpack[WhereOptions],
     ) -> None:
@@ -72,10 +73,11 @@ class RemotePongVector(Remade, VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
             whole("max_episode_steps", max_episode_steps, 1, 1_000_000_000)
         self._arguments = {
             "num_envs": num_envs, "autoreset_mode": autoreset_mode, "points_per_episode": points_per_episode,
-            "render_mode": render_mode, "frame_stack": frame_stack, "max_episode_steps": max_episode_steps,
+            "render_mode": render_mode, "frame_stack": frame_stack, "screen_size": screen_size,
+            "max_episode_steps": max_episode_steps,
         } | where  # fmt: skip
         self.num_envs, self._longest = num_envs, max_episode_steps
-        self._stack = Stack(num_envs, frame_stack)
+        self._stack = Stack(num_envs, frame_stack, screen_size)
         self.single_observation_space = frame_space(self._stack.shape)
         self.single_action_space = move_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)

@@ -9,6 +9,8 @@ from pongrl.agent.local_server import training_flags
 from pongrl.errors import UsageError
 from pongrl.wire.messages import DEFAULT_PORT
 
+NETWORK = frozenset({"host", "port", "token", "token_file", "ca"})  # options for a server on the network
+
 
 class WhereOptions(TypedDict, total=False):
     """The keyword arguments of every environment that say where to play. `Where` explains them."""

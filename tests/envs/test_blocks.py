@@ -75,6 +75,8 @@ def test_its_spaces_hold_its_observations() -> None:
         assert seen.num_envs == 2
 
 
-def test_stacked_frames_are_refused() -> None:
-    with several(2, frame_stack=2) as games, pytest.raises(UsageError, match="leave out frame_stack"):
+@pytest.mark.parametrize("option", [{"frame_stack": 2}, {"screen_size": 84}])
+def test_stacked_and_resized_frames_are_refused(option: dict[str, Any]) -> None:
+    words = "leave out frame_stack and screen_size"
+    with several(2, **option) as games, pytest.raises(UsageError, match=words):
         BlockObservation(games)

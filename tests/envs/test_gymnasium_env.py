@@ -31,7 +31,7 @@ from pongrl.agent.local_server import LocalServer  # noqa: E402
 from pongrl.envs import link as link_module  # noqa: E402
 from pongrl.envs.gymnasium_env import RemotePong  # noqa: E402
 from pongrl.errors import RefusedError, UsageError  # noqa: E402
-from pongrl.game.drawing import pygame_quietly  # noqa: E402
+from pongrl.game.drawing import opencv, pygame_quietly  # noqa: E402
 from pongrl.game.moves import DOWN, STAY, UP  # noqa: E402
 from pongrl.ui.screen import SmallWindow  # noqa: E402
 from pongrl.wire.messages import Mover  # noqa: E402
@@ -394,6 +394,38 @@ def test_stacked_frames_are_those_of_gymnasiums_wrapper() -> None:
 def test_a_stack_that_cannot_be_is_refused(frames: Any) -> None:
     with pytest.raises(UsageError, match="frame_stack must be a whole number from 1 to 16"):
         RemotePong(frame_stack=frames)
+
+
+def test_frames_have_the_size_that_is_wished_for() -> None:
+    with local(screen_size=(90, 60), frame_stack=2) as env, local() as plain:
+        assert env.observation_space.shape == (2, 60, 90)  # (width, height), as for AtariPreprocessing
+        for (observation, *_), (frame, *_) in zip(
+            lived(env, [UP] * 3, 1), lived(plain, [UP] * 3, 1), strict=True
+        ):
+            assert observation.dtype == np.uint8
+            wanted = opencv().resize(frame, (90, 60), interpolation=opencv().INTER_AREA)
+            np.testing.assert_array_equal(observation[-1], wanted)
+
+
+@pytest.mark.parametrize("size", [(70, 50), [70, 50]])
+def test_frames_of_their_own_size_stay_as_they_are(size: Any) -> None:
+    with local(screen_size=size) as env, local() as plain:
+        assert env.observation_space == plain.observation_space
+        np.testing.assert_array_equal(env.reset(seed=1)[0], plain.reset(seed=1)[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0, "screen_size must be a whole number from 1 to 1,000, not 0"),
+        ((84, 2000), "screen_size must be a whole number from 1 to 1,000, not 2000"),
+        (84.0, "screen_size must be a whole number from 1 to 1,000, not 84.0"),
+        ((84, 84, 1), r"screen_size must be a number of pixels or \(width, height\), not \(84, 84, 1\)"),
+    ],
+)
+def test_a_size_that_cannot_be_is_refused(size: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        RemotePong(screen_size=size)
 
 
 def test_the_keys_for_people_are_moves() -> None:

@@ -268,7 +268,7 @@ def test_an_episode_may_be_cut_after_some_decisions() -> None:
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_stacks_are_as_gymnasium_makes_them_of_single_ones(mode: AutoresetMode) -> None:
-    options: dict[str, Any] = {"points_per_episode": 1, "frame_stack": 3}
+    options: dict[str, Any] = {"points_per_episode": 1, "frame_stack": 3, "screen_size": 84}
 
     def single() -> Any:
         env = RemotePong(local=True, **options)

@@ -76,6 +76,16 @@ def test_stable_baselines_trains_saves_and_logs(tmp_path: Path) -> None:
     assert "policy.pth" in zipfile.ZipFile(model).namelist()
 
 
+def test_an_agent_for_atari_trains_and_saves(tmp_path: Path) -> None:
+    need("sb3", "stable_baselines3", "torch")
+    model = tmp_path / "model.zip"
+    options = ("--games", "2", "--steps", "256", "--seed", "1")
+    done = run("train_atari_agent", *options, "--save", str(model))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"the model is in {model} after 256 decisions" in done.stdout
+    assert "policy.pth" in zipfile.ZipFile(model).namelist()
+
+
 def test_rllib_trains_and_saves(tmp_path: Path) -> None:
     need("rllib", "ray", "torch", "scipy", "pandas", "pyarrow")
     save = tmp_path / "saved"
