@@ -6,7 +6,10 @@ import pytest
 
 from tests.support import run_program
 
-TOOLS = ("arm", "bench", "bench.learning", "crashes", "fuzz", "make_films", "make_images", "matrix", "soak")
+TOOLS = (
+    "arm", "bench", "bench.learning", "crashes", "fuzz", "make_films", "make_images", "matrix",
+    "ray_simulation", "soak",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("tool", TOOLS)
