@@ -14,7 +14,7 @@
 One round, for each worker by itself:
 
     driver                                worker
-    collect(the newest weights)         ►  plays and learns as mainmodel.py does, for UPDATES updates
+    collect(the newest weights)         ►  plays and learns as mainmodel.py does, for FRAMES frames
                                         ◄  how far that has moved the weights; points won and lost
     adds a share of that to its weights
     collect(the newest weights)         ►  ...

@@ -18,7 +18,7 @@ from pongrl.agent.deviation import Deviation
 from pongrl.agent.learning import Learner
 from pongrl.agent.policy import Policy, Weights
 
-UPDATES = 4  # of a round
+FRAMES = 8_000  # of a round: some 75 ms of play; four batches to begin with, later one
 HALF_A_STEP = np.uint32(1 << 15)  # of the numbers that are rounded to
 
 Halves: TypeAlias = dict[str, npt.NDArray[np.uint16]]
@@ -65,34 +65,27 @@ def singles(arrays: Halves) -> Weights:
 
 
 class Round:
-    """Lets a learner learn for a number of updates, beginning with a model.
+    """Lets a learner learn alone for a while, beginning with a model.
 
     Args:
         learner: plays and learns. Its weights and its optimiser's cache are replaced.
         model: to begin with.
-        updates: that make the round.
+        frames: of full batches, that make the round.
     """
 
-    def __init__(self, learner: Learner, model: Model, updates: int = UPDATES) -> None:
+    def __init__(self, learner: Learner, model: Model, frames: int = FRAMES) -> None:
         learner.settle()
         self._weights, self._cache = singles(model.weights), singles(model.cache)
         learner.policy = Policy(learner.policy.height, learner.policy.width, self._weights)
         learner.optimiser.cache = {name: cache.copy() for name, cache in self._cache.items()}
         learner.frames, learner.deviation = model.frames, Deviation(*model.deviation)
         self._learner, self._model = learner, model
-        self._updates, self._refused = learner.updates, learner.refused
-        self._until = self._taken + updates
-
-    @property
-    def _taken(self) -> int:
-        """Steps so far, whether refused or not."""
-        return self._learner.updates + self._learner.refused
+        self._updates, self._refused, self._frames = learner.updates, learner.refused, frames
 
     @property
     def is_over(self) -> bool:
         """Whether the last batch of the round has been played. `end` finishes learning from it."""
-        has_begun = self._learner.frames > self._model.frames  # to learn: the frames of a batch count at once
-        return has_begun and self._taken + 1 >= self._until
+        return self._learner.frames - self._model.frames >= self._frames  # a batch counts when it is full
 
     def end(self) -> Change:
         """Finish learning, and give what the round has changed."""

@@ -14,9 +14,9 @@ from tests.support.learning import RNG, SMALL, random_frames, small_learner, sta
 STEP = 2**-8  # between two numbers of half the bytes, at most, as a share of them
 
 
-def played(learner: Learner, model: Model, updates: int = 3) -> Change:
+def played(learner: Learner, model: Model, frames: int = 50) -> Change:
     """Play a round to its end, in two games in which each decision is a point."""
-    round_, rng = Round(learner, model, updates), RNG(1)
+    round_, rng = Round(learner, model, frames), RNG(1)
     rollout, eyes = learner.begin(), Eyes(2, *SMALL)
     while not round_.is_over:
         step = state(random_frames(rng, 2), reward=[1, -1], points=[1, 1])
@@ -34,12 +34,11 @@ def test_half_the_bytes_keep_the_range_and_seven_bits() -> None:
     assert kept[:3].tolist() == [0, 1, -1]
 
 
-def test_a_round_has_so_many_updates_and_tells_how_far_they_moved_the_weights() -> None:
-    learner = small_learner(batch_size=2)
+def test_a_round_has_so_many_frames_and_tells_how_far_they_moved_the_weights() -> None:
+    learner = small_learner(batch_size=4)  # two decisions of four ticks in each of two games
     model = Average(small_learner(seed=5), 1).model()
-    change = played(learner, model, updates=3)
-    assert (change.version, change.updates, change.refused) == (0, 3, 0)
-    assert change.frames > 0
+    change = played(learner, model, frames=40)
+    assert (change.version, change.updates, change.refused, change.frames) == (0, 3, 0, 48)
     for changed, begun, ended in (
         (change.weights, model.weights, learner.policy.weights),
         (change.cache, model.cache, learner.optimiser.cache),
@@ -50,8 +49,8 @@ def test_a_round_has_so_many_updates_and_tells_how_far_they_moved_the_weights() 
             assert array.any()
 
 
-def test_a_round_can_have_one_update() -> None:
-    assert played(small_learner(), Average(small_learner(), 1).model(), updates=1).updates == 1
+def test_a_round_has_at_least_one_update() -> None:
+    assert played(small_learner(), Average(small_learner(), 1).model(), frames=1).updates == 1
 
 
 def test_a_model_has_as_many_bytes_as_a_change() -> None:
@@ -71,7 +70,7 @@ def test_the_schedule_goes_by_the_frames_of_all_workers() -> None:
 def test_steps_that_were_refused_count_for_the_round() -> None:
     learner = small_learner()
     learner.optimiser.rate = np.float32(1e12)
-    change = played(learner, Average(small_learner(), 1).model(), updates=2)
+    change = played(learner, Average(small_learner(), 1).model(), frames=30)
     assert (change.updates, change.refused) == (0, 2)
     assert not any(weight.any() for weight in change.weights.values())
 
@@ -81,7 +80,8 @@ def test_one_workers_changes_are_added_whole() -> None:
     average = Average(master, 1)
     for _ in range(3):
         assert average.add(played(learner, average.model()))
-    assert (average.version, master.updates) == (3, 9)
+    assert average.version == 3
+    assert master.updates == learner.updates > 3
     assert master.frames == learner.frames
     assert master.deviation.value == learner.deviation.value
     for ours, its in ((master.policy.weights, learner.policy.weights),

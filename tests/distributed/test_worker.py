@@ -10,7 +10,7 @@ import numpy as np
 
 from pongrl.agent.schedule import HALVING_FRAMES
 from pongrl.distributed.average import Average
-from pongrl.distributed.rounds import UPDATES
+from pongrl.distributed.rounds import FRAMES
 from pongrl.distributed.worker import Counter, Tally, Worker, learner_of
 from tests.support import ROOT
 from tests.support.agents import options_of, state
@@ -26,9 +26,9 @@ def test_it_plays_rounds_and_tells_what_it_has_played() -> None:
             assert all(answer.is_playing and answer.level == 2 for answer in answers)
             change, tallies = answers[-1].change, [answer.tally for answer in answers]
             assert change is not None
-            assert (change.updates, change.refused) == (UPDATES, 0)
-            assert sum(len(tally.won) for tally in tallies) >= 3 * UPDATES
-            assert 0 < change.frames <= sum(tally.frames for tally in tallies)
+            assert change.updates > change.refused == 0
+            assert sum(len(tally.won) for tally in tallies) >= 3 * change.updates
+            assert FRAMES <= change.frames <= sum(tally.frames for tally in tallies)
             assert sum(tally.frames for tally in tallies) > sum(tally.decisions for tally in tallies) > 0
 
 
@@ -42,8 +42,8 @@ def test_what_it_learns_is_added_to_what_all_workers_begin_with() -> None:
             assert change is not None
             assert average.add(change)
             assert (master.policy.weights["W1"] != before).any()
-    assert (average.version, master.updates) == (2, 2 * UPDATES)
-    assert master.frames > 0
+    assert average.version == 2
+    assert master.frames >= 2 * FRAMES
 
 
 def test_it_obeys_words_of_the_console() -> None:
