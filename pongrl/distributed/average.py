@@ -8,7 +8,7 @@ from pongrl.agent.deviation import Deviation
 from pongrl.agent.learning import Learner
 from pongrl.agent.policy import Policy, Weights
 from pongrl.agent.ranges import SQUARE, WEIGHT
-from pongrl.distributed.rounds import Change, Halves, Model, halves, singles
+from pongrl.distributed.rounds import Change, Halves, Model, halves, parts_of, single
 
 FACTOR = 4.0  # the mean of all workers' changes is too small by so much
 WARM_UP = 1_000_000  # frames in which the factor grows from 1: RMSProp's first steps are long
@@ -50,14 +50,13 @@ class Average:
         learner.refused += change.refused
         with np.errstate(invalid="ignore", over="ignore"):
             weights = _sum(learner.policy.weights, share, change.weights)
-            cache = {
-                name: np.maximum(c, 0)
-                for name, c in _sum(learner.optimiser.cache, share, change.cache).items()
-            }
+            cache = _sum(learner.optimiser.cache, share, change.cache)
         if not _are_sound(weights, WEIGHT.most**2) or not _are_sound(cache, SQUARE.most):
             learner.refused += change.updates
             return False
         learner.policy = Policy(learner.policy.height, learner.policy.width, weights)
+        for mean in cache.values():
+            np.maximum(mean, 0, out=mean)  # it was rounded
         learner.optimiser.cache, learner.deviation = cache, Deviation(*change.deviation)
         learner.updates += change.updates
         self.version += 1
@@ -71,4 +70,8 @@ def _are_sound(arrays: Weights, most: float) -> bool:
 
 def _sum(arrays: Weights, share: np.float32, changes: Halves) -> Weights:
     """Add a share of changes."""
-    return {name: arrays[name] + share * changed for name, changed in singles(changes).items()}
+    sums: Weights = {name: np.empty_like(array) for name, array in arrays.items()}
+    for name, array in arrays.items():
+        for rows in parts_of(array):
+            np.add(array[rows], share * single(changes[name][rows]), out=sums[name][rows])
+    return sums

@@ -8,14 +8,17 @@ adds the changes to numbers of single precision, so no rounding adds up.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from pongrl.agent.deviation import Deviation
+from pongrl.agent.eyes import Floats
 from pongrl.agent.learning import Learner
+from pongrl.agent.optimiser import ROWS_AT_ONCE
 from pongrl.agent.policy import Policy, Weights
 
 FRAMES = 8_000  # of a round: some 75 ms of play; four batches to begin with, later one
@@ -56,12 +59,27 @@ class Change:
 
 def halves(arrays: Weights) -> Halves:
     """Round to half the bytes: the sign, the exponent and seven bits of a single precision number remain."""
-    return {name: ((a.view(np.uint32) + HALF_A_STEP) >> 16).astype(np.uint16) for name, a in arrays.items()}
+    rounded: Halves = {name: np.empty(array.shape, np.uint16) for name, array in arrays.items()}
+    for name, array in arrays.items():
+        for rows in parts_of(array):
+            rounded[name][rows] = (array[rows].view(np.uint32) + HALF_A_STEP) >> 16
+    return rounded
+
+
+def single(half: npt.NDArray[np.uint16]) -> Floats:
+    """Give single precision back."""
+    return (half.astype(np.uint32) << 16).view(np.float32)
 
 
 def singles(arrays: Halves) -> Weights:
-    """Give single precision back."""
-    return {name: (array.astype(np.uint32) << 16).view(np.float32) for name, array in arrays.items()}
+    """Give single precision back, by name."""
+    return {name: single(half) for name, half in arrays.items()}
+
+
+def parts_of(array: npt.NDArray[Any]) -> Iterator[slice]:
+    """Cut the rows of an array into parts, so that intermediate results stay in the processor's cache."""
+    for begin in range(0, len(array), ROWS_AT_ONCE):
+        yield slice(begin, begin + ROWS_AT_ONCE)
 
 
 class Round:
