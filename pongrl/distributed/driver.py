@@ -6,6 +6,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,12 @@ from pongrl.agent.commands import QUIT, WORDS, Commands, Controls
 from pongrl.agent.desk import Desk, open_desk
 from pongrl.agent.files import LATEST, prepare_directory
 from pongrl.agent.learning import Learner
-from pongrl.agent.pilot import make_learner
-from pongrl.agent.policy import Policy
 from pongrl.agent.start import Start
 from pongrl.distributed.average import Average
 from pongrl.distributed.last_words import last_words
-from pongrl.distributed.worker import Answer
+from pongrl.distributed.worker import Answer, learner_of
 from pongrl.distributed.workforce import Post, Workforce
 from pongrl.errors import PongError, UsageError
-from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.wire.sockets import address_of
 
 LOOK_SECONDS = 0.1  # until the driver looks at its console again
@@ -67,7 +65,7 @@ def train(start: Start, workers: int, address: str | None) -> None:
         desk.say(f"starting Ray, workers: {workers}")
         stack.enter_context(cluster(workers, address, options.debug))
         stack.enter_context(stopping())  # Ray has put its own handlers in the place of ours
-        learner = _learner_of(start)
+        learner = _learner_of(start, workers)
         average = Average(learner, workers)
         workforce = stack.enter_context(contextlib.closing(Workforce(options, workers, average, desk.say)))
         stack.enter_context(_console(commands, lambda: desk.books.status(workforce.is_paused)))
@@ -201,11 +199,10 @@ class Driver:
         self._books.go_on()
 
 
-def _learner_of(start: Start) -> Learner:
+def _learner_of(start: Start, workers: int) -> Learner:
     """Return the learner to start with; a new one if nothing was learned before."""
-    if start.player is not None:
-        assert isinstance(start.player, Learner)
-        return start.player
-    options = start.options
-    policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, options.hiddenUnits, start.rng, options.moves)
-    return make_learner(policy, options, start.rng)
+    if start.player is None:
+        return learner_of(start.options, workers, start.rng)
+    assert isinstance(start.player, Learner)
+    start.player.schedule = replace(start.player.schedule, workers=workers)
+    return start.player
