@@ -181,11 +181,11 @@ class Driver:
         change = answer.change
         if change is not None and self._workforce.accept(post, change):
             self._average.add(change)
-        self._count(answer)
         if change is None:
             self._workforce.go_on(post)
         else:
             self._workforce.begin_round(post)
+        self._count(answer)  # while the worker plays on
 
     def _count(self, answer: Answer) -> None:
         """Enter what a worker has played into the books; they are opened with the first of it."""

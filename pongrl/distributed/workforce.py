@@ -158,13 +158,12 @@ class Workforce:
             post.words.append("ping")
 
     def describe(self) -> list[str]:
-        """Return a line that says how many workers play, and how old the weights are that they begin with."""
+        """Return a line that says how many workers play, and how old their changes are."""
         playing = sum(post.is_playing for post in self.posts)
         lags = self._lags or [0.0]
         return [
-            f"workers      {playing} of {self._count} are playing; while one plays a round, all together end "
-            f"{np.mean(lags):.1f} rounds each on average, {max(lags):.1f} at most; "
-            f"changes too old to add: {self._stale:,}"
+            f"workers      {playing} of {self._count} are playing; their changes are {np.mean(lags):.1f} "
+            f"rounds old on average, {max(lags):.1f} at most; too old to be added: {self._stale:,}"
         ]
 
     def _hire(self, post: Post) -> None:

@@ -117,7 +117,7 @@ def test_workers_that_are_killed_are_replaced_and_the_plain_agent_goes_on(tmp_pa
         driver.type("p\n")
         driver.wait_for("paused")
         driver.type("p\nstats\n")
-        driver.wait_for("2 of 2 are playing; while one plays a round")
+        driver.wait_for("2 of 2 are playing; their changes are")
         driver.type("q\n")
         assert driver.ended() == 0, driver.output
     assert driver.seen["stderr"] == []  # Ray says nothing of its own
