@@ -4,6 +4,7 @@
     bench.learning   train several times, and write the table and the curves of learning
     atari_peers      train other learners beside ours on Atari's Pong
     fuzz             send the programs random and mutated bytes
+    ray_simulation   model how fast many workers on Ray learn together
     soak             train for hours while processes die and the network fails
     crashes          kill a process while it saves checkpoints
     make_films       make the films of the documentation

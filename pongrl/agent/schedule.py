@@ -22,9 +22,12 @@ class Schedule:
 
     Args:
         halving: Frames after which the rate has fallen to a half; after twice as many it is a third.
+        workers: Whose batches are added up. Batches of so many workers are large together, so each grows more
+            slowly.
     """
 
     halving: int = HALVING_FRAMES
+    workers: int = 1
 
     def rate_share(self, frames: int, done: float = 0.0) -> float:
         """Give the share of the first rate that is left.
@@ -38,7 +41,7 @@ class Schedule:
 
     def batch_growth(self, frames: int) -> float:
         """Give how many times as large as the first one a batch is."""
-        return min(1 + frames / self.halving, LARGEST_GROWTH)
+        return min(1 + frames / self.halving / self.workers, LARGEST_GROWTH)
 
 
 STANDARD = Schedule()

@@ -1,4 +1,4 @@
-"""The driver: takes answers and gradients from the workers, takes steps, and keeps the books."""
+"""The driver: adds up what the workers learn, and keeps the books."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,12 @@ from pongrl.agent.commands import QUIT, WORDS, Commands, Controls
 from pongrl.agent.desk import Desk, open_desk
 from pongrl.agent.files import LATEST, prepare_directory
 from pongrl.agent.learning import Learner
-from pongrl.agent.pilot import make_learner
-from pongrl.agent.policy import Policy
 from pongrl.agent.start import Start
+from pongrl.distributed.average import Average
 from pongrl.distributed.last_words import last_words
-from pongrl.distributed.pool import Pool
-from pongrl.distributed.worker import Answer, Share
+from pongrl.distributed.worker import Answer, learner_of
 from pongrl.distributed.workforce import Post, Workforce
 from pongrl.errors import PongError, UsageError
-from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.wire.sockets import address_of
 
 LOOK_SECONDS = 0.1  # until the driver looks at its console again
@@ -39,7 +37,7 @@ DIED = (
     "go on with --resume, {latest} is at most some ten seconds old"
 )
 RAY_PORT = 6379  # of a cluster's head, unless it was told another
-STORE_BYTES = 256 << 20  # of shared memory: a copy of the weights takes 4.6 MB, and so does a gradient
+STORE_BYTES = 256 << 20  # of shared memory: weights in half precision take 2.3 MB, and so does a change
 
 
 def train(start: Start, workers: int, address: str | None) -> None:
@@ -67,9 +65,11 @@ def train(start: Start, workers: int, address: str | None) -> None:
         desk.say(f"starting Ray, workers: {workers}")
         stack.enter_context(cluster(workers, address, options.debug))
         stack.enter_context(stopping())  # Ray has put its own handlers in the place of ours
-        workforce = stack.enter_context(contextlib.closing(Workforce(options, workers, desk.say)))
+        learner = _learner_of(start, workers)
+        average = Average(learner, workers)
+        workforce = stack.enter_context(contextlib.closing(Workforce(options, workers, average, desk.say)))
         stack.enter_context(_console(commands, lambda: desk.books.status(workforce.is_paused)))
-        Driver(desk, workforce).run()
+        Driver(desk, learner, average, workforce).run()
 
 
 def _open_event_log(desk: Desk, directory: str) -> None:
@@ -121,18 +121,18 @@ def cluster(workers: int, address: str | None, debug: bool) -> Iterator[None]:
 
 
 class Driver:
-    """Learns from what the workers play.
+    """Adds what the workers learn to the weights that all of them begin with.
 
     Args:
         desk: of the run.
+        learner: for the files.
+        average: of what the workers learn.
         workforce: the workers; none is hired yet.
     """
 
-    def __init__(self, desk: Desk, workforce: Workforce) -> None:
+    def __init__(self, desk: Desk, learner: Learner, average: Average, workforce: Workforce) -> None:
         self._commands, self._books, self._say = desk.commands, desk.books, desk.say
-        self._workforce = workforce
-        self._learner = _learner_of(desk.start)
-        self._pool = Pool(self._learner)
+        self._learner, self._average, self._workforce = learner, average, workforce
         self._controls = Controls(workforce, desk.books, desk.say)
 
     def run(self) -> None:
@@ -142,8 +142,6 @@ class Driver:
             PongError: a problem that the user must fix.
         """
         with self._books.finishing():
-            self._learner.settle()
-            self._workforce.publish(self._learner)
             self._workforce.hire_all()
             self._books.restart_clock()
             while not self._commands.has_quit and not self._books.is_complete():
@@ -152,7 +150,7 @@ class Driver:
     def _turn(self) -> None:
         """Obey commands, and take in what comes from the workers within a short while."""
         self._commands.obey(self._controls)
-        awaited = {post.answer: post for post in self._workforce.posts} | self._pool.awaited
+        awaited = {post.answer: post for post in self._workforce.posts}
         ready, _ = ray.wait(list(awaited), timeout=LOOK_SECONDS)
         if self._workforce.is_playing:
             self._books.pass_time()
@@ -162,52 +160,49 @@ class Driver:
             self._take(reference, awaited[reference])
 
     def _take(self, reference: Any, post: Post) -> None:
-        """Take in an answer, a part of the gradient, or the death of a worker."""
+        """Take in an answer, or the death of a worker."""
         try:
-            came = ray.get(reference)
+            answer: Answer = ray.get(reference)
         except RayTaskError:  # a mistake in this program
             raise
         except RayError:
-            came = None
-        if reference in self._pool.awaited:
-            if self._pool.add(reference, came):
-                self._workforce.publish(self._learner)
-                self._pool.ask()
-        elif came is None:
-            self._pool.drop(post)
             self._workforce.replace(post)
-        else:
-            self._take_answer(post, came)
-
-    def _take_answer(self, post: Post, answer: Answer) -> None:
+            return
         for line in "\n".join(answer.said).splitlines():
             self._say(f"{post}: {line}")
         if answer.error:
-            self._pool.drop(post)
             self._workforce.dismiss(post, answer.error)
             return
         post.is_playing = answer.is_playing
-        if answer.share is not None:
-            self._books.open(self._learner, answer.level)
-            self._count(answer.share)
-            if self._workforce.accept(post, answer.share):
-                self._pool.take(post, answer.share)
-        self._workforce.go_on(post)
-        self._pool.ask()
+        self._learn_from(post, answer)
 
-    def _count(self, share: Share) -> None:
-        """Enter a share into the books."""
-        self._books.count_decisions(share.moments.count, share.frames)
-        for won in share.won:
+    def _learn_from(self, post: Post, answer: Answer) -> None:
+        """Add what the worker has changed, if its round is over; enter what it has played into the books."""
+        change = answer.change
+        if change is not None and self._workforce.accept(post, change):
+            self._average.add(change)
+        if change is None:
+            self._workforce.go_on(post)
+        else:
+            self._workforce.begin_round(post)
+        self._count(answer)  # while the worker plays on
+
+    def _count(self, answer: Answer) -> None:
+        """Enter what a worker has played into the books; they are opened with the first of it."""
+        tally = answer.tally
+        if not tally.decisions:
+            return
+        self._books.open(self._learner, answer.level)
+        self._books.count_decisions(tally.decisions, tally.frames)
+        for won in tally.won:
             self._books.count_points(int(won), int(not won))
         self._books.go_on()
 
 
-def _learner_of(start: Start) -> Learner:
+def _learner_of(start: Start, workers: int) -> Learner:
     """Return the learner to start with; a new one if nothing was learned before."""
-    if start.player is not None:
-        assert isinstance(start.player, Learner)
-        return start.player
-    options = start.options
-    policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, options.hiddenUnits, start.rng, options.moves)
-    return make_learner(policy, options, start.rng)
+    if start.player is None:
+        return learner_of(start.options, workers, start.rng)
+    assert isinstance(start.player, Learner)
+    start.player.schedule = replace(start.player.schedule, workers=workers)
+    return start.player

@@ -65,11 +65,6 @@ class TrainRay:
             self.local = True
         RunOptions.of(self)  # says what is wrong
         whole("--workers", self.workers, 1, 10_000)
-        if self.batch_size < self.workers:
-            raise UsageError(
-                f"--batch-size must be at least --workers, a point from each: {self.workers}, "
-                f"not {self.batch_size}"
-            )
         if self.host is not None:
             hosts = 1 if isinstance(self.host, str) else len(self.host)
             if hosts < self.workers:

@@ -25,3 +25,9 @@ def test_a_batch_grows_with_the_frames_up_to_its_largest_size() -> None:
     assert sizes[0] == 1
     assert sizes == sorted(sizes)
     assert sizes[-1] == LARGEST_GROWTH
+
+
+def test_the_batches_of_several_workers_grow_more_slowly_each() -> None:
+    one, eight = Schedule(halving=5000), Schedule(halving=5000, workers=8)
+    assert eight.batch_growth(8 * 5000) == one.batch_growth(5000) == 2
+    assert eight.rate_share(5000) == one.rate_share(5000)

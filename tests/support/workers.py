@@ -8,35 +8,40 @@ from typing import Any
 
 import numpy as np
 
-from pongrl.agent.policy import Policy, Weights
-from pongrl.distributed.worker import Answer, Share, Worker
+from pongrl.distributed.average import Average
+from pongrl.distributed.rounds import Model
+from pongrl.distributed.worker import Answer, Worker, learner_of
 from tests.support import serving
 from tests.support.agents import options_of
 
 
-def weights_of(seed: int = 1) -> Weights:
-    """Make weights of a small policy for the real game."""
-    return Policy.random(50, 70, 20, np.random.default_rng(seed)).weights
+def model_of(seed: int = 1) -> Model:
+    """Make a model of a small policy for the real game."""
+    options = options_of(hiddenUnits=20)
+    return Average(learner_of(options, 1, np.random.default_rng(seed)), 1).model()
 
 
 @contextlib.contextmanager
-def working(longest: int = 1000, **given: Any) -> Iterator[Worker]:
+def working(**given: Any) -> Iterator[Worker]:
     """Let a worker play in this process, at a server in this process."""
     with serving(lockstep=True, games=2, seed=1) as server:
         options = {"port": server.address[1], "hiddenUnits": 20, "batch_size": 3, "seed": 1} | given
-        with contextlib.closing(Worker(options_of(**options), longest)) as worker:
+        with contextlib.closing(Worker(options_of(**options), 1)) as worker:
             yield worker
 
 
-def collect(worker: Worker, update: int = 0, paused: bool = False, words: tuple[str, ...] = ()) -> Answer:
-    """Let a worker play once; the weights are always the same."""
-    answer = worker.collect(weights_of(), update, paused, list(words))
+def collect(
+    worker: Worker, model: Model | None = None, paused: bool = False, words: tuple[str, ...] = ()
+) -> Answer:
+    """Let a worker play once."""
+    answer = worker.collect(model, paused, list(words))
     assert not answer.error
     return answer
 
 
-def next_share(worker: Worker, update: int = 0) -> Share:
-    """Let a worker play until it has a share."""
-    while (share := collect(worker, update).share) is None:
-        pass
-    return share
+def answers_of_round(worker: Worker, model: Model) -> list[Answer]:
+    """Let a worker play a round to its end; all its answers meanwhile."""
+    answers = [collect(worker, model)]
+    while answers[-1].change is None:
+        answers.append(collect(worker))
+    return answers

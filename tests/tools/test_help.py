@@ -7,17 +7,9 @@ import pytest
 from tests.support import run_program
 
 TOOLS = (
-    "arm",
-    "atari_peers",
-    "bench",
-    "bench.learning",
-    "crashes",
-    "fuzz",
-    "make_films",
-    "make_images",
-    "matrix",
-    "soak",
-)
+    "arm", "atari_peers", "bench", "bench.learning", "crashes", "fuzz", "make_films", "make_images", "matrix",
+    "ray_simulation", "soak",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("tool", TOOLS)
