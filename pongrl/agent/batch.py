@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -51,28 +50,8 @@ def advantages(
     return estimates
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Batch statistics that the gradient needs. They can be pooled: parts of a batch share their moments."""
-
-    count: int  # decisions
-    mean: float  # of their advantages
-    variance: float
-    own: int  # decisions that teach: the moves made were ours
-
-    @classmethod
-    def pool(cls, parts: list[Moments]) -> Moments:
-        """Compute the moments of several batches together."""
-        count = sum(part.count for part in parts)
-        mean = sum(part.count * part.mean for part in parts) / count
-        squares = sum(part.count * (part.variance + (part.mean - mean) ** 2) for part in parts)
-        return cls(count, mean, squares / count, sum(part.own for part in parts))
-
-
 class Batch:
     """B decisions and their advantages: what the gradient needs that does not depend on other batches.
-
-    A batch can be a part of a larger one. `gradient` then gives its part of the larger one's gradient.
 
     Args:
         segments: From all servers.
@@ -81,7 +60,7 @@ class Batch:
     """
 
     def __init__(self, segments: list[Segment], gamma: float, recipe: Recipe = OURS) -> None:
-        self.segments, self.recipe = segments, recipe
+        self.recipe = recipe
         # B = Σ T · N, one segment behind the other.
         self.decisions = [decision for segment in segments for decision in segment.decisions]
         self.value = np.concatenate([decision.seen.value for decision in self.decisions])  # (B,)
@@ -91,8 +70,7 @@ class Batch:
         self._rows = np.split(np.arange(ends[-1]), ends[:-1])  # which of the B each decision made
         self.own = self._find_own()
         self.advantage = self._estimate(segments, gamma)
-        mean, variance = float(self.advantage.mean()), float(self.advantage.var())
-        self.moments = Moments(len(self.advantage), mean, variance, int(self.own.sum()))
+        self.variance = float(self.advantage.var())
 
     def _find_own(self) -> Booleans:
         """Find the decisions that teach (B,): the game made the move that we drew, because we drew it."""
@@ -125,8 +103,8 @@ class Batch:
         lost: Floats = ((points - reward) // 2).astype(np.float32)
         return -lost
 
-    def gradient(self, policy: Policy, whole: Moments, deviation: float) -> Work[Weights]:
-        """Compute this batch's part of the gradient of the objective.
+    def gradient(self, policy: Policy, deviation: float) -> Work[Weights]:
+        """Compute the gradient of the objective.
 
         The objective is a mean over the decisions that teach. For one of them, with its advantage A divided
         by the deviation, the move a that was drawn, and the probabilities p of all moves:
@@ -140,12 +118,10 @@ class Batch:
 
         Args:
             policy: The policy that made the decisions.
-            whole: Moments of the whole batch, of which this may be all. The gradients of parts add up to the
-                gradient of the whole.
             deviation: The usual size of an advantage.
         """
         every = range(len(self.decisions))
-        return policy.backward(self._terms(every, None, max(whole.own, 1), np.float32(deviation)))
+        return policy.backward(self._terms(every, None, int(self.own.sum()), np.float32(deviation)))
 
     def parts(self, rng: RandomGenerator) -> list[Sequence[int]]:
         """Divide the decisions at random into parts of about PART_ROWS of the B.
@@ -176,7 +152,7 @@ class Batch:
             deviation: As for `gradient`.
         """
         own = int(self.own[np.concatenate([self._rows[number] for number in part])].sum())
-        return policy.backward(self._terms(part, policy, max(own, 1), np.float32(deviation)))
+        return policy.backward(self._terms(part, policy, own, np.float32(deviation)))
 
     def _terms(
         self, numbers: Sequence[int], policy: Policy | None, teaching: int, deviation: np.float32
@@ -203,7 +179,7 @@ class Batch:
             A = advantage / deviation
             if policy is not None:
                 A *= _pull(p[is_drawn], probabilities(drawn.logits)[is_drawn], A)
-            scale = self.own[here] / np.float32(teaching)
+            scale = self.own[here] / np.float32(max(teaching, 1))
             dlogits = (is_drawn - p) * A[:, None] - ENTROPY_BONUS * p * (log_p + entropy[:, None])
             dvalue: Floats = scale * (VALUE_WEIGHT * (advantage + (drawn.value - seen.value)))
             yield seen, scale[:, None] * dlogits, dvalue

@@ -237,10 +237,10 @@ class Learner:
         """Make the next policy: the newest, moved along the gradient of the one that played."""
         batch = Batch(segments, self.gamma, self.recipe)
         yield
-        self.deviation.note(batch.moments.variance)
+        self.deviation.note(batch.variance)
         if self.recipe.passes > 1:
             return (yield from self._learn_again(newest, batch, share))
-        gradient = yield from batch.gradient(played_by, batch.moments, self.deviation.value)
+        gradient = yield from batch.gradient(played_by, self.deviation.value)
         return (yield from self.step(newest, gradient, share))
 
     def _learn_again(self, policy: Policy, batch: Batch, share: float) -> Work[Policy]:

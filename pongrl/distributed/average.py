@@ -37,7 +37,7 @@ class Average:
         """Give what a round begins with."""
         learner = self._learner
         weights, cache = halves(learner.policy.weights), halves(learner.optimiser.cache)
-        return Model(self.version, learner.frames, weights, cache, learner.deviation.to_plain())
+        return Model(self.version, learner.frames, learner.done, weights, cache, learner.deviation.to_plain())
 
     def add(self, change: Change) -> bool:
         """Add what a worker has learned.

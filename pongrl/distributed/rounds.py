@@ -34,6 +34,7 @@ class Model:
 
     version: int  # changes that are in it
     frames: int  # of the game, that all workers have learned from; the schedule needs them
+    done: float  # how much of the run is over, likewise; see Learner
     weights: Halves
     cache: Halves  # of RMSProp
     deviation: tuple[float, float]  # of the advantages; see Deviation
@@ -96,7 +97,8 @@ class Round:
         self._weights, self._cache = singles(model.weights), singles(model.cache)
         learner.policy = Policy(learner.policy.height, learner.policy.width, self._weights)
         learner.optimiser.cache = {name: cache.copy() for name, cache in self._cache.items()}
-        learner.frames, learner.deviation = model.frames, Deviation(*model.deviation)
+        learner.frames, learner.done = model.frames, model.done
+        learner.deviation = Deviation(*model.deviation)
         self._learner, self._model = learner, model
         self._updates, self._refused, self._frames = learner.updates, learner.refused, frames
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pongrl.agent import batch
-from pongrl.agent.batch import Batch, Moments, advantages
+from pongrl.agent.batch import Batch, advantages
 from pongrl.agent.eyes import Eyes
 from pongrl.agent.policy import MOVES, Policy, Weights, probabilities
 from pongrl.agent.recipe import OTHERS, OURS
@@ -42,7 +42,7 @@ def with_values(rng: np.random.Generator, moves: int = 3) -> Policy:
 
 def gradient_of(policy: Policy, segments: list[Segment], deviation: float = 0.7) -> Weights:
     made = Batch(segments, 0.99)
-    return finish(made.gradient(policy, made.moments, deviation))
+    return finish(made.gradient(policy, deviation))
 
 
 @pytest.mark.parametrize("decisions", [1, 2, 5, 8, 13])
@@ -103,7 +103,7 @@ def test_decisions_that_teach_are_those_whose_move_was_made_by_the_agent() -> No
     ]
     made = Batch([segment], 0.99)
     assert made.own.tolist() == own
-    assert made.moments.own == sum(own) > 0
+    assert sum(own) > 0
 
 
 @pytest.mark.parametrize(("moves", "name"), [(2, "w"), (3, "w"), (3, "u")])
@@ -189,33 +189,6 @@ def test_the_gradient_for_another_policys_decisions_is_that_of_the_clipped_objec
         assert difference == pytest.approx(gradient["w"][unit], rel=2e-2, abs=1e-4)
     assert (abs(ratios[0] - 1) > 0.2).any()  # some are clipped
     assert (abs(ratios[0] - 1) < 0.2).any()
-
-
-def test_pooled_moments_are_those_of_all_decisions() -> None:
-    rng = RNG(5)
-    policy = with_values(rng)
-    parts = [Batch([played(policy, games, 7, rng)], 0.99) for games in (1, 3)]
-    pooled = Moments.pool([part.moments for part in parts])
-    advantage = np.concatenate([part.advantage for part in parts])
-    assert pooled.count == len(advantage)
-    assert pooled.mean == pytest.approx(advantage.mean(), abs=1e-6)
-    assert pooled.variance == pytest.approx(advantage.var(), rel=1e-5)
-    assert pooled.own == sum(int(part.own.sum()) for part in parts)
-
-
-def test_parts_of_a_batch_teach_what_the_whole_teaches() -> None:
-    """Each part knows only the moments of the others."""
-    rng = RNG(1)
-    policy = Policy.random(*SMALL, 8, rng)
-    segments = [played(policy, games, decisions, rng) for games, decisions in ((2, 20), (1, 3), (3, 11))]
-    whole = gradient_of(policy, segments)
-    parts = [Batch([segment], 0.99) for segment in segments]
-    together = Moments.pool([part.moments for part in parts])
-    gradients = [finish(part.gradient(policy, together, 0.7)) for part in parts]
-    for name, gradient in whole.items():
-        total = sum(part[name] for part in gradients)
-        np.testing.assert_allclose(total, gradient, rtol=1e-4, atol=1e-6 * np.abs(gradient).max())
-        assert np.abs(gradient).max() > 0
 
 
 def test_a_long_batch_teaches_the_same_in_smaller_products(monkeypatch: pytest.MonkeyPatch) -> None:
