@@ -65,6 +65,9 @@ def test_the_schedule_goes_by_the_frames_of_all_workers() -> None:
     round_ = Round(learner, Average(others, 4).model())
     assert learner.rate_share == 0.5
     assert not round_.is_over
+    others.done = 0.85
+    Round(learner, Average(others, 4).model())
+    assert learner.rate_share == pytest.approx(0.25)
 
 
 def test_steps_that_were_refused_count_for_the_round() -> None:
