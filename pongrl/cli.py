@@ -216,6 +216,7 @@ def main(program: type[Startable], argv: Sequence[str] | None, prog: str | None 
             instance = parse(program, argv, prog)
             debug = instance.debug
             instance.start()
+            _flush()
     except PongError as error:
         return _failed(str(error), debug)
     except OSError as error:
@@ -240,12 +241,33 @@ def _ended_by_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _flush() -> None:
+    """Write the last of standard output, or Python would do it later, and complain in words of its own.
+
+    Raises:
+        BrokenPipeError: nobody reads it.
+        PongError: it could not be written.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # or Python flushes the old one again
+        raise PongError(
+            f"standard output could not be written ({error.strerror}): make room; all else is done"
+        ) from error
+
+
 def _failed(sentence: str, debug: bool) -> int:
     """Say why the program ends, and return its exit code."""
     if debug:
         logging.exception("the program ends because of this")
-    with contextlib.suppress(OSError):  # nobody reads
+    try:
         _print(f"error: {sentence}", sys.stderr)
+    except OSError:  # nobody reads, or the disk is full
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # as for stdout
     return 2
 
 

@@ -19,6 +19,7 @@ import os
 import queue
 import select
 import stat
+import sys
 import threading
 import time
 from typing import Any, TextIO
@@ -145,6 +146,11 @@ class _Handler(logging.StreamHandler[TextIO]):
             outlet.put(self.format(record))
         except OSError:
             self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave a line out that cannot be written; a traceback would find no room either, or only in part."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 class _OneLine(logging.Formatter):

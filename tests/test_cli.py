@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -376,3 +377,36 @@ def test_a_letter_that_the_output_lacks_is_escaped_in_library_use_too(
     monkeypatch.setattr(sys, "stdout", out)
     cli.say("saved 日本")
     assert out.buffer.getvalue() == b"saved \\u65e5\\u672c\n"  # type: ignore[attr-defined]
+
+
+FULL = """
+import sys
+from dataclasses import dataclass
+from pongrl import cli
+
+@dataclass
+class Program:
+    debug: bool = False
+
+    def start(self) -> None:
+        cli.say("lost")
+
+sys.exit(cli.main(Program, []))
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full there")
+@pytest.mark.parametrize("errors_too", [False, True])
+def test_output_that_finds_no_room_is_one_sentence_at_the_end(errors_too: bool) -> None:
+    with open("/dev/full", "w") as full:
+        errors = full if errors_too else subprocess.PIPE
+        result = subprocess.run(
+            [sys.executable, "-c", FULL], stdout=full, stderr=errors, text=True, cwd=ROOT,
+            timeout=PATIENCE, env=os.environ | {"PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert result.returncode == 2
+    if not errors_too:
+        assert result.stderr == (
+            "error: standard output could not be written (No space left on device): "
+            "make room; all else is done\n"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -132,3 +133,30 @@ def test_what_strangers_do_is_logged_some_times_and_then_counted(monkeypatch: py
     lines = [line.split(" ", 1)[1] for line in shown.getvalue().splitlines()]
     assert lines[:20] == [f"stranger {number}" for number in range(20)]
     assert lines[20:] == ["another kind", "80 more lines like this: stranger 0", "a third kind"]
+
+
+class Full(io.StringIO):
+    """A file on a disk that is full for a while."""
+
+    is_full = True
+
+    def write(self, text: str) -> int:
+        if self.is_full and text.endswith("event 1\n"):  # a traceback would find room
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_a_line_of_the_log_that_finds_no_room_is_left_out_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown, log, before = Full(), logging.getLogger("pong.test_outlets"), logging.root.handlers[:]
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(logging.root, "handlers", [])
+    try:
+        start_log(False)
+        log.info("event 1")
+        shown.is_full = False
+        log.info("event 2")
+    finally:
+        logging.root.handlers = before
+    assert [line.split(" ", 1)[1] for line in shown.getvalue().splitlines()] == ["event 2"]

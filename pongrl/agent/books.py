@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from pongrl.agent.learning import Learner
 from pongrl.agent.observers import Audience, Standing
 from pongrl.agent.options import RunOptions
 from pongrl.agent.player import Decider
-from pongrl.agent.progress import NOTHING_YET, Progress, ProgressFile, rows_up_to
+from pongrl.agent.progress import NOTHING_YET, Progress, ProgressFile, Row, rows_up_to
 from pongrl.agent.scoreboard import Scoreboard
 from pongrl.errors import CheckpointError
 from pongrl.game.players import has_second_level
@@ -38,6 +38,7 @@ from pongrl.wire.session import against
 REPORTS_AT_ONCE, REPORTS_PER_SECOND = 200, 20
 BESTS_AT_ONCE, BESTS_PER_SECOND = 20, 1  # times that save.p is written
 CHECKPOINT_SECONDS = 60.0  # between two times that interrupt.p is written
+LONGEST_DECISION = 10.0  # seconds; in a longer time this machine has slept, or the server has
 
 
 def points_of(table: Int32Array, options: RunOptions) -> Iterator[tuple[int, int]]:
@@ -105,7 +106,7 @@ class Books:
     def pass_time(self) -> None:
         """Count the time since something was counted last."""
         now = time.monotonic()
-        self.progress.seconds += now - self._last
+        self.progress.seconds += min(now - self._last, LONGEST_DECISION)
         self._last = now
 
     def count(self, step: Step, with_points: bool = True) -> None:
@@ -222,12 +223,14 @@ class TrainingBooks(Books):
         self._identity, self._examinations = identity, examinations
         self._directory = Path(options.directory)
         self._saver, self._checkpoint_seconds = Saver(say), checkpoint_seconds
-        self._best: dict[str, Any] | None = None  # the best policy, until it is written
+        self._best: dict[str, Any] | None = None  # the best policy, until the saver has it
+        self._unkept: tuple[Future[bool], dict[str, Any]] | None = None  # that the saver has
         self._bests = Allowance(BESTS_AT_ONCE, BESTS_PER_SECOND)
         self._saved = time.monotonic()  # when interrupt.p was last written because of its age
         self._learner: Learner | None = None
         self._level = level  # None until there is a server
         self._file: ProgressFile | None = None
+        self._has_rows = True  # all of them are in the file
 
     def open(self, player: Decider, level: int) -> None:
         """Begin the files with the first server; what an earlier run left in the directory is kept aside."""
@@ -247,6 +250,7 @@ class TrainingBooks(Books):
         if self._last - self._saved >= self._checkpoint_seconds:
             self._saved = self._last
             self.save(LATEST)
+            self._take_back()
 
     def report(self) -> None:
         """Evaluate if that is due, add a row to progress.csv, and keep the best policy in save.p."""
@@ -266,9 +270,22 @@ class TrainingBooks(Books):
         """Write the best policy into save.p, if there is a new one; soon after others it waits."""
         if self._best is not None and (is_urgent or self._bests.take()):
             best, self._best = self._best, None
-            saved = self._saver.save(self._directory / BEST, best)
-            if is_urgent:
-                saved.result()
+            self._unkept = self._saver.save(self._directory / BEST, best), best
+
+    def _take_back(self, is_urgent: bool = False) -> None:
+        """Let the best policy wait again if it could not be written, as on a disk that is full."""
+        if self._unkept is None or not (is_urgent or self._unkept[0].done()):
+            return
+        saved, best = self._unkept
+        self._unkept = None
+        if not saved.result() and self._best is None:
+            self._best = best
+
+    def _keep_best(self) -> bool:
+        """Write the best policy now if it is not in save.p; return whether it is there then."""
+        self._take_back(is_urgent=True)
+        self._write_best(is_urgent=True)
+        return self._unkept is None or self._unkept[0].result()
 
     def save(self, name: str) -> Future[bool]:
         """Write a checkpoint soon, in the saver's thread; the result says whether it went well."""
@@ -290,8 +307,10 @@ class TrainingBooks(Books):
 
     def save_now(self) -> None:
         """Write interrupt.p, wait until that is done, and say so."""
-        if self.save(LATEST).result():
-            self._say(f"saved {LATEST}")
+        is_saved = self.save(LATEST).result()
+        self._say(
+            f"saved {LATEST}" if is_saved else f"NOT saved: {LATEST} could not be written, see above why"
+        )
 
     def evaluate_now(self) -> None:
         """Evaluate what was learned, and go on."""
@@ -302,10 +321,9 @@ class TrainingBooks(Books):
         """Write interrupt.p and the last row, if anything was begun."""
         if self._file is None:
             return True
-        self._write_best(is_urgent=True)
-        is_saved, has_row = self.save(LATEST).result(), self._write_row()
+        has_best, is_saved, has_row = self._keep_best(), self.save(LATEST).result(), self._write_row()
         self._say(f"{f'saved {LATEST}' if is_saved else 'NOT saved'}: {self.progress}")
-        return is_saved and has_row
+        return has_best and is_saved and has_row
 
     def close(self) -> None:
         """Write the checkpoints that wait; end the saver's thread and the server of the evaluations."""
@@ -323,13 +341,17 @@ class TrainingBooks(Books):
         return self._begin_rows(self._options.resumes_here)
 
     def _begin_rows(self, is_ours: bool = True) -> ProgressFile:
-        """Begin progress.csv, with the rows that are there if they are ours. Others are kept aside."""
-        path = self._directory / ROWS
-        rows, is_foreign = rows_up_to(path, self.progress.points) if is_ours else ([], False)
+        """Begin progress.csv, with the rows that are there if they are ours."""
+        rows = self._read_rows() if is_ours else []
+        return ProgressFile(self._directory / ROWS, rows, self._read_rows)
+
+    def _read_rows(self) -> Sequence[Row]:
+        """Read the rows that are there if they are ours. Others are kept aside."""
+        rows, is_foreign = rows_up_to(self._directory / ROWS, self.progress.points)
         if is_foreign:
             self._say(f"{ROWS} has rows that this program did not write, so the file is kept aside")
             self._keep(ROWS, copy=True)
-        return ProgressFile(path, rows)
+        return rows
 
     def _keep(self, *names: str, copy: bool) -> None:
         """Keep files aside, and say where.
@@ -357,10 +379,11 @@ class TrainingBooks(Books):
             return
         before, self._level = self._level, level
         if before is not None and before != level:
-            self._write_best(is_urgent=True)
+            self._keep_best()
             self._say(f"the run was on {against(before)} and is on {against(level)} now: it is measured anew")
             if self.progress.best > NOTHING_YET:  # else save.p is of another level, and kept already
                 self._keep(BEST, copy=True)
+            self._unkept = None
             self.progress.begin_level()
 
     def _examine(self, learner: Learner, is_asked: bool = False) -> None:
@@ -380,18 +403,20 @@ class TrainingBooks(Books):
             self.progress.evaluation_win_rate = share
 
     def _write_row(self) -> bool:
-        """Add a row to progress.csv; return whether that went well."""
+        """Add a row to progress.csv; return whether all rows are there."""
         assert self._file is not None
+        had_rows, self._has_rows = self._has_rows, True
         try:
-            if self._file.is_gone:
-                gone, self._file = self._file, self._begin_rows()
-                gone.close()
             self._file.write(self.progress)
         except (OSError, CheckpointError) as error:
-            reason = getattr(error.__cause__ or error, "strerror", error)
-            self._say(f"{ROWS} could not be written ({reason}): training goes on")
-            return False
-        return True
+            self._has_rows = False
+            if had_rows:
+                reason = getattr(error.__cause__ or error, "strerror", error)
+                self._say(f"{ROWS} could not be written ({reason}): training goes on, and its rows wait")
+        else:
+            if not had_rows:
+                self._say(f"{ROWS} could be written again")
+        return self._has_rows
 
     def _updates(self) -> str:
         assert self._learner is not None

@@ -232,7 +232,8 @@ class Saver:
     """Saves checkpoints in a thread of its own, since a disk takes as long as hundreds of decisions.
 
     Only the newest queued checkpoint of each file is kept and written. If one cannot be written, `say` is
-    told why, in that thread. A mistake of ours is raised by the next call of `save`, or by `close`.
+    told why, in that thread: once for a file, until it can be written again. A mistake of ours is raised by
+    the next call of `save`, or by `close`.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -255,18 +256,21 @@ class Saver:
     def _save(self, path: Path) -> bool:
         try:
             if (values := self._queued.pop(path, None)) is not None:  # else an earlier call has written them
-                self._succeeded[path] = self._try(path, values)
+                self._succeeded[path] = self._try(path, values, self._succeeded.get(path, True))
         except Exception as error:
             self._mistake = error
             raise
         return self._succeeded[path]
 
-    def _try(self, path: Path, values: dict[str, Any]) -> bool:
+    def _try(self, path: Path, values: dict[str, Any], has_succeeded: bool) -> bool:
         try:
             save(path, values)
         except CheckpointError as error:
-            self._say(str(error))
+            if has_succeeded:
+                self._say(str(error))
             return False
+        if not has_succeeded:
+            self._say(f"{path} could be written again")
         return True
 
     def _raise_mistake(self) -> None:

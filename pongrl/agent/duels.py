@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import secrets
 import threading
 from collections import Counter
@@ -26,7 +27,9 @@ from pongrl.agent.sparring import Result
 from pongrl.files import LARGEST_TEXT, read_file, replacing
 
 SNAPSHOT_POINTS = 5000  # from one snapshot to the next, unless --snapshot-every says otherwise
+MOST_WAITING = 1 << 20  # bytes of rows that wait for room on the disk
 COLUMNS = ("points", "opponent", "played", "won", "share")
+_HEAD = (",".join(COLUMNS) + "\r\n").encode()
 
 
 class Tally:
@@ -78,6 +81,7 @@ class Duels(Observer):
         self._tally, self._saver = Tally(), Saver(say)
         self._path = Path(options.directory, OPPONENTS)
         self._has_begun = False
+        self._rows = b""  # that the file lacks still; it may begin within a row
 
     def hear(self, result: Result) -> None:
         """Count a result. Any thread may call it."""
@@ -109,14 +113,23 @@ class Duels(Observer):
         if not results:
             return
         self._say(f"against opponents: {summary(results)}")
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(_row(points, result) for result in results)
+        if len(self._rows) < MOST_WAITING:
+            self._rows += text.getvalue().encode()
         try:
             if not self._has_begun:
                 self._begin_file()
                 self._has_begun = True
-            with open(self._path, "a", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows(_row(points, result) for result in results)
+            with open(self._path, "ab", buffering=0) as file:
+                if not os.fstat(file.fileno()).st_size:  # it was moved away, or emptied
+                    self._rows = _HEAD + self._rows.removeprefix(_HEAD)
+                while self._rows:
+                    self._rows = self._rows[file.write(self._rows) or 0 :]
         except OSError as error:
-            self._say(f"{OPPONENTS} could not be written ({error.strerror}): training goes on")
+            self._say(
+                f"{OPPONENTS} could not be written ({error.strerror}): training goes on, and its rows wait"
+            )
 
     def _begin_file(self) -> None:
         """Begin opponents.csv, with the rows that are there if the run goes on with them.

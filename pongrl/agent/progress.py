@@ -13,9 +13,9 @@ import io
 import math
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from pongrl.agent.ranges import checked, held
 from pongrl.errors import CheckpointError, PongError
@@ -24,6 +24,7 @@ from pongrl.text import printable
 
 WINDOW_POINTS = 1000  # over which the share won is measured
 RUNNING_DECAY = 0.999  # of the running mean, per point
+MOST_WAITING = 1 << 20  # bytes of rows that wait for room on the disk: those of a million points
 NOTHING_YET = -2.0  # the best running mean to begin with; lower than any reward
 ROUNDING = 1e-9  # by which sums of numbers may differ from what they are by formula
 EVALUATION_COLUMN = "evaluation_win_rate"
@@ -150,18 +151,24 @@ COLUMNS = (*Progress.COLUMNS, *Progress.SCHEDULE, EVALUATION_COLUMN)
 
 
 class ProgressFile:
-    """Writes progress.csv, a row for every 100 points.
+    """Writes progress.csv, a row for every 100 points. Rows that find no room on the disk wait for it.
+
+    The file may be moved, removed, replaced or emptied at any time; then it begins again.
 
     Args:
         path: The file. It begins anew, with these rows.
         rows: Of the run that is resumed; see `rows_up_to`.
+        reread: Returns the rows that the file begins again with.
 
     Raises:
         CheckpointError: The file cannot be written.
     """
 
-    def __init__(self, path: Path, rows: Sequence[Row] = ()) -> None:
-        self._path = path
+    def __init__(
+        self, path: Path, rows: Sequence[Row] = (), reread: Callable[[], Sequence[Row]] = tuple
+    ) -> None:
+        self._path, self._reread = path, reread
+        self._waiting = b""  # what the file lacks still; it may begin within a row
         self._points = int(rows[-1]["points"]) if rows else 0  # of the last row
         try:
             self._file = self._begin(rows)
@@ -170,35 +177,50 @@ class ProgressFile:
                 f"{path} cannot be written ({error.strerror}): choose another --directory"
             ) from error
 
-    def _begin(self, rows: Sequence[Row]) -> IO[str]:
+    def _begin(self, rows: Sequence[Row]) -> io.FileIO:
         """Write these rows, in one step, and open the file to add others."""
         with replacing(self._path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             writer.writerows([row.get(name, "") for name in COLUMNS] for row in rows)
-        return open(self._path, "a", newline="", encoding="utf-8")
+        return open(self._path, "ab", buffering=0)
 
     @property
     def is_gone(self) -> bool:
-        """Whether the file was removed, or replaced by another one; then rows would go nowhere."""
-        return not os.fstat(self._file.fileno()).st_nlink
+        """Whether the file was moved, removed, or replaced by another one; then rows would go elsewhere."""
+        try:
+            return not os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return True
 
     def write(self, progress: Progress) -> None:
         """Add a row, unless the last one is of the same points.
 
         Raises:
-            OSError: The row could not be written; it may be tried again.
+            OSError: Not all could be written yet. The next call tries again, and loses no row.
+            CheckpointError: The file that is there cannot be gone on with.
         """
-        if progress.points <= self._points:
-            return
-        csv.writer(self._file).writerow(progress.row())
-        self._file.flush()
-        self._points = progress.points
-        progress.evaluation_win_rate = None
+        if progress.points > self._points and len(self._waiting) < MOST_WAITING:
+            self._waiting += _line(progress.row())
+            self._points = progress.points
+            progress.evaluation_win_rate = None
+        if self.is_gone:
+            gone, self._file = self._file, self._begin(self._reread())
+            gone.close()
+        elif not os.fstat(self._file.fileno()).st_size:  # it was emptied, as logrotate's copytruncate does
+            self._waiting = _line(COLUMNS) + self._waiting.removeprefix(_line(COLUMNS))
+        while self._waiting:
+            self._waiting = self._waiting[self._file.write(self._waiting) or 0 :]
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _line(row: Sequence[str]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(row)
+    return text.getvalue().encode()
 
 
 def rows_up_to(path: Path, points: int) -> tuple[list[Row], bool]:

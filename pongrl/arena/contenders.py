@@ -21,6 +21,7 @@ from pongrl.server.guests import Paddle
 from pongrl.server.hand import Hand
 from pongrl.wire.framing import Kind
 from pongrl.wire.messages import Mover, Step
+from pongrl.wire.retry import LONGEST_PAUSE
 
 Observe: TypeAlias = Callable[[Hand, int, int, int], Step]
 """Makes the state for a hand: its number, the states that were dropped, the matches that are finished."""
@@ -131,6 +132,7 @@ class AgentContender:
         self.talk: Conversation | None = None  # None while it is away
         self.matches = 0  # that it has finished here
         self._sent = time.monotonic()  # when the last state was, or the agent went away
+        self._excused = 0.0  # until when it owes nothing, since this machine has slept
         self._is_late = False  # for the state that is outstanding
         self._error: PongError | None = None  # found while a state was sent
 
@@ -145,8 +147,8 @@ class AgentContender:
         self.hand.rest()
 
     def excuse(self) -> None:
-        """Let the time begin anew in which it must answer, or come back."""
-        self._sent = time.monotonic()
+        """Let the time begin anew in which it must answer, or come back: it looks for us now and then."""
+        self._excused = time.monotonic() + LONGEST_PAUSE
 
     @property
     def is_free(self) -> bool:
@@ -161,7 +163,7 @@ class AgentContender:
     @property
     def silent_since(self) -> float | None:
         """When it was sent the state that it has not answered, or has gone; None if it owes nothing."""
-        return None if self.is_ready else self._sent
+        return None if self.is_ready else max(self._sent, self._excused)
 
     def begin(self) -> None:
         """Begin a match, with the paddle at rest. The next state still tells of the last point before."""

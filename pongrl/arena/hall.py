@@ -22,6 +22,7 @@ from pongrl.arena.persons import Persons
 from pongrl.arena.scribe import Scribe
 from pongrl.arena.table import ArenaOptions, Table
 from pongrl.errors import PongError, ProtocolError
+from pongrl.server.clock import with_sleep
 from pongrl.server.conversation import Conversation
 from pongrl.wire.connection import Connection
 from pongrl.wire.messages import Role
@@ -61,7 +62,7 @@ class Hall(threading.Thread):
         self._tables: list[Table] = []  # where a match is being played
         self._over: list[Table] = []  # where one is over, and not yet kept
         self._look_due = 0.0
-        self._turned = time.monotonic()  # when the last turn began to wait
+        self._turned = with_sleep()  # when the last turn began to wait
         self._has_changed = True  # somebody came, left, or has played
         self._stopping = False
         self.error: BaseException | None = None
@@ -86,7 +87,7 @@ class Hall(threading.Thread):
 
     def turn(self) -> None:
         """Wait for the next thing to happen, and do what it asks for."""
-        now = time.monotonic()
+        now = with_sleep()
         if now - self._turned > SLEPT_SECONDS:
             log.warning(
                 "this machine has slept for %.0f seconds: nobody forfeits for that", now - self._turned

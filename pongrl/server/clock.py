@@ -7,6 +7,12 @@ import time
 LONGEST_DELAY = 0.25  # seconds; after a longer one (a suspended machine) lost ticks are not caught up with
 
 
+def with_sleep() -> float:
+    """Return a time in seconds that goes on while the machine sleeps; on Linux time.monotonic does not."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)  # Linux alone has it
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
 class Clock:
     """Deadlines a fixed period apart. A late one does not move those after it."""
 

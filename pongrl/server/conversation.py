@@ -75,7 +75,7 @@ class Conversation:
     def _take_action(self, body: bytes) -> None:
         number, moves = parse_action(body, len(self._hands))
         if number != self._number or self.answered:
-            due = self._number + 1 if self.answered else self._number
+            due = self.next_number if self.answered else self._number
             raise ProtocolError(f"an ACTION for STEP {number} where {due} is due")
         if max(moves) >= self._moves:
             known = "0 (stay), 1 (up) or 2 (down)" if self._moves == 3 else f"from 0 to {self._moves - 1}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pongrl.game.moves import STAY
 from pongrl.wire.messages import Mover
+from pongrl.wire.step import MOST_COUNTED
 
 
 class Hand:
@@ -36,4 +37,8 @@ class Hand:
     def row(self, own: int, other: int, matches: int) -> tuple[int, ...]:
         """Return the row of STEP's table (Column), with this side's own score before the other's."""
         made = max(self.made, key=self.made.__getitem__) if self.made else (self.move, self.mover)
-        return (self.reward, own, other, matches & 0x7FFFFFFF, *made, self.points, self.ticks, self.hits, 0)
+        finished = matches & MOST_COUNTED
+        row = (self.reward, own, other, finished, *made, self.points, self.ticks, self.hits, 0)
+        if max(row) <= MOST_COUNTED and self.reward >= -MOST_COUNTED:  # all but games with huge rewards
+            return row
+        return tuple(max(min(number, MOST_COUNTED), -MOST_COUNTED) for number in row)

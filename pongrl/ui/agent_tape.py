@@ -12,6 +12,7 @@ from pongrl.agent.eyes import Floats
 from pongrl.agent.observers import Decided
 from pongrl.agent.policy import probabilities
 from pongrl.wire.arrays import UInt8Array
+from pongrl.wire.messages import number_after
 
 FADING = np.float32(0.995)  # per decision, of the activity that counts as a unit's strongest
 SLICE = 120  # decisions in a row that are shown if the agent is faster than the window
@@ -45,7 +46,7 @@ class Moment:
 
 def difference(before: Moment | None, now: Moment) -> npt.NDArray[np.int16]:
     """Return what the agent sees change, (height, width); zeros in the first frame of a point."""
-    if before is None or now.points or now.number != before.number + 1:
+    if before is None or now.points or now.number != number_after(before.number):
         return np.zeros(now.frame.shape, np.int16)
     return now.frame.astype(np.int16) - before.frame
 

@@ -12,7 +12,8 @@ goes on in the same DIR; TensorBoard hides what was written about points after i
 a DIR that has one keeps the old files in previous-1 …, which TensorBoard shows as runs of their own.
 
 tensorboardX's summaries and its RecordWriter are used, but not its SummaryWriter: when the disk is full, the
-thread of a SummaryWriter ends, and the SummaryWriter then waits for that thread forever.
+thread of a SummaryWriter ends, and the SummaryWriter then waits for that thread forever. Here the file ends,
+and a minute later another one is begun beside it; what was reported meanwhile is in progress.csv alone.
 
 Drawing the pictures of a video takes training half a second; the video is made of them in a thread.
 """
@@ -20,7 +21,6 @@ Drawing the pictures of a video takes training half a second; the video is made 
 from __future__ import annotations
 
 import contextlib
-import functools
 import io
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -48,6 +48,7 @@ except ImportError as error:
 
 
 FLUSH_SECONDS = 10.0  # between two times that all is on disk: TensorBoard itself looks every 30 s
+RETRY_SECONDS = 60.0  # after a disk error
 HISTOGRAM_SECONDS = 60.0
 BINS = 64
 VIDEO_SECONDS = 120.0  # from the beginning of one video to that of the next
@@ -102,17 +103,17 @@ class Videos:
 
 
 class EventFile:
-    """One file of events. A disk error ends it with a sentence; after that nothing is written.
+    """One file of events. A disk error ends it; after that nothing is written.
 
     Args:
         directory: where the file is.
         points: with which the run begins; TensorBoard then hides what other files tell about later points.
         resumed: True to go on with the files in the directory, False to keep them aside.
-        say: takes the sentence.
+        fail: is told why it has ended.
     """
 
-    def __init__(self, directory: Path, points: int, resumed: bool, say: Callable[[str], None]) -> None:
-        self._directory, self._say = directory, say
+    def __init__(self, directory: Path, points: int, resumed: bool, fail: Callable[[str], None]) -> None:
+        self._fail = fail
         self._file: Any = None
         self._begin, self._began = time.time(), time.monotonic()
         with self._ending_at_disk_errors():
@@ -164,10 +165,7 @@ class EventFile:
             if file is not None:
                 with contextlib.suppress(OSError):  # closing writes the rest
                     file.close()
-            self._say(
-                f"{self._directory} could not be written ({error.strerror}): "
-                "TensorBoard's log ends here, training goes on"
-            )
+            self._fail(error.strerror or str(error))
 
 
 def _newest(directory: Path) -> float:
@@ -188,7 +186,7 @@ class EventLog(Observer):
         options: what the run was told; plain values.
         points: with which the run begins.
         resumed: True if it goes on with what is in the directory.
-        say: is told if the log ends because of a disk error; training goes on.
+        say: is told of a disk error, once until the log goes on.
     """
 
     def __init__(
@@ -200,8 +198,9 @@ class EventLog(Observer):
         say: Callable[[str], None],
     ) -> None:
         self._options, self._points = options, points  # the points that the log tells about so far
-        self._open = functools.partial(EventFile, directory, points, resumed, say)
+        self._directory, self._resumed, self._say = directory, resumed, say
         self._file: EventFile | None = None
+        self._failed: float | None = None  # when there was a disk error, until the log goes on
         self._videos = Videos()
         self._flushed = self._drew_weights = time.monotonic()
 
@@ -212,6 +211,7 @@ class EventLog(Observer):
 
     def reported(self, standing: Standing) -> None:
         """Write the scalars, unless they are written already, and what else is due."""
+        self._try_again()
         progress, file = standing.progress, self._begun()
         if progress.points <= self._points:
             return
@@ -223,7 +223,7 @@ class EventLog(Observer):
             self._add_weights(file, standing)
         if now - self._flushed >= FLUSH_SECONDS:
             self._flushed = now
-            file.flush()
+            self._flush(file)
 
     def ended(self, standing: Standing) -> None:
         """Write what there is at the end, the weights too, and close the file."""
@@ -238,12 +238,32 @@ class EventLog(Observer):
     def _begun(self) -> EventFile:
         """Return the file; begin it with what the run was told if it is not there yet."""
         if self._file is None:
-            self._file = self._open()
+            self._file = EventFile(self._directory, self._points, self._resumed, self._fail)
+            self._resumed |= self._file.is_open  # what is there from now on is this run's
             told = {name: value for name, value in self._options.items() if value is not None}
             rows = "".join(f"| {name} | {value} |\n" for name, value in told.items())
             self._file.add(summary.text("options", "| option | value |\n|---|---|\n" + rows), self._points)
-            self._file.flush()
+            self._flush(self._file)
         return self._file
+
+    def _fail(self, reason: str) -> None:
+        if self._failed is None:
+            self._say(
+                f"{self._directory} could not be written ({reason}): "
+                "TensorBoard's log waits, training goes on"
+            )
+        self._failed = time.monotonic()
+
+    def _try_again(self) -> None:
+        """Let another file be begun if there was a disk error a while ago. Old files stay as they are."""
+        if self._failed is not None and time.monotonic() - self._failed >= RETRY_SECONDS:
+            self._file = None
+
+    def _flush(self, file: EventFile) -> None:
+        file.flush()
+        if file.is_open and self._failed is not None:
+            self._failed = None
+            self._say(f"{self._directory} could be written again: TensorBoard's log goes on")
 
     @staticmethod
     def _add_scalars(file: EventFile, progress: Progress) -> None:

@@ -264,7 +264,7 @@ class PongClient(_Client):
             return None
         step = Step.parse(came[1], self.session)
         if step.number != number_after(self._number):
-            raise ProtocolError(f"STEP {step.number} where {self._number + 1} is due")
+            raise ProtocolError(f"STEP {step.number} where {number_after(self._number)} is due")
         if not self._answered:
             raise ProtocolError(f"STEP {step.number} before the one before it was answered")
         self._number, self._answered = step.number, False

@@ -10,8 +10,9 @@ A STEP waits for its ACTION, so these come as fast as both sides want. Of all ot
 peer may send a hundred a second; one that sends more is cut off.
 
 Each side sends a HEARTBEAT when it has sent nothing for two seconds, and gives up a peer that has been silent
-for nine. `wait` serves any number of connections, by their public names alone. It decides how to wait: on
-loopback an answer comes so soon that sleeping would cost more than polling.
+for nine. A process that was stopped itself, with its machine or alone, does not blame the peer for that: the
+nine seconds begin when it goes on. `wait` serves any number of connections, by their public names alone. It
+decides how to wait: on loopback an answer comes so soon that sleeping would cost more than polling.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from pongrl.wire.waiting import Wake, give_way, ready
 
 HEARTBEAT_SECONDS = 2.0  # less than a quarter of the silence: one lost packet must not look like a lost peer
 SILENCE_SECONDS = 9.0  # so that a peer that vanished is given up within ten
+SLEPT_SECONDS = SILENCE_SECONDS / 2  # between two looks, after which this process has slept, or thought
 SPIN_SECONDS = 0.001 if (os.cpu_count() or 1) > 1 else 0.0  # how long `wait` polls before it sleeps
 SHORT_WAITS, MOST_SHORT_WAITS = 3, 8  # fast waits needed before `wait` polls, and the most that are counted
 SMALL_TALK = frozenset((Kind.HEARTBEAT, Kind.PAUSE, Kind.PING, Kind.PONG))  # kinds that wait for nothing
@@ -75,7 +77,7 @@ class Connection:
         self._read_bytes, self._clock = read_bytes, clock
         self._lock = threading.Lock()  # of the socket and what is unsent: any thread may send
         self._unsent = bytearray()
-        self._sent = self._heard = clock()
+        self._sent = self._heard = self._looked = clock()
         self._short_waits = 0
         self._small_talk = Allowance(SMALL_TALK_AT_ONCE, SMALL_TALK_PER_SECOND, clock)
 
@@ -166,18 +168,23 @@ class Connection:
             with self._lock:
                 data = self._sock.recv(self._read_bytes)
         except AGAIN:
-            if self._clock() - self._heard >= SILENCE_SECONDS:
-                raise ConnectionLostError(
-                    f"{self.peer} has been silent for {SILENCE_SECONDS:.0f} seconds"
-                ) from None
+            self._check_silence()
             return False
         except OSError as error:
             raise ConnectionLostError(f"{self.peer} is gone ({reason_of(error)})") from error
         if not data:
             raise ConnectionLostError(f"{self.peer} has left")
-        self._heard = self._clock()
+        self._heard = self._looked = self._clock()
         self._parser.feed(data)
         return True
+
+    def _check_silence(self) -> None:
+        """Give up a peer that has been silent for too long while we were looking."""
+        before, self._looked = self._looked, self._clock()
+        if self._looked - before >= SLEPT_SECONDS:  # it may have slept too, and could not speak
+            self._heard = self._looked
+        if self._looked - self._heard >= SILENCE_SECONDS:
+            raise ConnectionLostError(f"{self.peer} has been silent for {SILENCE_SECONDS:.0f} seconds")
 
     def receive(self, until: float | None = None, wake: Wake | None = None) -> Message | None:
         """Wait for the next message.

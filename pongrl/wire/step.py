@@ -1,6 +1,6 @@
 """STEP: one state of all games, and what has happened since the last one.
 
-    number, dropped      u32 each
+    number, dropped      u32 each; after its largest, `number` goes on from 0, and `dropped` stays
     table                i32, a row per game, the columns of Column
     cells, light         K lit cells of all frames, game by game: place in its frame u16, light u8
 
@@ -23,6 +23,9 @@ from pongrl.wire.framing import Kind, message
 from pongrl.wire.plain import dumps, loads
 from pongrl.wire.session import Session
 
+MOST_DROPPED = (1 << 32) - 1
+MOST_COUNTED = (1 << 31) - 1  # in a cell of the table
+
 
 def number_after(number: int) -> int:
     """Return the number of the STEP that follows this one; 0 follows the largest that a u32 holds."""
@@ -41,12 +44,15 @@ class Mover(enum.IntEnum):
 
 @enum.unique
 class Column(enum.IntEnum):
-    """What STEP says of each game, i32 each. "Since" means since the last STEP that was sent."""
+    """What STEP says of each game, i32 each. "Since" means since the last STEP that was sent.
+
+    A score or a sum that an i32 cannot hold stays at the largest number, or at its negative.
+    """
 
     REWARD = 0  # points won minus points lost, since
     LEFT = 1  # score of the match being played
     RIGHT = 2
-    MATCHES = 3  # matches finished
+    MATCHES = 3  # matches finished; after 2^31 − 1 it goes on from 0
     MOVE = 4  # the move really made since, for most of the ticks
     MOVER = 5  # who made it (Mover)
     POINTS = 6  # points that ended, since; this column and the next ones are never negative
@@ -132,7 +138,7 @@ class Step:
         table = self.table.copy()
         table[:, Column.CELLS] = np.bincount(game, minlength=games) if games > 1 else len(cell)
         packed = pack_array(table), pack_array(cell.astype(np.uint16)), pack_array(self.light)
-        return message(Kind.STEP, dumps((self.number, self.dropped, *packed)))
+        return message(Kind.STEP, dumps((self.number, min(self.dropped, MOST_DROPPED), *packed)))
 
     @classmethod
     def parse(cls, body: bytes, session: Session) -> Step:

@@ -11,7 +11,7 @@ from pongrl.wire.plain import dumps, loads
 
 _STATUS_CHARACTERS = 150
 WIDTH, HEIGHT = 700, 500  # of the court; pongrl.game.rules has the same numbers, and a test compares them
-MOST = (1 << 31) - 1  # of anything that is counted
+MOST = (1 << 31) - 1  # of anything that is counted; a server for weeks in lockstep counts more
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,14 @@ class View:
     status: str
 
     def serialize(self) -> bytes:
-        """Return the whole message."""
-        played = (self.score, self.matches, self.last_match, self.rally, self.last_rally)
-        status = self.status[:_STATUS_CHARACTERS]
-        return message(Kind.VIEW, dumps((self.ball, self.paddles, *played, self.sounds, status)))
+        """Return the whole message.
+
+        Of `matches` and `sounds` a change counts, so after MOST they go on from 0. All else stays at MOST.
+        """
+        score, last, rallies = _held(self.score), self.last_match, _held((self.rally, self.last_rally))
+        played = (score, self.matches & MOST, last and _held(last), *rallies)
+        sounds, status = tuple(count & MOST for count in self.sounds), self.status[:_STATUS_CHARACTERS]
+        return message(Kind.VIEW, dumps((self.ball, self.paddles, *played, sounds, status)))
 
     @classmethod
     def parse(cls, body: bytes) -> View:
@@ -53,6 +57,10 @@ class View:
                 words = printable(status[:_STATUS_CHARACTERS])
                 return cls(ball, paddles, score, matches, last, rally, before, sounds, words)
         raise ProtocolError("a VIEW that is none")
+
+
+def _held(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(min(number, MOST) for number in numbers)
 
 
 def _are_within(numbers: tuple[int, ...], most: int) -> bool:

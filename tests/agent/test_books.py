@@ -6,6 +6,7 @@ import contextlib
 import csv
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from typing import Any
 import pytest
 
 from pongrl.agent import books as books_module
-from pongrl.agent.books import CHECKPOINT_SECONDS, Books, TrainingBooks
+from pongrl.agent.books import CHECKPOINT_SECONDS, LONGEST_DECISION, Books, TrainingBooks
 from pongrl.agent.checkpoints import Checkpoint, load
-from pongrl.agent.files import BEST, LATEST
+from pongrl.agent.files import BEST, LATEST, ROWS
 from pongrl.agent.observers import Audience, Observer, Standing
 from pongrl.agent.player import Player
 from pongrl.agent.progress import Progress
@@ -73,6 +74,16 @@ def test_time_that_was_no_training_is_left_out() -> None:
     assert first > 0
     books.restart_clock()
     assert books.progress.seconds == first
+
+
+def test_time_that_this_machine_has_slept_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    books = Books(options_of(), Progress(), Audience(), Lines())
+    for seconds in (2.0, 3600.0, 3.0):
+        now[0] += seconds
+        books.count(WON)
+    assert books.progress.seconds == 2 + LONGEST_DECISION + 3
 
 
 def test_every_hundred_points_are_reported_once(tmp_path: Path) -> None:
@@ -173,7 +184,7 @@ def test_what_cannot_be_saved_is_said_and_the_run_goes_on(tmp_path: Path) -> Non
         books.save_now()
         assert not books.finish()
     assert "nothing is saved there" in lines.said[0]
-    assert any(line.startswith("NOT saved: ") for line in lines.said)
+    assert sum(line.startswith("NOT saved: ") for line in lines.said) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a directory with open files cannot be removed there")
@@ -184,7 +195,30 @@ def test_rows_that_go_nowhere_are_told(tmp_path: Path) -> None:
         shutil.rmtree(tmp_path / "run")
         for _ in range(100):
             books.count(WON)
-        assert "progress.csv could not be written (No such file or directory): training goes on" in lines.said
+        assert sum("progress.csv could not be written (No such file" in line for line in lines.said) == 1
+
+
+@posix
+def test_what_found_no_room_is_written_once_there_is_some_and_each_is_said_once(tmp_path: Path) -> None:
+    """The directory is away for a while, as if the disk were full."""
+    lines, run = Lines(), tmp_path / "run"
+    run.mkdir()
+    with opened(run, lines, checkpoint_seconds=0) as books:
+        run.rename(tmp_path / "elsewhere")
+        for came in 100 * [LOST] + 200 * [WON]:
+            books.count(came)
+        best = books.progress.best
+        books.save_now()
+        run.mkdir()
+        for _ in range(100):
+            books.count(LOST)
+        assert books.finish()
+    assert books.progress.best == best  # so what save.p was to have has waited
+    assert load(run / BEST)["progress"]["points"] == 300
+    assert [row["points"] for row in rows_of(run)] == ["100", "200", "300", "400"]
+    for name in (ROWS, LATEST, BEST):
+        assert sum(f"{name} could not be written (" in line for line in lines.said) == 1
+        assert sum(f"{name} could be written again" in line for line in lines.said) == 1
 
 
 @posix

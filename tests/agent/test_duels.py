@@ -119,8 +119,28 @@ def test_what_cannot_be_written_is_said_and_the_training_goes_on(tmp_path: Path)
         (tmp_path / "pool").rmdir()
         duels.hear(Result("a", 1, 0))
         duels.reported(standing(100))
-    assert "opponents.csv could not be written (it is a directory): training goes on" in lines.said
+    words = "opponents.csv could not be written (it is a directory): training goes on, and its rows wait"
+    assert words in lines.said
     lines.wait_for("nothing is saved there")
+
+
+def test_rows_that_could_not_be_written_come_with_the_next(tmp_path: Path) -> None:
+    rows = tmp_path / "opponents.csv"
+    with duels_in(tmp_path, lines := Lines(), snapshot_every=100) as duels:
+        for points in (100, 200, 300, 400):
+            rows.mkdir() if points == 200 else None
+            duels.hear(Result("a", 1, 0))
+            if points == 200:
+                duels.reported(standing(points))
+                rows.rmdir()
+            else:
+                duels.reported(standing(points))
+                rows.rename(tmp_path / f"moved-{points}")
+    assert sum("could not be written" in line for line in lines.said) == 1
+    moved = [(tmp_path / f"moved-{points}").read_text().split("\n") for points in (300, 400)]
+    assert [[row.split(",")[0] for row in rows if row] for rows in moved] == [
+        ["points", "200", "300"], ["points", "400"]
+    ]  # fmt: skip
 
 
 def test_the_hardest_opponent_is_named() -> None:

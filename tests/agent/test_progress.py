@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +25,7 @@ from pongrl.agent.progress import (
 )
 from pongrl.errors import CheckpointError, PongError
 from pongrl.wire.plain import dumps, loads
+from tests.support import PATIENCE, ROOT
 
 
 def test_the_share_won_is_over_the_last_thousand_points_and_the_mean_over_all() -> None:
@@ -163,6 +168,54 @@ def test_a_file_that_was_removed_or_replaced_is_gone(tmp_path: Path) -> None:
             path.write_text(replacement)
         assert file.is_gone
         file.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be moved there")
+@pytest.mark.parametrize("is_copied", [False, True])
+def test_a_file_that_is_rotated_away_begins_again_with_its_columns(tmp_path: Path, is_copied: bool) -> None:
+    path, progress = tmp_path / "progress.csv", Progress()
+    with contextlib.closing(ProgressFile(path)) as file:
+        progress.count_point(True)
+        file.write(progress)
+        if is_copied:  # as logrotate does it with copytruncate
+            os.truncate(path, 0)
+        else:
+            path.rename(tmp_path / "progress.csv.1")
+        for _ in range(2):
+            progress.count_point(True)
+            file.write(progress)
+    assert b"\0" not in path.read_bytes()
+    rows, is_foreign = rows_up_to(path, 10)
+    assert [row["points"] for row in rows] == ["2", "3"]
+    assert not is_foreign
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no limit of a file's size there")
+def test_rows_that_find_no_room_wait_for_it_and_are_whole(tmp_path: Path) -> None:
+    """A limit of the file's size is the disk that is full."""
+    code = f"""
+import resource, signal
+from pathlib import Path
+from pongrl.agent.progress import Progress, ProgressFile
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+file, progress, failed = ProgressFile(Path({str(tmp_path / "progress.csv")!r})), Progress(), 0
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+for points in range(1, 401):
+    if points in (100, 300):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000 if points == 100 else most, most))
+    progress.count_point(True)
+    try:
+        file.write(progress)
+    except OSError:
+        failed += 1
+print(failed)
+"""
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert result.stdout == "200\n", result
+    rows, is_foreign = rows_up_to(tmp_path / "progress.csv", 400)
+    assert [row["points"] for row in rows] == [str(points) for points in range(1, 401)]
+    assert not is_foreign
 
 
 @pytest.mark.parametrize("won", [True, False])

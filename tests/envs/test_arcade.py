@@ -15,7 +15,7 @@ from pongrl.envs.emulators import Outcome
 from pongrl.envs.machines import Facts
 from pongrl.game.moves import DOWN, MOVE_NAMES, STAY, UP
 from pongrl.game.people import Keys
-from pongrl.wire.messages import Mover, Role, Session
+from pongrl.wire.messages import Mover, Role, Session, Step, View
 
 OPTIONS = ArcadeOptions(
     name="Toy-v0", games=2, height=4, width=5, frameskip=4, fps=60, points_to_win=21, lockstep=True,
@@ -181,3 +181,22 @@ def test_people_are_told_where_there_is_no_court_to_show() -> None:
     assert snapshot.paddles == (12, 387)
     assert snapshot.ball != (345, 245)
     assert snapshot.serialize()
+
+
+def test_rewards_of_any_size_do_not_end_the_engine() -> None:
+    """An agent that pauses for minutes, and an episode without end, have more points than a STEP holds."""
+    made, emulators = arcade()
+    made.seat(Role.LEFT)
+    emulators.outcomes += [outcome(1e300, -1e300)] * 2200
+    while emulators.outcomes:
+        made.decide(Keys())
+    step = made.observe(Role.LEFT, 1, 0)
+    most = (1 << 31) - 1
+    assert step.rewards.tolist() == [most, -most]
+    assert step.points.tolist() == [most, most]
+    assert step.scores.tolist() == [[most, 0], [0, most]]
+    assert Step.parse(step.serialize()[5:], made.options.session()).scores.tolist() == step.scores.tolist()
+    assert View.parse(made.snapshot().serialize()[5:]).score == (most, 0)
+    emulators.outcomes.append(outcome(5, -5, ended=True))
+    made.decide(Keys())
+    assert made.observe(Role.LEFT, 2, 0).rewards.tolist() == [5, -5]

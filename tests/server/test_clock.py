@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pongrl.server.clock import LONGEST_DELAY, Clock
+from pongrl.server.clock import LONGEST_DELAY, Clock, with_sleep
 
 
 @pytest.fixture
@@ -30,3 +30,13 @@ def test_ticks_lost_to_a_suspended_machine_are_not_caught_up_with(now: list[floa
     now[0] = clock.due + LONGEST_DELAY + 1
     clock.advance()
     assert clock.due == pytest.approx(now[0] + 0.1)
+
+
+def test_the_time_that_counts_sleep_is_that_since_boot_or_what_there_is(
+    now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "CLOCK_BOOTTIME", 7, raising=False)
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: {7: 4000.0}[clock], raising=False)
+    assert with_sleep() == 4000.0
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+    assert with_sleep() == now[0]

@@ -17,13 +17,13 @@ from pong import Pong
 from pongrl.errors import ConnectionLostError, RefusedError
 from pongrl.server.gallery import MAX_WATCHERS, Gallery
 from pongrl.server.listener import Listener
-from pongrl.wire.client import PongWatcher
+from pongrl.wire.client import PongClient, PongWatcher
 from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Kind, Parser, message
 from pongrl.wire.limits import VIEWER_LIMITS, WATCHER_LIMITS
 from pongrl.wire.messages import View
 from tests.support import PATIENCE, connected, serving
-from tests.support.engines import game_options
+from tests.support.engines import game_options, playing
 
 VIEW = View((345, 245), (200, 130), (3, 4), 1, (21, 12), 7, 5, (1, 2, 3), "agent connected from 10.0.0.7:5")
 
@@ -219,3 +219,21 @@ def test_the_gallery_ends_with_the_server_and_leaves_nothing() -> None:
         with pytest.raises(ConnectionLostError, match="said goodbye"):
             list(iter(lambda: seen(watcher), None))
     assert {thread.name for thread in threading.enumerate()} == before
+
+
+def test_a_server_that_has_counted_for_months_is_watched_and_played_on() -> None:
+    """Its counters stand just below what the wire holds, and pass that while an agent plays."""
+    most, matches = (1 << 31) - 1, set()
+    views: list[View] = []  # that came after that
+    with playing(lockstep=True, points_to_win=1) as server, PongWatcher(*server.address) as watcher:
+        watcher.connect()
+        with PongClient(*server.address) as agent:
+            agent.connect()
+            game = server.match.first  # the engine waits for the agent
+            game.hits = game.bounces = game.matches = most - 1
+            while len(views) < 3:
+                matches.add(int(agent.step([1]).matches[0]))
+                view = watcher.watch(time.monotonic())
+                views += [view] if view is not None and {0, 1} <= matches else []
+    assert {most, 0, 1} <= matches
+    assert all(0 <= count <= most for view in views for count in (view.matches, *view.sounds))

@@ -155,3 +155,13 @@ def test_every_tick_of_the_first_game_is_filmed_and_the_film_changes_nothing() -
     game = filmed.first
     assert (score, paddles, ball) == (tuple(game.score), tuple(game.paddles), (game.ball_x, game.ball_y))
     assert seconds == 1 / 50
+
+
+def test_what_no_state_can_hold_stays_at_the_most() -> None:
+    hand = Hand()
+    hand.note(1 << 40, -(1 << 33), 1 << 32)
+    told = dict(zip(Column, hand.row(1 << 31, 5, (1 << 31) + 3), strict=True))
+    most = (1 << 31) - 1
+    assert (told[Column.REWARD], told[Column.POINTS]) == (-most, most)
+    assert (told[Column.LEFT], told[Column.RIGHT], told[Column.MATCHES]) == (most, 5, 3)
+    assert (told[Column.TICKS], told[Column.HITS]) == (most, most)

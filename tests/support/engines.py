@@ -298,7 +298,8 @@ class Playing:
 
     def __init__(self, **changes: Any) -> None:
         self.count = Count()
-        self.run = Run(Match(game_options(**changes)), Entrance("127.0.0.1", 0), observers=[self.count])
+        self.match = Match(game_options(**changes))
+        self.run = Run(self.match, Entrance("127.0.0.1", 0), observers=[self.count])
 
     @property
     def address(self) -> tuple[str, int]:

@@ -34,6 +34,11 @@ def test_the_difference_is_what_has_come_and_gone() -> None:
     }  # fmt: skip
 
 
+def test_the_difference_is_seen_when_the_numbers_begin_again() -> None:
+    before, now = moment((1 << 32) - 1, {(20, 30): 255}), moment(0, {(20, 31): 255})
+    assert np.count_nonzero(difference(before, now)) == 2
+
+
 @pytest.mark.parametrize(
     ("before", "now"),
     [

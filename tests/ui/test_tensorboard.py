@@ -157,20 +157,30 @@ def test_a_run_without_a_decision_leaves_the_log_of_the_run_before_alone(tmp_pat
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_full_disk_ends_the_log_with_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_full_disk_the_log_waits_and_goes_on_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(tensorboard, "FLUSH_SECONDS", 0)
+    flush = RecordWriter.flush
     with logging(tmp_path) as (log, said):
         monkeypatch.setattr(RecordWriter, "flush", fail)
         log.reported(standing_at(100))
         log.reported(standing_at(200))
         see(log, 20)
+        monkeypatch.setattr(tensorboard, "RETRY_SECONDS", 0)
+        log.reported(standing_at(300))
+        monkeypatch.setattr(RecordWriter, "flush", flush)
+        log.reported(standing_at(400))
+        log.reported(standing_at(500))
     assert said == [
         f"{tmp_path} could not be written (No space left on device): "
-        "TensorBoard's log ends here, training goes on"
+        "TensorBoard's log waits, training goes on",
+        f"{tmp_path} could be written again: TensorBoard's log goes on",
     ]
+    assert steps_of(read(tmp_path))[-2:] == [400, 500]
 
 
 def test_a_directory_that_cannot_be_made_ends_the_log_before_it_is_begun(tmp_path: Path) -> None:
@@ -178,4 +188,4 @@ def test_a_directory_that_cannot_be_made_ends_the_log_before_it_is_begun(tmp_pat
     with logging(tmp_path / "file" / "log") as (log, said):
         log.reported(standing_at(100))
     assert len(said) == 1
-    assert "TensorBoard's log ends here" in said[0]
+    assert "TensorBoard's log waits" in said[0]

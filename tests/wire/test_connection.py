@@ -253,8 +253,9 @@ def test_heartbeats_keep_an_idle_line_open(clock: Clock, timed: Ends) -> None:
 
 def test_silence_is_noticed_but_not_before_its_time(clock: Clock, timed: Ends) -> None:
     connection, _ = timed
-    clock.now += SILENCE_SECONDS - 0.001
-    assert connection.receive(until=clock.now) is None
+    for seconds in (SILENCE_SECONDS / 3, SILENCE_SECONDS / 3, SILENCE_SECONDS / 3 - 0.001):
+        clock.now += seconds
+        assert connection.receive(until=clock.now) is None
     clock.now += 0.002
     with pytest.raises(ConnectionLostError, match="the peer has been silent for 9 seconds"):
         connection.receive()
@@ -266,6 +267,21 @@ def test_what_came_during_a_long_thought_is_no_silence(clock: Clock, timed: Ends
     clock.now += 100 * SILENCE_SECONDS
     assert connection.receive() == PING
     assert connection.receive(until=clock.now) is None
+
+
+def test_a_process_that_was_stopped_does_not_take_that_for_the_peers_silence(
+    clock: Clock, timed: Ends
+) -> None:
+    connection = timed[0]
+    for _ in range(3):  # as a laptop that sleeps, with both ends on it
+        clock.now += 1000.0
+        assert connection.receive(until=clock.now) is None
+    for _ in range(8):
+        clock.now += 1.0
+        assert connection.receive(until=clock.now) is None
+    clock.now += 1.0
+    with pytest.raises(ConnectionLostError, match="silent for 9 seconds"):
+        connection.receive(until=clock.now)
 
 
 def test_a_heartbeat_is_sent_only_when_nothing_else_was(clock: Clock, timed: Ends) -> None:

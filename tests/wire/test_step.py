@@ -271,3 +271,10 @@ def test_a_hostile_servers_message_costs_the_agent_at_most_16_megabytes(name: st
 def test_a_message_that_costs_more_than_it_may_is_noticed() -> None:
     result = read_within(1 << 20, largest_session(FEWEST_GAMES), lit_everywhere(FEWEST_GAMES))
     assert "MemoryError" in result.stdout + result.stderr
+
+
+def test_states_that_were_dropped_are_counted_up_to_what_a_step_holds() -> None:
+    session, sent = Session(1, 50, 70, 2, 8, 60, 21, False), np.zeros((1, len(Column)), np.int32)
+    step = Step.of((1 << 32) - 1, 1 << 32, np.zeros((1, 50, 70), np.uint8), sent)
+    came = Step.parse(step.serialize()[5:], session)
+    assert (came.number, came.dropped) == ((1 << 32) - 1, (1 << 32) - 1)

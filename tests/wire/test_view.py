@@ -60,3 +60,17 @@ def test_a_view_that_is_none_is_refused(values: object) -> None:
 @given(st.binary(max_size=200) | mutated(body_of(VIEW.serialize(), VIEWER_LIMITS)))
 def test_garbage_in_the_place_of_a_view_gives_only_protocol_error(body: bytes) -> None:
     read_garbage(View.parse, body)
+
+
+def test_what_a_server_has_counted_for_months_can_still_be_read() -> None:
+    """Counts go on from 0, since a change of one is what counts; a score or a rally stays at the most."""
+    most = view.MOST
+    shown = replace(VIEW, matches=most, sounds=(most, most - 1, most))
+    assert View.parse(body_of(shown.serialize(), VIEWER_LIMITS)) == shown
+    beyond = replace(
+        VIEW, score=(most + 1, 7), matches=most + 2, last_match=(3, most + 9), rally=most + 5,
+        last_rally=1 << 40, sounds=(most + 1, most + 2, 3 << 40),
+    )  # fmt: skip
+    assert View.parse(body_of(beyond.serialize(), VIEWER_LIMITS)) == replace(
+        VIEW, score=(most, 7), matches=1, last_match=(3, most), rally=most, last_rally=most, sounds=(0, 1, 0)
+    )
