@@ -337,12 +337,12 @@ def test_training_goes_on_when_the_log_cannot_be_written(tmp_path: Path) -> None
         program.wait_for("100 points")
         pid, unlimited = program.process.pid, (resource.RLIM_INFINITY,) * 2
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, unlimited[1]))
-        program.wait_for("TensorBoard's log ends here, training goes on")
+        program.wait_for("TensorBoard's log waits, training goes on")
         program.wait_for("00 points")
         resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
         program.type("q\n")
         assert program.ended() == 0, program.output
-    assert program.output.count("TensorBoard's log ends here") == 1
+    assert program.output.count("TensorBoard's log waits") == 1
     assert "Exception" not in program.output
     assert "saved interrupt.p" in program.output
 
