@@ -120,8 +120,7 @@ class Batch:
             policy: The policy that made the decisions.
             deviation: The usual size of an advantage.
         """
-        every = range(len(self.decisions))
-        return policy.backward(self._terms(every, None, int(self.own.sum()), np.float32(deviation)))
+        return policy.backward(self._terms(range(len(self.decisions)), None, np.float32(deviation)))
 
     def parts(self, rng: RandomGenerator) -> list[Sequence[int]]:
         """Divide the decisions at random into parts of about PART_ROWS of the B.
@@ -151,25 +150,25 @@ class Batch:
             part: Which of them; see `parts`.
             deviation: As for `gradient`.
         """
-        own = int(self.own[np.concatenate([self._rows[number] for number in part])].sum())
-        return policy.backward(self._terms(part, policy, own, np.float32(deviation)))
+        return policy.backward(self._terms(part, policy, np.float32(deviation)))
 
     def _terms(
-        self, numbers: Sequence[int], policy: Policy | None, teaching: int, deviation: np.float32
+        self, numbers: Sequence[int], policy: Policy | None, deviation: np.float32
     ) -> Iterator[tuple[Activations, Floats, Floats]]:
         """Give about GRADIENT_ROWS decisions at a time, with the derivatives of the objective.
 
         Args:
-            numbers: Of the decisions.
+            numbers: Of the decisions that the objective is a mean of.
             policy: For whose weights; None for the one that made the decisions.
-            teaching: Decisions that teach, in all that the objective is a mean of.
             deviation: As for `gradient`.
         """
-        step = max(GRADIENT_ROWS // len(self.decisions[0].chosen), 1)
+        rows = np.concatenate([self._rows[number] for number in numbers])
+        teaching = np.float32(max(self.own[rows].sum(), 1))
+        begin, step = 0, max(GRADIENT_ROWS // len(self.decisions[0].chosen), 1)
         for first in range(0, len(numbers), step):
             some = numbers[first : first + step]
-            here = np.concatenate([self._rows[number] for number in some])
             drawn = Activations.join([self.decisions[number].seen for number in some])
+            here = rows[begin : (begin := begin + len(drawn.value))]
             seen = drawn if policy is None else policy.forward(drawn.x)
             advantage = self.advantage[here]  # (B,), of these
             p = probabilities(seen.logits)  # (B, M)
@@ -179,7 +178,7 @@ class Batch:
             A = advantage / deviation
             if policy is not None:
                 A *= _pull(p[is_drawn], probabilities(drawn.logits)[is_drawn], A)
-            scale = self.own[here] / np.float32(max(teaching, 1))
+            scale = self.own[here] / teaching
             dlogits = (is_drawn - p) * A[:, None] - ENTROPY_BONUS * p * (log_p + entropy[:, None])
             dvalue: Floats = scale * (VALUE_WEIGHT * (advantage + (drawn.value - seen.value)))
             yield seen, scale[:, None] * dlogits, dvalue

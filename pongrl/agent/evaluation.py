@@ -81,7 +81,6 @@ class Tally:
 
     def __init__(self, games: int, points: int) -> None:
         self.points, self.won, self.hits, self.decisions = points, 0, 0, 0
-        self.margins: list[int] = []  # of matches: none are told, since short ones end first
         self._due = shares(points, games)  # (N,) points still to play
         self._rally = np.zeros(games, int)  # (N,) hits in the point that is being played
 
@@ -195,7 +194,7 @@ def evaluate(
         if watch is not None:
             watch.look(step)
     seconds, misses = time.monotonic() - begin, None if watch is None else watch.misses
-    margins = tuple(tally.margins)
+    margins = tuple(tally.margins) if isinstance(tally, MatchTally) else ()
     return Evaluation(
         tally.points, tally.won, tally.hits, tally.decisions, seconds, misses, margins
     ), step  # fmt: skip

@@ -246,11 +246,10 @@ class Learner:
     def _learn_again(self, policy: Policy, batch: Batch, share: float) -> Work[Policy]:
         """Make the next policy with several passes over a batch, in each of them a step for each part."""
         rng = np.random.default_rng(self.updates)  # not ours: it would be drawn from at any time
-        passes = [batch.parts(rng) for _ in range(self.recipe.passes)]
-        parts = [part for each in passes for part in each]
-        for part in parts:
-            gradient = yield from batch.gradient_again(policy, part, self.deviation.value)
-            policy = yield from self.step(policy, gradient, share)
+        for _ in range(self.recipe.passes):
+            for part in batch.parts(rng):
+                gradient = yield from batch.gradient_again(policy, part, self.deviation.value)
+                policy = yield from self.step(policy, gradient, share)
         return policy
 
     def _finish(self) -> None:

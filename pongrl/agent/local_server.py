@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pongrl.errors import PongError
-from pongrl.processes import DETACHED, last_line
+from pongrl.processes import DETACHED, environment, last_line
 from pongrl.text import printable
 
 PROGRAM = Path(__file__).resolve().parents[2] / "pong.py"  # in a checkout, and where it is installed
@@ -70,7 +69,7 @@ class LocalServer:
             stdin=subprocess.PIPE,  # it ends with this process, which ends the server
             stdout=subprocess.PIPE,
             stderr=None if debug else self._errors,
-            env=os.environ | {"PONG_TOKEN": self.token} | ({} if is_ours else {"PYTHONPATH": _path()}),
+            env=environment(PONG_TOKEN=self.token),
             text=True,
             **DETACHED,
         )
@@ -129,8 +128,3 @@ class LocalServer:
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._errors.close()
-
-
-def _path() -> str:
-    """Return where a module that we start finds this package."""
-    return os.pathsep.join(path or os.getcwd() for path in sys.path)

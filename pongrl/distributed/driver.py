@@ -37,7 +37,7 @@ DIED = (
     "go on with --resume, {latest} is at most some ten seconds old"
 )
 RAY_PORT = 6379  # of a cluster's head, unless it was told another
-STORE_BYTES = 256 << 20  # of shared memory: weights in half precision take 2.3 MB, and so does a change
+STORE_BYTES = 256 << 20  # of shared memory: a model takes 4.6 MB, and so does a change
 
 
 def train(start: Start, workers: int, address: str | None) -> None:
