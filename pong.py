@@ -33,15 +33,14 @@ from pongrl import cli, outlets
 from pongrl.errors import UsageError
 from pongrl.game.rules import TICKS_PER_SECOND
 from pongrl.server.benchmark import measure
-from pongrl.server.entrance import Entrance, greeting
+from pongrl.server.entrance import Entrance, entrance_of, greeting
 from pongrl.server.guests import Guests
 from pongrl.server.match import Match
 from pongrl.server.options import GameOptions, check
-from pongrl.server.run import Run, stop_at_eof
+from pongrl.server.run import Run, await_end, show, stop_at_eof
 from pongrl.server.status import title
 from pongrl.wire.messages import DEFAULT_PORT, Session
 from pongrl.wire.sockets import is_loopback
-from pongrl.wire.tokens import choose_token, token_to_ask
 
 if TYPE_CHECKING:  # a headless run loads no view
     from pongrl.arena.run import ArenaRun
@@ -221,21 +220,10 @@ class Pong:
         """Play one game until somebody ends it."""
         run = self._begin(options, has_window=window is not None)
         if window is not None and isinstance(run, Run):
-            self._show(run, options, window)
-            return
-        while run.is_alive() and not self._ending:
-            run.wait(1.0)  # a wait without end cannot be interrupted on Windows
-
-    def _show(self, run: Run, options: GameOptions, window: GameWindow) -> None:
-        """Show the game in the window, and give it the keys that people hold, until either ends."""
-        window.begin(title(options), options.people)
-        while run.is_alive() and not self._ending:
-            is_open, keys = window.poll()
-            if not is_open:
-                return
-            run.hold(keys)
-            if run.snapshot is not None:
-                window.show(run.snapshot)
+            window.begin(title(options), options.people)
+            show(run, window, lambda: self._ending)
+        else:
+            await_end(run, lambda: self._ending)
 
     def _begin(self, options: GameOptions, has_window: bool = False) -> Run | ArenaRun:
         """Start the game's threads, and say where the server listens."""
@@ -243,7 +231,7 @@ class Pong:
             return self._begin_arena()
         try:
             self._open_recorder()
-            entrance = _entrance(self) if self.server else None
+            entrance = entrance_of(self) if self.server else None
             guests = Guests()
             page = None if entrance is None else self._open_page(options, entrance, guests, has_window)
             audiences = () if page is None else (page,)
@@ -266,7 +254,7 @@ class Pong:
         """Open the arena, and say where it listens."""
         from pongrl.web.arena_opening import open_arena
 
-        entrance = _entrance(self)
+        entrance = entrance_of(self)
         run, page = open_arena(self, entrance, self.web, cli.say)
         self._run, self._page = run, page
         if not is_loopback(entrance.host):
@@ -320,14 +308,6 @@ def _game_options(user: Pong) -> GameOptions:
         games=user.games, frameskip=user.frameskip, fps=user.fps, lockstep=user.lockstep,
         points_to_win=user.points_to_win, seed=user.seed, serves=user.server, inset=user.render,
     )  # fmt: skip
-
-
-def _entrance(user: Pong) -> Entrance:
-    """Return where agents come in, with a token that is made up if one is needed."""
-    host = user.host or "127.0.0.1"
-    given = choose_token(user.token, user.token_file)
-    token, is_made_up = token_to_ask(given, user.open, is_loopback(host))
-    return Entrance(host, user.port, token, is_made_up, user.certificate, user.key)
 
 
 def _announced(

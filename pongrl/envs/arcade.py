@@ -27,7 +27,7 @@ from pongrl.game.people import Keys, Snapshot
 from pongrl.game.rules import SERVE_X, SERVE_Y
 from pongrl.server.hand import Hand
 from pongrl.server.playing import Talker
-from pongrl.server.status import presence
+from pongrl.server.status import presence, with_people
 from pongrl.wire.arrays import Int32Array
 from pongrl.wire.messages import Mover, Role, Session, Step
 
@@ -229,9 +229,4 @@ class Arcade:
         words = f"{presence(talks, idle)}   {self.options.name}"
         if not self.options.has_court:
             words += ", which has no court to show"
-        if keys.paused:
-            return f"paused at the server   {words}"
-        if self._person(keys) is not None:
-            who = "a person on the page has" if keys.has_left else "keys have"
-            return f"{words}   {who} the left paddle"
-        return words
+        return with_people(words, keys, self._person(keys) is not None)

@@ -32,13 +32,13 @@ from pongrl.errors import UsageError
 from pongrl.game.moves import MOVE_NAMES
 from pongrl.game.people import People
 from pongrl.game.rules import LEFT
-from pongrl.server.entrance import Entrance, invitation
+from pongrl.server.entrance import Entrance, clock_of, entrance_of, invitation
 from pongrl.server.guests import Guests
-from pongrl.server.run import Run, stop_at_eof
+from pongrl.server.options import check_door
+from pongrl.server.run import Run, await_end, show, stop_at_eof
 from pongrl.wire.messages import DEFAULT_PORT, MAX_GAMES
-from pongrl.wire.session import MAX_STEP_CELLS
+from pongrl.wire.session import MAX_STEP_CELLS, PONG_FRAME
 from pongrl.wire.sockets import is_loopback
-from pongrl.wire.tokens import choose_token, token_to_ask
 
 if TYPE_CHECKING:  # a run without them loads no view
     from pongrl.ui.game_window import GameWindow
@@ -154,17 +154,10 @@ class Serve:
         window = self._open_window() if self.render else None
         run = self._begin(has_window=window is not None)
         if window is None:
-            while run.is_alive() and not self._ending:
-                run.wait(1.0)  # a wait without end cannot be interrupted on Windows
-            return
-        window.begin(self.env, People((LEFT,), serve=True))
-        while run.is_alive() and not self._ending:
-            is_open, keys = window.poll()
-            if not is_open:
-                return
-            run.hold(keys)
-            if run.snapshot is not None:
-                window.show(run.snapshot)
+            await_end(run, lambda: self._ending)
+        else:
+            window.begin(self.env, People((LEFT,), serve=True))
+            show(run, window, lambda: self._ending)
 
     def _open_window(self) -> GameWindow:
         from pongrl.ui.game_window import GameWindow
@@ -176,7 +169,7 @@ class Serve:
     def _begin(self, has_window: bool = False) -> Run:
         """Open the games and start the server's threads, and say where it listens."""
         try:
-            entrance = _entrance(self)
+            entrance = entrance_of(self)
             arcade = self._open_arcade()
             options = arcade.options
             guests = Guests()
@@ -188,8 +181,8 @@ class Serve:
         except BaseException:
             self.close()
             raise
-        clock = "lockstep" if options.lockstep else f"real time at {options.fps} ticks per second"
-        for line in invitation(f"{options.name}, {clock}, games: {options.games}", entrance, run.addresses):
+        played = f"{options.name}, {clock_of(options)}, games: {options.games}"
+        for line in invitation(played, entrance, run.addresses):
             cli.say(line)
         if page is not None:
             page.greet(cli.say)
@@ -296,18 +289,14 @@ def _lens(user: Serve, preset: Preset) -> Lens:
         lens = replace(lens, paddles=None if user.paddles == "none" else ranges_of("--paddles", user.paddles))
     if user.size is not None:
         height, width = size_of(user.size)
+        if (height, width) == PONG_FRAME:
+            raise UsageError(
+                f"--size {user.size} is that of our own Pong, by which agents know it: give another"
+            )
         lens = replace(lens, height=height, width=width)
     if user.mirror is not None:
         lens = replace(lens, is_mirrored=user.mirror == "yes")
     return replace(lens, colours=user.colours or lens.colours, gain=user.gain or lens.gain)
-
-
-def _entrance(user: Serve) -> Entrance:
-    """Return where agents come in, with a token that is made up if one is needed."""
-    host = user.host or "127.0.0.1"
-    given = choose_token(user.token, user.token_file)
-    token, is_made_up = token_to_ask(given, user.open, is_loopback(host))
-    return Entrance(host, user.port, token, is_made_up, user.certificate, user.key)
 
 
 def _check(user: Serve) -> None:
@@ -334,10 +323,7 @@ def _check(user: Serve) -> None:
         raise UsageError(f"--mirror must be yes or no, not {user.mirror}")
     if user.headless and user.render:
         raise UsageError("--headless opens no window and --render opens one: drop one")
-    if user.open and user.token_file is not None:
-        raise UsageError("--open lets agents in without a token and --token-file names one: drop one")
-    if user.key is not None and user.certificate is None:
-        raise UsageError("--key belongs to a --certificate: give that too")
+    check_door(user)
     _lens(user, OTHER)
 
 

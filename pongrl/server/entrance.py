@@ -6,8 +6,10 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pongrl.server.options import GameOptions
-from pongrl.wire.sockets import Address, spelled
+from pongrl.server.options import Door, GameOptions
+from pongrl.server.playing import Offer
+from pongrl.wire.sockets import Address, is_loopback, spelled
+from pongrl.wire.tokens import choose_token, token_to_ask
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,28 @@ class Entrance:
     key: str | None = None
 
 
+def entrance_of(user: Door) -> Entrance:
+    """Return where agents come in, with a token that is made up if one is needed.
+
+    Raises:
+        PongError: the token cannot be read.
+    """
+    host = user.host or "127.0.0.1"
+    given = choose_token(user.token, user.token_file)
+    token, is_made_up = token_to_ask(given, user.open, is_loopback(host))
+    return Entrance(host, user.port, token, is_made_up, user.certificate, user.key)
+
+
 def greeting(options: GameOptions, entrance: Entrance, addresses: Sequence[Address]) -> list[str]:
     """Return the lines that a server of Pong prints when it listens."""
-    clock = "lockstep" if options.lockstep else f"real time at {options.fps} ticks per second"
     others = "" if options.second_level is None else f" and {options.second_level}"
-    return invitation(f"level {options.level}{others}, {clock}, games: {options.games}", entrance, addresses)
+    played = f"level {options.level}{others}, {clock_of(options)}, games: {options.games}"
+    return invitation(played, entrance, addresses)
+
+
+def clock_of(offer: Offer) -> str:
+    """Say by which clock is played."""
+    return "lockstep" if offer.lockstep else f"real time at {offer.fps} ticks per second"
 
 
 def invitation(

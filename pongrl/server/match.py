@@ -25,7 +25,7 @@ from pongrl.game.rules import LEFT, RIGHT, Game
 from pongrl.server.hand import Hand
 from pongrl.server.options import GameOptions
 from pongrl.server.playing import Talker
-from pongrl.server.status import serve_waits, status
+from pongrl.server.status import serve_waits, status, with_people
 from pongrl.server.umpire import Umpire
 from pongrl.wire.arrays import Int32Array, UInt8Array
 from pongrl.wire.messages import Mover, Role, Step
@@ -341,9 +341,4 @@ class Match:
         words = status(self.options, talks, idle, keys.has_right)
         if not self.options.serves:
             return words
-        if keys.paused:
-            return f"paused at the server   {words}"
-        if self.person_on_the_left(keys) is not None:
-            who = "a person on the page has" if keys.has_left else "keys have"
-            return f"{words}   {who} the left paddle"
-        return words
+        return with_people(words, keys, self.person_on_the_left(keys) is not None)

@@ -67,7 +67,19 @@ class GameOptions:
         )  # fmt: skip
 
 
-class UserOptions(Protocol):
+class Door(Protocol):
+    """The options that say where agents come in; every program that serves has them."""
+
+    host: str
+    port: int
+    token: str | None
+    token_file: str | None
+    open: bool
+    certificate: str | None
+    key: str | None
+
+
+class UserOptions(Door, Protocol):
     """The options of `pong.Pong` that are checked."""
 
     levelodiff: int
@@ -78,10 +90,6 @@ class UserOptions(Protocol):
     render: bool
     lockstep: bool
     games: int
-    token_file: str | None
-    open: bool
-    certificate: str | None
-    key: str | None
     web: bool | int
     benchmark: bool
     arena: bool | str
@@ -137,14 +145,6 @@ CONTRADICTIONS = (
     Rule(
         lambda user: user.headless and not user.server,
         "--headless with --no-server leaves nothing to see and nothing to serve: drop one",
-    ),
-    Rule(
-        lambda user: user.open and user.token_file is not None,
-        "--open lets agents in without a token and --token-file names one: drop one",
-    ),
-    Rule(
-        lambda user: user.key is not None and user.certificate is None,
-        "--key belongs to a --certificate: give that too",
     ),
     Rule(
         lambda user: (user.final or 0) % 2 == 1,
@@ -231,8 +231,21 @@ def check(user: UserOptions) -> None:
     if user.web is not False:
         whole("--web", int(user.web), 0, 65535)
     within("--move-seconds", user.move_seconds, 0.001, 60.0)
+    check_door(user)
     _check_rules(CONTRADICTIONS, user)
     refuse_idle(SERVES, mode_of(user), asked_of(user))
+
+
+def check_door(user: Door) -> None:
+    """Check where agents come in.
+
+    Raises:
+        UsageError: two options contradict each other.
+    """
+    if user.open and user.token_file is not None:
+        raise UsageError("--open lets agents in without a token and --token-file names one: drop one")
+    if user.key is not None and user.certificate is None:
+        raise UsageError("--key belongs to a --certificate: give that too")
 
 
 def _check_rules(rules: tuple[Rule, ...], user: UserOptions) -> None:

@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from pongrl.game.people import Keys, Snapshot
 from pongrl.server.engine import Engine, Observer
@@ -119,6 +120,43 @@ class Run:
         self._gallery.close()
         if self._engine.error is not None:
             raise self._engine.error
+
+
+class Lasting(Protocol):
+    """What goes on until somebody ends it: a Run, or an arena."""
+
+    def is_alive(self) -> bool:
+        """Return whether it goes on."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, at most so long."""
+
+
+class Window(Protocol):
+    """What people at this machine see the game in."""
+
+    def poll(self) -> tuple[bool, Keys]:
+        """Return whether it is open, and the keys that are held."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw what has changed."""
+
+
+def await_end(run: Lasting, is_ending: Callable[[], bool]) -> None:
+    """Wait until a run ends, or is to end."""
+    while run.is_alive() and not is_ending():
+        run.wait(1.0)  # a wait without end cannot be interrupted on Windows
+
+
+def show(run: Run, window: Window, is_ending: Callable[[], bool]) -> None:
+    """Show a game in a window, and give it the keys that people hold, until either ends."""
+    while run.is_alive() and not is_ending():
+        is_open, keys = window.poll()
+        if not is_open:
+            return
+        run.hold(keys)
+        if run.snapshot is not None:
+            window.show(run.snapshot)
 
 
 def stop_at_eof(stop: Callable[[], None]) -> None:

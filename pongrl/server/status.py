@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pongrl.game.people import Keys
 from pongrl.server.options import GameOptions
 from pongrl.server.playing import Talker
 from pongrl.wire.messages import Role
@@ -22,6 +23,16 @@ def status(options: GameOptions, talks: Sequence[Talker], idle: str, has_guest: 
     if has_guest:
         return f"{words}   right paddle: a person on the page"
     return words + right_paddle(options) if options.serves else words
+
+
+def with_people(words: str, keys: Keys, has_left: bool) -> str:
+    """Add what people at the server do: they pause, or `has_left`, one of them moves the left paddle."""
+    if keys.paused:
+        return f"paused at the server   {words}"
+    if has_left:
+        who = "a person on the page has" if keys.has_left else "keys have"
+        return f"{words}   {who} the left paddle"
+    return words
 
 
 def presence(talks: Sequence[Talker], idle: str) -> str:

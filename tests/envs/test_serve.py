@@ -202,6 +202,8 @@ def test_the_command_line_says_what_is_wrong(capsys: pytest.CaptureFixture[str])
     assert serve.main(["--env", "Nothing-v0", "--port", "0"]) == 2
     assert capsys.readouterr().err.startswith("error: there is no environment Nothing-v0")
     assert cli.parse(Serve, ["--env", TOY, "--size", "80x30"]).size == "80x30"
+    with pytest.raises(UsageError, match="--size 50x70 is that of our own Pong"):
+        Serve(TOY, size="50x70")
 
 
 def test_an_agent_starts_it_as_a_local_server() -> None:
