@@ -108,9 +108,10 @@ def check_frames(policy: Policy, session: Session) -> None:
     """Check that a policy can see the frames of a server.
 
     Raises:
-        PongError: they are of another size.
+        PongError: they are of another size, or of another kind of game.
     """
-    if (policy.height, policy.width) != (session.height, session.width):
+    seen = policy.height, policy.width, policy.is_our_game
+    if seen != (session.height, session.width, session.is_our_game):
         raise PongError(
             f"the server's frames are {session.width}×{session.height} and the policy's "
             f"{policy.width}×{policy.height}: it was trained on another game"

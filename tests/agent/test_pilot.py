@@ -10,8 +10,9 @@ import pytest
 
 from pongrl.agent.books import Books
 from pongrl.agent.observers import Audience
-from pongrl.agent.pilot import Pilot
+from pongrl.agent.pilot import Pilot, check_frames
 from pongrl.agent.player import Decider
+from pongrl.agent.policy import Policy
 from pongrl.agent.progress import Progress
 from pongrl.errors import PongError, UsageError
 from tests.support.agents import SESSION, Lines, options_of
@@ -49,6 +50,12 @@ def test_a_server_with_frames_of_another_size_is_refused() -> None:
     pilot.board(SESSION)
     with pytest.raises(PongError, match=r"frames are 30×20 and the policy's 70×50: .* another game"):
         pilot.board(replace(SESSION, height=20, width=30))
+
+
+def test_a_policy_without_what_another_game_needs_is_refused_there() -> None:
+    policy = Policy.random(10, 20, 2, np.random.default_rng(1))  # with twins, and without the last move
+    with pytest.raises(PongError, match="another game"):
+        check_frames(policy, replace(SESSION, height=10, width=20))
 
 
 def test_a_server_with_another_number_of_games_than_asked_for_is_refused() -> None:
