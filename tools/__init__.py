@@ -10,5 +10,5 @@
     make_films       make the films of the documentation
     make_images      make the pictures of the documentation
 
-The other modules are parts of these: processes, hostile, targets, relay, vitals.
+The other modules are parts of these: processes, hostile, targets, relay, vitals, courts.
 """

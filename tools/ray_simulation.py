@@ -35,14 +35,10 @@ from pongrl.agent.policy import Policy, choose
 from pongrl.distributed.average import Average
 from pongrl.distributed.rounds import Change, Model, Round
 from pongrl.distributed.worker import learner_of
-from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
-from pongrl.game.moves import VELOCITY
-from pongrl.game.players import built_in
-from pongrl.game.rules import RIGHT, Game
-from pongrl.wire.arrays import UInt8Array
-from pongrl.wire.messages import Column, Mover, Step
+from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
+from tools.courts import Courts
 
-LEVEL, GAMES, TICKS = 2, 16, 8  # of each worker; ticks of a decision
+LEVEL, GAMES = 2, 16  # of each worker
 SEEDS_APART = 1_000_000  # between two workers
 RECENT = 2000  # points
 EXPLORING = (0.5, 0.7)  # shares of them
@@ -51,47 +47,13 @@ PAUSE = 1.05  # frames until the next evaluation, by those until the last
 EVALUATION_SEED, EVALUATION_GAMES = 77, 64
 
 
-class Courts:
-    """Games against the built-in AI, without a server."""
-
-    def __init__(self, games: int, seed: int) -> None:
-        self._games = [Game(seed + number) for number in range(games)]
-        self._frames = np.zeros((games, FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
-        self._cameras = [Camera(frame) for frame in self._frames]
-        self._opponent = built_in(LEVEL)
-
-    def first(self) -> Step:
-        """Give the first state."""
-        return self._look([{} for _ in self._games])
-
-    def play(self, moves: UInt8Array) -> Step:
-        """Play one decision in each game, and give the state that it leads to."""
-        return self._look(
-            [self._play_one(game, move) for game, move in zip(self._games, moves.tolist(), strict=True)]
-        )
-
-    def _play_one(self, game: Game, move: int) -> dict[Column, int]:
-        reward = ticks = 0
-        while ticks < TICKS and not reward:
-            reward = game.step(VELOCITY[move], self._opponent(game, RIGHT))
-            ticks += 1
-        return {Column.REWARD: reward, Column.POINTS: abs(reward), Column.TICKS: ticks,
-                Column.MOVE: move, Column.MOVER: Mover.AGENT}  # fmt: skip
-
-    def _look(self, rows: list[dict[Column, int]]) -> Step:
-        for camera, game in zip(self._cameras, self._games, strict=True):
-            camera.look(game)
-        table = np.array([[row.get(column, 0) for column in Column] for row in rows], np.int32)
-        return Step.of(0, 0, self._frames, table)
-
-
 class Worker:
     """A worker's part, in this process."""
 
     def __init__(self, options: RunOptions, workers: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
         self._learner = learner_of(options, workers, rng)
-        self._courts, self._eyes = Courts(GAMES, seed), Eyes(GAMES, FRAME_HEIGHT, FRAME_WIDTH)
+        self._courts, self._eyes = Courts(GAMES, seed, LEVEL), Eyes(GAMES, FRAME_HEIGHT, FRAME_WIDTH)
         self._rollout, self._step = self._learner.begin(), self._courts.first()
         self.decisions = 0
 
@@ -136,7 +98,7 @@ class Line:
 def share_won(policy: Policy, points: int) -> float:
     """Evaluate a policy without exploration, at the same games each time."""
     courts, eyes = (
-        Courts(EVALUATION_GAMES, EVALUATION_SEED),
+        Courts(EVALUATION_GAMES, EVALUATION_SEED, LEVEL),
         Eyes(EVALUATION_GAMES, FRAME_HEIGHT, FRAME_WIDTH),
     )
     step, won, played = courts.first(), 0, 0

@@ -23,13 +23,13 @@ from pongrl.wire.plain import dumps, loads
 from tests.support.learning import (
     RNG,
     SMALL,
-    Level2,
     play,
     random_frames,
     small_learner,
     state,
     weights_of,
 )
+from tools.courts import Courts
 
 
 def test_an_update_comes_after_every_batch_of_points_while_the_next_is_played() -> None:
@@ -272,7 +272,7 @@ def test_it_learns_to_beat_random_play_from_pixels() -> None:
     count, rng, won = 16, RNG(3), list[bool]()
     policy = Policy.random(FRAME_HEIGHT, FRAME_WIDTH, 60, rng)
     learner = Learner(policy, RMSProp(policy.weights, 4e-3, 0.99), 10, 0.995, rng)
-    games, eyes = Level2(count, seed=100), Eyes(count, FRAME_HEIGHT, FRAME_WIDTH)
+    games, eyes = Courts(count, seed=100), Eyes(count, FRAME_HEIGHT, FRAME_WIDTH)
     step, rollout = games.first(), learner.begin()
     while len(won) < 4_000:
         moves = learner.decide(rollout, step, eyes.look(step))

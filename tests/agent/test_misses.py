@@ -12,8 +12,9 @@ from pongrl.agent.misses import AI_MISSES, SPEEDS, Misses, MissWatch
 from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.game.rules import BALL, PADDLE_HEIGHT, Game
 from pongrl.wire.messages import Column
-from tests.support.learning import RNG, Level2
+from tests.support.learning import RNG
 from tests.support.wire import SESSION
+from tools.courts import Courts
 
 GAMES = 16
 
@@ -36,7 +37,7 @@ def follow(game: Game, rng: np.random.Generator) -> int:
     return STAY if abs(aim) < 20 else UP if aim < 0 else DOWN
 
 
-class Watched(Level2):
+class Watched(Courts):
     """Games whose truth is kept: every ball that comes to the left paddle."""
 
     def __init__(self, games: int, seed: int) -> None:
@@ -89,7 +90,7 @@ def test_every_ball_is_told_and_every_miss_is_placed() -> None:
 
 
 def test_what_cannot_be_told_is_counted_as_such() -> None:
-    games = Level2(1, seed=1)
+    games = Courts(1, seed=1)
     watch = MissWatch(1, games.first())
     step = games.play(np.array([STAY], np.uint8))
     watch.look(step)
@@ -102,7 +103,7 @@ def test_what_cannot_be_told_is_counted_as_such() -> None:
 
 
 def test_a_server_may_claim_whatever_it_likes() -> None:
-    games = Level2(2, seed=1)
+    games = Courts(2, seed=1)
     watch = MissWatch(2, games.first())
     for number in range(60):
         step = games.play(np.array([STAY, UP], np.uint8))
@@ -116,7 +117,7 @@ def test_a_server_may_claim_whatever_it_likes() -> None:
 
 
 def test_frames_of_other_sizes_tell_nothing() -> None:
-    step = Level2(1, seed=1).first()
+    step = Courts(1, seed=1).first()
     assert MissWatch.of(SESSION, step) is None
     assert MissWatch.of(replace(SESSION, games=1, height=50, width=70), step) is not None
 
