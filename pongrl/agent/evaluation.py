@@ -53,7 +53,7 @@ class Evaluation:
         n, z = self.points, 1.96
         middle = (self.share + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * math.sqrt(self.share * (1 - self.share) / n + z * z / (4 * n * n))
-        return middle - half, middle + half
+        return max(middle - half, 0.0), min(middle + half, 1.0)  # without what rounding adds
 
     def __str__(self) -> str:
         low, high = (100 * bound for bound in self.interval)

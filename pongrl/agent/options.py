@@ -314,6 +314,10 @@ CHECKS: tuple[Check, ...] = (
         lambda o: o.env and o.level is not None,
         "--level is that of our own game's AI, and --env {o.env} has none: drop one",
     ),
+    _refuse(
+        lambda o: o.env and o.opponents is not None,
+        "--opponents play our own game, and --env {o.env} has its own player: drop one",
+    ),
     _refuse(lambda o: o.side not in ("left", "right"), "--side must be left or right, not {o.side}"),
     _refuse(
         lambda o: o.side == "right" and o.has_own_servers,

@@ -18,9 +18,15 @@ screen (what people see); holding (games and screen, given back at the end); spa
 
 from __future__ import annotations
 
+import sys
+
 try:
     import gymnasium
 except ImportError as error:
+    if sys.argv[:1] == ["-m"] and "pongrl.envs.serve" in sys.orig_argv:  # a person has started that program
+        sentence = 'pip install "pongrl[atari]", or pip install ale-py gymnasium in a checkout'
+        print(f"error: other games need Gymnasium: {sentence}", file=sys.stderr)
+        sys.exit(2)
     raise ImportError(
         'RemotePong-v0 needs Gymnasium: pip install "pongrl[envs]", or pip install gymnasium in a checkout'
     ) from error

@@ -47,6 +47,7 @@ def test_the_interval_of_a_share_is_wilsons() -> None:
     result = Evaluation(points=100, won=10, hits=0, decisions=0, seconds=1)
     assert list(result.interval) == pytest.approx([0.0552, 0.1744], abs=1e-4)
     assert replace(result, points=10).interval[1] == pytest.approx(1)
+    assert "interval 0.0 to 8.4 %" in str(replace(result, points=42, won=0))
 
 
 def test_each_game_counts_its_share_of_the_points_and_no_more() -> None:

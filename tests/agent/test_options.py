@@ -44,6 +44,7 @@ from tests.support.agents import options_of
         ({"opponents": "pool", "local": True, "play": True}, "--opponents does nothing with --play"),
         ({"opponents": "pool", "local": True, "snapshot_every": 0}, "--snapshot-every"),
         ({"local": True, "snapshot_every": 100}, "add --opponents"),
+        ({"opponents": "pool", "local": True, "env": "ALE/Pong-v5"}, "--opponents play our own game"),
         ({"evaluate": True, "matches": 0}, "--matches"),
         ({"evaluate": True, "matches": 3, "points": 3}, "--points and --matches both say"),
         ({"local": True, "matches": 3}, "--matches does nothing in training, it is for --evaluate"),

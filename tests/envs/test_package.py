@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +97,17 @@ def test_without_a_library_one_sentence_says_how_to_install_it(
     done = run(f"import sys; sys.modules[{missing!r}] = None; import {module}")
     assert done.returncode == 1
     assert done.stderr.endswith(f"\nImportError: {sentence}\n")
+
+
+def test_without_gymnasium_the_server_for_other_games_says_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "gymnasium.py").write_text("raise ImportError")
+    path = os.pathsep.join((str(tmp_path), str(ROOT)))
+    done = subprocess.run(
+        [sys.executable, "-m", "pongrl.envs.serve"], env=os.environ | {"PYTHONPATH": path},
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        'error: other games need Gymnasium: pip install "pongrl[atari]", '
+        "or pip install ale-py gymnasium in a checkout\n"
+    )
