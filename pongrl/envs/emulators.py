@@ -5,13 +5,14 @@
     Processes         any other: stable-retro allows one emulator a process, and others may do what they like
 
 All games step together. What comes back are frames, rewards and ends. A game that has ended begins again at
-once, so that its frame is already the next match's. A game is seeded once at most, since a seeded reset loads
-the ROM again, which takes a tenth of a second.
+once, so that its frame is already the next match's. So does one whose process has died, in a new process. A
+game is seeded once at most, since a seeded reset loads the ROM again, which takes a tenth of a second.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -29,7 +30,10 @@ from pongrl.errors import PongError
 from pongrl.wire.arrays import UInt8Array
 
 ENDING_SECONDS = 2.0  # after which a process that was asked to end is killed
+MOST_DEATHS = 3  # of a game's process in one match: then something is wrong that a new one does not mend
 SCREEN = 210, 160  # pixels of an Atari 2600's picture, rows and columns
+
+log = logging.getLogger("pong.games")
 
 
 @dataclass(frozen=True)
@@ -123,74 +127,139 @@ class Processes:
     """
 
     def __init__(self, entry: Entry, games: int, repeat: int, lens: Lens) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork would have our threads and sockets
-        self._lines: list[Connection] = []
-        self._processes: list[Any] = []
         self.frames = np.zeros((games, lens.height, lens.width), np.uint8)
-        self._name = entry.name
+        self._far: list[_FarGame] = []
         try:
             for number in range(games):
-                here, there = context.Pipe()
-                self._lines.append(here)
-                process = context.Process(
-                    target=_play,
-                    args=(there, entry, repeat, lens),
-                    name=f"{entry.name} {number}",
-                    daemon=True,
-                )
-                process.start()
-                self._processes.append(process)
-                there.close()
-            facts: list[Facts] = [self._hear(number) for number in range(games)]
-            self.facts = facts[0]
+                self._far.append(_FarGame(f"game {number + 1} of {entry.name}", entry, repeat, lens))
+            facts: list[Facts] = [game.hear() for game in self._far]
+        except _DiedError as death:
+            self.close()
+            raise PongError(f"{death} before it played: start the server again") from death
         except BaseException:
             self.close()
             raise
+        self.facts = facts[0]
 
     def begin(self, seed: int | None) -> None:
         """Begin all games again."""
-        for number, line in enumerate(self._lines):
-            self._tell(line, ("begin", None if seed is None else seed + number))
-        for number, frame in enumerate(self.frames):
-            frame.reshape(-1)[:] = np.frombuffer(self._hear(number), np.uint8)
+        for number, game in enumerate(self._far):
+            game.tell("begin", None if seed is None else seed + number)
+        for game, frame in zip(self._far, self.frames, strict=True):
+            try:
+                seen = game.hear()
+            except _DiedError as death:
+                seen = game.revive(death)
+            frame.reshape(-1)[:] = np.frombuffer(seen, np.uint8)
 
     def step(self, actions: Sequence[int]) -> Outcome:
         """Make an action in each game; they step at the same time, as far as there are cores."""
-        for line, action in zip(self._lines, actions, strict=True):
-            self._tell(line, ("step", action))
+        for game, action in zip(self._far, actions, strict=True):
+            game.tell("step", action)
         rewards, ended, lives = [], [], []
-        for number, frame in enumerate(self.frames):
-            seen, reward, has_ended, left = self._hear(number)
+        for game, frame in zip(self._far, self.frames, strict=True):
+            try:
+                seen, reward, has_ended, left = game.hear()
+            except _DiedError as death:
+                seen, reward, has_ended, left = game.revive(death), 0.0, True, 0
+            else:
+                game.deaths *= not has_ended
             frame.reshape(-1)[:] = np.frombuffer(seen, np.uint8)
             rewards.append(reward)
             ended.append(has_ended)
             lives.append(left)
         return Outcome(rewards, ended, lives)
 
-    def _tell(self, line: Connection, words: tuple[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # `_hear` says that it has gone
-            line.send(words)
+    def close(self) -> None:
+        """End the games, and their processes."""
+        for game in self._far:
+            game.hang_up()
+        for game in self._far:
+            game.end()
 
-    def _hear(self, number: int) -> Any:
+
+class _DiedError(Exception):
+    """The process of a game has ended, and nobody had asked it to."""
+
+
+class _FarGame:
+    """A game in a process of its own, at this end.
+
+    Args:
+        name: in words.
+        entry, repeat, lens: as of `Processes`.
+
+    Attributes:
+        deaths: of its process, in this match.
+    """
+
+    def __init__(self, name: str, entry: Entry, repeat: int, lens: Lens) -> None:
+        self._name, self._played = name, (entry, repeat, lens)
+        self.deaths = 0
+        self._start()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would have our threads and sockets
+        self._line, there = context.Pipe()
+        self._process = context.Process(
+            target=_play, args=(there, *self._played), name=self._name, daemon=True
+        )
+        self._process.start()
+        there.close()
+
+    def tell(self, word: str, value: int | None) -> None:
+        """Ask for something."""
+        with contextlib.suppress(OSError):  # `hear` says that it has died
+            self._line.send((word, value))
+
+    def hear(self) -> Any:
+        """Wait for the answer, and return it.
+
+        Raises:
+            PongError: the environment has failed.
+            _DiedError: the process has.
+        """
         try:
-            said = self._lines[number].recv()
+            said = self._line.recv()
         except (EOFError, OSError) as error:
-            raise PongError(
-                f"the process of game {number + 1} of {self._name} has ended: start the server again"
-            ) from error
+            self.end()
+            code = self._process.exitcode
+            raise _DiedError(f"the process of {self._name} has ended with {code}") from error
         if isinstance(said, PongError):
             raise said
         return said
 
-    def close(self) -> None:
-        """End the games, and their processes."""
-        for line in self._lines:
-            line.close()  # which ends them
-        for process in self._processes:
-            process.join(ENDING_SECONDS)
-            if process.is_alive():
-                process.kill()
-                process.join()
+    def revive(self, death: _DiedError) -> bytes:
+        """Begin the game again, in a new process; return the frame.
+
+        Raises:
+            PongError: the process dies again and again.
+        """
+        while self.deaths < MOST_DEATHS:
+            self.deaths += 1
+            log.warning("%s: a new match begins in a new process", death)
+            self._start()
+            try:
+                self.hear()  # its facts, as before
+                self.tell("begin", None)
+                frame: bytes = self.hear()
+            except _DiedError as again:
+                death = again
+            else:
+                return frame
+        raise PongError(f"{death}, as {MOST_DEATHS} before it: the environment does not run here")
+
+    def hang_up(self) -> None:
+        """Let the process end."""
+        self._line.close()
+
+    def end(self) -> None:
+        """Wait until the process has ended, or kill it."""
+        self.hang_up()
+        self._process.join(ENDING_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
 
 
 def _play(line: Connection, entry: Entry, repeat: int, lens: Lens) -> None:

@@ -145,6 +145,31 @@ def test_an_environment_that_fails_ends_the_server_with_a_sentence() -> None:
         server.close()
 
 
+def test_a_game_whose_process_dies_begins_again_and_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    with playing(kind("Mortal"), games=2) as (client, _):
+        client.step([1, 1])
+        step = client.step([2, 1])  # the first one's process ends
+        assert (step.rewards.tolist(), step.matches.tolist()) == ([0, 1], [1, 0])
+        assert step.scores.tolist() == [[0, 0], [2, 0]]
+        step = client.step([1, 1])  # the second one's match is over
+        assert (step.scores.tolist(), step.matches.tolist()) == ([[1, 0], [0, 0]], [1, 1])
+    said = f"the process of game 1 of {kind('Mortal')} has ended with 9: a new match begins in a new process"
+    assert said in caplog.messages
+
+
+def test_a_game_whose_process_dies_again_and_again_ends_the_server_with_a_sentence() -> None:
+    server = Serve(kind("Mortal"), port=0, lockstep=True)
+    server.start(block=False)
+    with PongClient(*server.address, token="") as client:
+        client.connect()
+        for _ in range(3):
+            client.step([2])
+        with pytest.raises(ConnectionLostError):
+            client.step([2])
+    with pytest.raises(PongError, match="has ended with 9, as 3 before it: the environment does not run"):
+        server.close()
+
+
 @pytest.mark.parametrize("package", ["ale_py", "stable_retro"])
 def test_a_package_that_is_missing_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys

@@ -8,11 +8,13 @@ Sums-v0       each step is worth 0.4
 Blind-v0      has no picture
 Smooth-v0     has actions that are no numbers
 Broken-v0     fails at its first step
+Mortal-v0     the action 2 ends its process
 Pair-v0       has two actions without names
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import gymnasium
@@ -51,6 +53,8 @@ class Toy(gymnasium.Env[Any, Any]):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         if self.kind == "broken":
             raise RuntimeError("it is broken")
+        if self.kind == "mortal" and action == 2:
+            os._exit(9)
         self.steps += 1
         self.at = (self.at + 1) % HEIGHT
         reward = 0.4 if self.kind == "sums" else (0.0, 1.0, -1.0)[action]
@@ -70,5 +74,5 @@ class Toy(gymnasium.Env[Any, Any]):
         return picture
 
 
-for name in ("toy", "drawn", "quiet", "sums", "blind", "smooth", "broken", "pair"):
+for name in ("toy", "drawn", "quiet", "sums", "blind", "smooth", "broken", "mortal", "pair"):
     gymnasium.register(f"{name.capitalize()}-v0", entry_point=Toy, kwargs={"kind": name})
