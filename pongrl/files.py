@@ -11,12 +11,14 @@ import contextlib
 import errno
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 LARGEST_TEXT = 1 << 26  # bytes of a progress.csv: five million rows
 LARGEST_PEM = 1 << 24  # bytes of a file of certificates: those of a system have a quarter of a million
+REPLACE_PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds between attempts to replace a file that others may read now
 
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISDIR, "it is a directory"),
@@ -106,11 +108,21 @@ def replacing(path: Path, mode: str = "wb", **how: Any) -> Iterator[IO[Any]]:
             os.fsync(file.fileno())
             if not (unfinished.exists() and os.path.samestat(os.fstat(file.fileno()), unfinished.stat())):
                 raise FileExistsError(errno.EEXIST, "another program writes it too")
-        os.replace(unfinished, path)
+        _put_in_place(unfinished, path)
     except BaseException:
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise
+
+
+def _put_in_place(unfinished: Path, path: Path) -> None:
+    """Replace a file. Windows refuses that while another program has it open, if only to read it."""
+    for seconds in REPLACE_PAUSES:
+        with contextlib.suppress(PermissionError):
+            os.replace(unfinished, path)
+            return
+        time.sleep(seconds)
+    os.replace(unfinished, path)
 
 
 def _check_kind(mode: int) -> None:

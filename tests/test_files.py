@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,24 @@ def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: P
     with pytest.raises(TypeError), replacing(tmp_path / "file", "w") as file:
         file.writelines(["new", 5])
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("file", "old")]
+
+
+@pytest.mark.parametrize(("refusals", "text"), [(2, "new"), (100, "old")])
+def test_a_file_that_another_program_reads_is_replaced_a_little_later_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: int, text: str
+) -> None:
+    replace, pauses = os.replace, list[float]()
+
+    def busy(source: Path, target: Path) -> None:
+        if len(pauses) < refusals:
+            raise PermissionError(errno.EACCES, "Access is denied")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    path = tmp_path / "file"
+    path.write_text("old")
+    with contextlib.suppress(PermissionError), replacing(path, "w") as file:
+        file.write("new")
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("file", text)]
+    assert 0 < sum(pauses) < 1
