@@ -42,7 +42,7 @@ from typing import Any, NoReturn, TextIO, TypeVar
 
 from pongrl import __version__
 from pongrl.errors import PongError, UsageError
-from pongrl.outlets import outlet_of
+from pongrl.outlets import outlet_of, writing
 from pongrl.text import printable
 
 NEAR = 0.65  # how alike an unknown option and the one that may be meant are, from 0 to 1
@@ -250,7 +250,8 @@ def _flush() -> None:
     """
     try:
         if sys.stdout is not None:
-            sys.stdout.flush()
+            with writing():
+                sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -283,7 +284,7 @@ def need_main_thread(instead: str) -> None:
 
 @contextlib.contextmanager
 def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and a closed terminal call `stop` instead of ending the process.
+    """Let Ctrl-C, Ctrl-Break, SIGTERM and a closed terminal call `stop` instead of ending the process.
 
     Python allows this in the main thread only; in another thread nothing is changed.
     """
@@ -291,9 +292,10 @@ def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
         yield
         return
     kinds = [signal.SIGINT, signal.SIGTERM]
-    hangup = getattr(signal, "SIGHUP", None)  # missing on Windows, and ignored under nohup
-    if hangup is not None and signal.getsignal(hangup) is signal.SIG_DFL:
-        kinds.append(hangup)
+    for name in ("SIGHUP", "SIGBREAK"):  # Windows has the second one, others the first, which nohup ignores
+        kind = getattr(signal, name, None)
+        if kind is not None and signal.getsignal(kind) is signal.SIG_DFL:
+            kinds.append(kind)
     before = {kind: signal.signal(kind, lambda *_: stop()) for kind in kinds}
     try:
         yield

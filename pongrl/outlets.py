@@ -4,6 +4,7 @@ A pipe whose reader does not read fills up, and then writing waits: for ever, if
 too, after Ctrl-S or when the line to it is dead. So what goes into one of these is written by a thread of its
 own. If that cannot follow, lines are left out, and their number is said once it can again.
 
+    writing    names the error of a pipe that nobody reads any more
     Outlet     one pipe or terminal
     outlet_of  the outlet of a stream, if it is one of these
     start_log  sends the log to standard error
@@ -13,6 +14,8 @@ own. If that cannot follow, lines are left out, and their number is said once it
 from __future__ import annotations
 
 import atexit
+import contextlib
+import errno
 import io
 import logging
 import os
@@ -22,6 +25,7 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from pongrl.text import printable
@@ -30,6 +34,17 @@ WAITING_LINES = 1000  # for a reader; more are left out
 LINES_AT_ONCE = 100  # in one write
 LAST_SECONDS = 0.5  # that the end of a program waits for a reader
 ALIKE_LINES, ALIKE_SECONDS = 20, 10.0  # of one kind in the log, before the rest is only counted
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Raise a BrokenPipeError if nobody reads a pipe any more; Windows speaks of an invalid argument."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+        raise
 
 
 class Outlet:
@@ -84,7 +99,8 @@ class Outlet:
     def _write(self, text: str) -> None:
         view = memoryview(text.encode(self._encoding, "backslashreplace"))
         while view:
-            written = self._raw.write(view)
+            with writing():
+                written = self._raw.write(view)
             if written is None:  # another program has set the file not to wait
                 select.select([], [self._raw], [])
             else:

@@ -237,6 +237,17 @@ def test_a_signal_calls_stop_and_handlers_come_back(kind: signal.Signals) -> Non
     assert handlers() == before
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no signal to take its place")
+def test_ctrl_break_calls_stop_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "SIGBREAK", signal.SIGUSR1, raising=False)
+    stopped = threading.Event()
+    with stop_signals(stopped.set):
+        assert signal.getsignal(signal.SIGUSR1) is not signal.SIG_DFL
+        signal.raise_signal(signal.SIGUSR1)
+        assert stopped.is_set()
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
 def test_ctrl_c_ends_a_program_that_has_nothing_to_save(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signal, "default_int_handler", signal.getsignal(signal.SIGINT))
     before, inside = handlers(), []

@@ -67,6 +67,24 @@ def test_a_reader_that_has_gone_is_told_at_a_later_line(pipe: tuple[TextIO, Text
         outlet.put("lost too")
 
 
+class Gone(io.RawIOBase):
+    """A pipe as Windows has it, whose reader has gone."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: object) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+
+def test_a_reader_that_has_gone_on_windows_is_told_alike() -> None:
+    outlet = Outlet(io.TextIOWrapper(io.BufferedWriter(Gone())))
+    outlet.put("lost")
+    outlet.drain(time.monotonic() + PATIENCE)
+    with pytest.raises(BrokenPipeError):
+        outlet.put("lost too")
+
+
 def test_files_and_what_is_no_file_have_no_outlet() -> None:
     with open(os.devnull, "w") as file:
         assert outlet_of(file) is None

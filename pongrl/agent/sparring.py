@@ -35,6 +35,7 @@ from pongrl.agent.eyes import Eyes
 from pongrl.agent.opponents import Opponent, Opponents
 from pongrl.agent.policy import RandomGenerator, choose
 from pongrl.errors import PongError
+from pongrl.outlets import writing
 from pongrl.wire.arrays import UInt8Array
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import Role, Session, Step
@@ -184,7 +185,8 @@ class Sparring:
 
 
 def _tell(line: dict[str, Any]) -> None:
-    print(json.dumps(line), flush=True)
+    with writing():
+        print(json.dumps(line), flush=True)
 
 
 def _listen(sparring: Sparring) -> None:
