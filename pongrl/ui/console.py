@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TextIO
 
 from pongrl.agent.commands import QUIT
 from pongrl.cli import fold
@@ -44,7 +44,7 @@ class Console(threading.Thread):
         self._session: Any = None
         # Without standard streams (a service) their numbers may be our sockets', so nothing is read.
         self._has_streams = sys.stdin is not None and sys.stdout is not None
-        self._is_terminal = self._has_streams and sys.stdin.isatty() and sys.stdout.isatty()
+        self._is_terminal = self._has_streams and sys.stdin.isatty() and _is_screen(sys.stdout)
         self._handlers: dict[Any, Any] = {}  # of signals, before
         self._is_closing = False
         self._wake = Wake()  # is set when it is closing
@@ -175,6 +175,14 @@ class Console(threading.Thread):
             self.join(2)
         for kind, handler in self._handlers.items():
             signal.signal(kind, handler)
+
+
+def _is_screen(stream: TextIO) -> bool:
+    """Return whether a stream leads to a screen. NUL of Windows is a terminal too, but has no size."""
+    try:
+        return stream.isatty() and bool(os.get_terminal_size(stream.fileno()))
+    except OSError:
+        return False
 
 
 def is_in_foreground() -> bool:

@@ -15,6 +15,9 @@ def quiet_libraries() -> Iterator[None]:
     SDL, ALSA and FFmpeg complain there on their own. What matters also comes as a Python error, which the
     caller puts into words.
     """
+    if sys.stderr is None:  # as under pythonw: nothing is shown, and the number may be another file's
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

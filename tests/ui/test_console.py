@@ -81,3 +81,36 @@ def test_without_standard_streams_nothing_is_read(monkeypatch: pytest.MonkeyPatc
     console.join(PATIENCE)
     assert not console.is_alive()
     console.close()
+
+
+def test_nul_which_windows_calls_a_terminal_is_read_as_plain_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(6, "The handle is invalid")
+
+    def obey(line: str) -> bool:
+        obeyed.append(line)
+        return True
+
+    reading, obeyed = os.open(os.devnull, os.O_RDONLY), list[str]()
+    kept = os.dup(0)
+    os.dup2(reading, 0)
+    os.close(reading)
+    try:
+        with open(os.devnull) as stdin, open(os.devnull, "w") as stdout:
+            for name, stream in (("stdin", stdin), ("stdout", stdout)):
+                monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+                monkeypatch.setattr(sys, name, stream)
+            monkeypatch.setattr(os, "get_terminal_size", refuse)
+            monkeypatch.setitem(sys.modules, "prompt_toolkit", None)  # it would say that there is no console
+            monkeypatch.setitem(sys.modules, "prompt_toolkit.patch_stdout", None)
+            console = Console((), obey, lambda: "")
+            console.start()
+            console.join(PATIENCE)
+            assert not console.is_alive()
+            console.close()
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+    assert obeyed == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -16,3 +17,12 @@ def test_what_libraries_write_is_thrown_away_and_what_comes_later_is_not(
         os.write(2, b"ALSA complains\n")
     os.write(2, b"later\n")
     assert capfd.readouterr().err == "later\n"
+
+
+def test_without_a_standard_error_its_number_is_left_alone(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    with quiet_libraries():
+        os.write(2, b"of another file\n")
+    assert capfd.readouterr().err == "of another file\n"
