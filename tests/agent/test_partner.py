@@ -67,6 +67,19 @@ def test_why_a_partner_has_ended_is_told(tmp_path: Path, processes: list[subproc
     assert all(process.poll() is not None for process in processes)
 
 
+def test_why_it_has_ended_is_told_in_letters_of_any_kind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a_partner.py").write_text("import sys\nsys.exit('J\\xfcrgen does not play')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # as files have it on Windows
+    lines = Lines()
+    partner = Partner(str(tmp_path), lambda result: None, lines, "a_partner")
+    partner.start(1, TOKEN)
+    lines.wait_for("Jürgen does not play")
+    partner.end()
+
+
 def test_one_that_hangs_is_killed(tmp_path: Path, processes: list[subprocess.Popen[bytes]]) -> None:
     partner = Partner(str(tmp_path), lambda result: None, lines := Lines(), "tests.support.deaf_partner")
     partner.start(1, TOKEN)

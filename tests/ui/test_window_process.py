@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,13 @@ def test_a_window_ends_with_its_program() -> None:
         assert window.stdout.readline().decode().strip() == READY
         window.stdin.close()
         assert window.wait(PATIENCE) == 0
+
+
+def test_why_a_window_does_not_open_is_told_in_letters_of_any_kind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a_window.py").write_text("import sys\nsys.exit('J\\xfcrgen has no display')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # as files have it on Windows
+    with pytest.raises(PongError, match="Jürgen has no display"):
+        WindowProcess("a_window", never)
