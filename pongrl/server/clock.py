@@ -8,9 +8,13 @@ LONGEST_DELAY = 0.25  # seconds; after a longer one (a suspended machine) lost t
 
 
 def with_sleep() -> float:
-    """Return a time in seconds that goes on while the machine sleeps; on Linux time.monotonic does not."""
-    boot = getattr(time, "CLOCK_BOOTTIME", None)  # Linux alone has it
-    return time.monotonic() if boot is None else time.clock_gettime(boot)
+    """Return a time in seconds that goes on while the machine sleeps; time.monotonic may not.
+
+    On Linux that is the time since boot. On macOS it is CLOCK_MONOTONIC, which time.monotonic is not there.
+    Windows has neither clock, and its time.monotonic goes on.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 class Clock:

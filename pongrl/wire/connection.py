@@ -36,7 +36,8 @@ from pongrl.wire.waiting import Wake, give_way, ready
 HEARTBEAT_SECONDS = 2.0  # less than a quarter of the silence: one lost packet must not look like a lost peer
 SILENCE_SECONDS = 9.0  # so that a peer that vanished is given up within ten
 SLEPT_SECONDS = SILENCE_SECONDS / 2  # between two looks, after which this process has slept, or thought
-SPIN_SECONDS = 0.001 if (os.cpu_count() or 1) > 1 else 0.0  # how long `wait` polls before it sleeps
+HAS_FINE_CLOCK = time.get_clock_info("monotonic").resolution < 0.001  # Windows before Python 3.13: 16 ms
+SPIN_SECONDS = 0.001 if HAS_FINE_CLOCK and (os.cpu_count() or 1) > 1 else 0.0  # `wait` polls so long
 SHORT_WAITS, MOST_SHORT_WAITS = 3, 8  # fast waits needed before `wait` polls, and the most that are counted
 SMALL_TALK = frozenset((Kind.HEARTBEAT, Kind.PAUSE, Kind.PING, Kind.PONG))  # kinds that wait for nothing
 SMALL_TALK_AT_ONCE, SMALL_TALK_PER_SECOND = 200, 100

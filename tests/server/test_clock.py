@@ -39,4 +39,7 @@ def test_the_time_that_counts_sleep_is_that_since_boot_or_what_there_is(
     monkeypatch.setattr(time, "clock_gettime", lambda clock: {7: 4000.0}[clock], raising=False)
     assert with_sleep() == 4000.0
     monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+    monkeypatch.setattr(time, "CLOCK_MONOTONIC", 7, raising=False)  # macOS
+    assert with_sleep() == 4000.0
+    monkeypatch.delattr(time, "CLOCK_MONOTONIC")  # Windows
     assert with_sleep() == now[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +28,7 @@ from pongrl.wire.framing import Kind, Parser, message
 from pongrl.wire.limits import VIEWER_LIMITS, server_limits
 from pongrl.wire.messages import action
 from pongrl.wire.waiting import Wake, ready
-from tests.support import PATIENCE
+from tests.support import PATIENCE, ROOT
 from tests.support.wire import HTTP, PING, SESSION
 from tests.support.wire_peers import Clock, Ends, over
 
@@ -348,3 +350,17 @@ def test_a_heartbeat_that_falls_due_while_the_owner_closes_is_no_error(
         connection.close()
         closed.set()
         kept.result(PATIENCE)
+
+
+COARSE = """
+import os, time, types
+time.get_clock_info = lambda name: types.SimpleNamespace(resolution=0.015625)
+os.cpu_count = lambda: 2
+from pongrl.wire import connection
+print(connection.SPIN_SECONDS)
+"""
+
+
+def test_nothing_is_polled_by_a_clock_that_stands_still_for_longer_than_that() -> None:
+    done = subprocess.run([sys.executable, "-c", COARSE], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("0.0", "")
