@@ -79,6 +79,9 @@ def dial(call: Call) -> Line:
     except ProtocolError as error:
         sock.close()
         raise ProtocolError(f"{where} is not a Pong server that this agent can use: {error}") from error
+    except OSError as error:  # on macOS, if the server has left already
+        sock.close()
+        raise ConnectionLostError(f"the server at {where} is gone ({reason_of(error)})") from error
     except BaseException:
         sock.close()
         raise

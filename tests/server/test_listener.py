@@ -18,7 +18,7 @@ from pong import Pong
 from pongrl.errors import GoodbyeError, PongError, Refusal, RefusedError
 from pongrl.server import listener as listener_module
 from pongrl.server import throttle
-from pongrl.server.listener import Listener, certificate_context
+from pongrl.server.listener import Listener, certificate_context, listening_sockets
 from pongrl.server.throttle import Attempts
 from pongrl.wire import sockets
 from pongrl.wire.client import PongClient
@@ -186,6 +186,23 @@ def test_a_port_that_is_taken_at_one_address_of_a_name_is_named(monkeypatch: pyt
         with pytest.raises(PongError, match=f"cannot listen on localhost:{port}"):
             Listener("localhost", port, "", admit, lambda *_: None)
     assert open_files() <= before
+
+
+class AsOnWindows(socket.socket):
+    """A socket that is for IPv6 alone, unless it is told otherwise."""
+
+    def __init__(self, family: int = -1, *others: Any) -> None:
+        super().__init__(family, *others)
+        if family == socket.AF_INET6:
+            self.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_two_colons_are_every_address_of_ipv4_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "socket", AsOnWindows)
+    (sock,) = listening_sockets("::", 0)
+    with sock, socket.create_connection(("127.0.0.1", sock.getsockname()[1])) as client:
+        assert client.getpeername()[0] == "127.0.0.1"
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from pongrl.errors import ConnectionLostError, PongError, ProtocolError
 from pongrl.wire.client import PongClient
 from pongrl.wire.framing import Kind, message
 from pongrl.wire.messages import printable
-from tests.support import PATIENCE, ROOT
+from tests.support import PATIENCE, ROOT, serving
 from tests.support.wire_peers import UNRESOLVABLE, open_files
 
 PEM = str(ROOT / "tests" / "localhost.pem")
@@ -37,6 +38,17 @@ def test_nobody_listening_is_a_lost_connection_that_names_the_place() -> None:
         port = server.getsockname()[1]
     with pytest.raises(ConnectionLostError, match=f"no server at 127.0.0.1:{port}"):
         PongClient(port=port).connect()
+
+
+def test_a_server_that_leaves_right_after_the_handshake_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tuned(_: socket.socket) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")  # macOS says so of a socket whose peer has left
+
+    monkeypatch.setattr("pongrl.wire.dial.tuned", tuned)
+    before = open_files()
+    with serving() as server, pytest.raises(ConnectionLostError, match="is gone"):
+        PongClient(*server.address).connect()
+    assert open_files() <= before
 
 
 @contextlib.contextmanager
