@@ -135,8 +135,6 @@ class Serve:
             return
         with cli.stop_signals(self._stop):
             try:
-                if self.until_eof:
-                    stop_at_eof(self._stop)
                 self._serve_to_the_end()
             finally:
                 self.close()
@@ -153,6 +151,8 @@ class Serve:
     def _serve_to_the_end(self) -> None:
         window = self._open_window() if self.render else None
         run = self._begin(has_window=window is not None)
+        if self.until_eof:  # on Windows no process of a game could start while a thread reads standard input
+            stop_at_eof(self._stop)
         if window is None:
             await_end(run, lambda: self._ending)
         else:

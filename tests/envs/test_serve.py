@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install
 from pongrl import cli
 from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.envs import catalogue, serve
+from pongrl.envs.emulators import open_emulators
 from pongrl.envs.machines import Facts
 from pongrl.envs.presets import OTHER, PRESETS, actions_of
 from pongrl.envs.serve import Serve, buttons_of
@@ -238,6 +239,23 @@ def test_an_agent_starts_it_as_a_local_server() -> None:
         with PongClient(port=server.port, token=server.token) as client:
             client.connect()
             assert client.session.games == 2
+
+
+def test_standard_input_is_not_read_before_the_games_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    def open_games(*arguments: Any) -> Any:
+        done.append("games are open")
+        return open_emulators(*arguments)
+
+    def read(stop: Callable[[], None]) -> None:
+        done.append("it is read")
+        stop()
+
+    monkeypatch.setattr(serve, "open_emulators", open_games)
+    monkeypatch.setattr(serve, "stop_at_eof", read)
+    Serve(TOY, port=0, until_eof=True).start()
+    assert done == ["games are open", "it is read"]
 
 
 # Emulators
