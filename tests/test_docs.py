@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import mainmodel
 import pong
 from pongrl.arena.export import export
 from tests.support.arena import ledger, result
+from tools.processes import ASKING, NEW_GROUP
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -69,6 +69,7 @@ def started(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]
     with subprocess.Popen(
         [sys.executable, "-u", *arguments], cwd=directory, env=environment, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        creationflags=NEW_GROUP,
     ) as process:  # fmt: skip
         try:
             yield process
@@ -126,7 +127,7 @@ def test_a_python_example_runs(place: str, directory: Path, port: int) -> None:
         assert process.stdout is not None
         ready = ("listening on", "connected to")
         output = list(itertools.takewhile(lambda line: not line.startswith(ready), process.stdout))
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(ASKING[-1])
         rest, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, "".join(output) + rest
 

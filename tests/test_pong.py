@@ -86,6 +86,7 @@ def test_what_ended_the_engine_comes_out_of_close(monkeypatch: pytest.MonkeyPatc
     server.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no thread can be sent a signal there")
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_server_in_the_main_thread(
     kind: signal.Signals, monkeypatch: pytest.MonkeyPatch

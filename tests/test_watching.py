@@ -16,8 +16,7 @@ def test_the_program_watches_and_comes_back() -> None:
             watcher.wait_for("trying again")
             with Program(*flags, str(port), stdin=None):
                 watcher.wait_for("watching the game at")
-                watcher.process.terminate()
-                assert watcher.ended() == 0, watcher.output
+                assert watcher.end() == 0, watcher.output
 
 
 def test_watching_without_a_screen_or_on_several_hosts_is_told() -> None:

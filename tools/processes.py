@@ -3,6 +3,7 @@
 Both the tools and the tests use this module.
 
     ROOT, PATIENCE   the folder of the checkout; the longest wait, in seconds
+    ASKING           signals by which a program is asked to end
     Program          a process, its lines as they come, its signals and its end
     run_program      run one to its end
 """
@@ -25,6 +26,11 @@ from typing import Self
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0  # far longer than any wait should take
 DEVELOPMENT = ("-X", "dev", "-W", "error")  # report leaks, and let every warning fail
+# How a program is asked to end. Windows sends nothing to a process, and Ctrl-Break to a group.
+ASKING: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM)
+NEW_GROUP = 0
+if sys.platform == "win32":
+    ASKING, NEW_GROUP = (signal.CTRL_BREAK_EVENT,), subprocess.CREATE_NEW_PROCESS_GROUP
 # Programs start without a token, a screen or a choice of screen, unless they are given one.
 HIDDEN = ("PONG_TOKEN", "DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "SDL_AUDIODRIVER")
 
@@ -78,6 +84,7 @@ class Program:
             errors="surrogateescape",
             cwd=ROOT if arguments[0] == "-m" else cwd,
             env={name: value for name, value in os.environ.items() if name not in HIDDEN} | env,
+            creationflags=NEW_GROUP,
         )
         self.seen: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._name = " ".join(arguments)
@@ -155,12 +162,12 @@ class Program:
         return code
 
     def end(self) -> int:
-        """Ask it to end, with SIGTERM, and return its exit code.
+        """Ask it to end, with SIGTERM or Ctrl-Break, and return its exit code.
 
         Raises:
             RuntimeError: it does not end.
         """
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(ASKING[-1])
         return self.ended()
 
     def _join(self) -> None:

@@ -1,6 +1,7 @@
 """What several test modules need: servers in this process, clients, and programs as processes.
 
 serving, connected     a headless server in this process, and a client of it
+ASKING                 signals by which a program is asked to end
 Program, run_program   the programs as processes, from `tools.processes`
 ROOT, PATIENCE         the folder of the checkout; seconds until a wait is a failure
 wait_until             wait on an event until a condition holds
@@ -18,9 +19,9 @@ from pong import Pong
 from pongrl.errors import Refusal, RefusedError
 from pongrl.wire.client import PongClient
 from pongrl.wire.sockets import Address
-from tools.processes import PATIENCE, ROOT, Program, run_program
+from tools.processes import ASKING, PATIENCE, ROOT, Program, run_program
 
-__all__ = ["PATIENCE", "ROOT", "Program", "connected", "run_program", "serving", "wait_until"]
+__all__ = ["ASKING", "PATIENCE", "ROOT", "Program", "connected", "run_program", "serving", "wait_until"]
 
 
 @contextlib.contextmanager
