@@ -67,6 +67,7 @@ def test_a_line_is_obeyed_when_it_is_whole(plain: PlainConsole) -> None:
     assert plain.obeyed == ["save", "stats", "q"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a thread that reads cannot be woken there")
 def test_closing_a_console_of_plain_lines_does_not_wait_for_one(plain: PlainConsole) -> None:
     plain.console.close()
     plain.end()

@@ -17,7 +17,9 @@ import pytest
 
 from tests.support import PATIENCE, ROOT
 
-pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32" or shutil.which("bash") is None, reason="needs a shell with job control"
+)
 
 CTRL_Z = "\x1a"
 BASH = """
