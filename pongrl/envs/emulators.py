@@ -132,10 +132,7 @@ class Processes:
         try:
             for number in range(games):
                 self._far.append(_FarGame(f"game {number + 1} of {entry.name}", entry, repeat, lens))
-            facts: list[Facts] = [game.hear() for game in self._far]
-        except _DiedError as death:
-            self.close()
-            raise PongError(f"{death} before it played: start the server again") from death
+            facts = [game.facts() for game in self._far]
         except BaseException:
             self.close()
             raise
@@ -146,11 +143,7 @@ class Processes:
         for number, game in enumerate(self._far):
             game.tell("begin", None if seed is None else seed + number)
         for game, frame in zip(self._far, self.frames, strict=True):
-            try:
-                seen = game.hear()
-            except _DiedError as death:
-                seen = game.revive(death)
-            frame.reshape(-1)[:] = np.frombuffer(seen, np.uint8)
+            frame.reshape(-1)[:] = np.frombuffer(game.begun(), np.uint8)
 
     def step(self, actions: Sequence[int]) -> Outcome:
         """Make an action in each game; they step at the same time, as far as there are cores."""
@@ -158,12 +151,7 @@ class Processes:
             game.tell("step", action)
         rewards, ended, lives = [], [], []
         for game, frame in zip(self._far, self.frames, strict=True):
-            try:
-                seen, reward, has_ended, left = game.hear()
-            except _DiedError as death:
-                seen, reward, has_ended, left = game.revive(death), 0.0, True, 0
-            else:
-                game.deaths *= not has_ended
+            seen, reward, has_ended, left = game.stepped()
             frame.reshape(-1)[:] = np.frombuffer(seen, np.uint8)
             rewards.append(reward)
             ended.append(has_ended)
@@ -185,17 +173,16 @@ class _DiedError(Exception):
 class _FarGame:
     """A game in a process of its own, at this end.
 
+    If the process dies, the game begins a new match in a new one, but only so often in a match.
+
     Args:
         name: in words.
         entry, repeat, lens: as of `Processes`.
-
-    Attributes:
-        deaths: of its process, in this match.
     """
 
     def __init__(self, name: str, entry: Entry, repeat: int, lens: Lens) -> None:
         self._name, self._played = name, (entry, repeat, lens)
-        self.deaths = 0
+        self._deaths = 0  # of its process, in this match
         self._start()
 
     def _start(self) -> None:
@@ -209,10 +196,48 @@ class _FarGame:
 
     def tell(self, word: str, value: int | None) -> None:
         """Ask for something."""
-        with contextlib.suppress(OSError):  # `hear` says that it has died
+        with contextlib.suppress(OSError):  # `_hear` says that it has died
             self._line.send((word, value))
 
-    def hear(self) -> Any:
+    def facts(self) -> Facts:
+        """Wait until the environment is open; return what it says of itself.
+
+        Raises:
+            PongError: it cannot be opened.
+        """
+        try:
+            facts: Facts = self._hear()
+        except _DiedError as death:
+            raise PongError(f"{death} before it played: start the server again") from death
+        return facts
+
+    def begun(self) -> bytes:
+        """Wait for the answer to "begin": the frame.
+
+        Raises:
+            PongError: the environment has failed.
+        """
+        try:
+            frame: bytes = self._hear()
+        except _DiedError as death:
+            return self._revive(death)
+        return frame
+
+    def stepped(self) -> tuple[bytes, float, bool, int]:
+        """Wait for the answer to "step", as `_Game.step` gives it.
+
+        Raises:
+            PongError: the environment has failed.
+        """
+        try:
+            frame, reward, has_ended, lives = self._hear()
+        except _DiedError as death:
+            return self._revive(death), 0.0, True, 0
+        if has_ended:
+            self._deaths = 0
+        return frame, reward, has_ended, lives
+
+    def _hear(self) -> Any:
         """Wait for the answer, and return it.
 
         Raises:
@@ -229,20 +254,20 @@ class _FarGame:
             raise said
         return said
 
-    def revive(self, death: _DiedError) -> bytes:
+    def _revive(self, death: _DiedError) -> bytes:
         """Begin the game again, in a new process; return the frame.
 
         Raises:
             PongError: the process dies again and again.
         """
-        while self.deaths < MOST_DEATHS:
-            self.deaths += 1
+        while self._deaths < MOST_DEATHS:
+            self._deaths += 1
             log.warning("%s: a new match begins in a new process", death)
             self._start()
             try:
-                self.hear()  # its facts, as before
+                self._hear()  # its facts, as before
                 self.tell("begin", None)
-                frame: bytes = self.hear()
+                frame: bytes = self._hear()
             except _DiedError as again:
                 death = again
             else:
