@@ -16,9 +16,12 @@ DETACHED: dict[str, Any] = (
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment of a process that runs a module of ours: it finds what this program finds."""
+    """Return the environment of a process that runs a module of ours.
+
+    It finds what this program finds, and writes UTF-8 whatever the system's encoding is: so we read it.
+    """
     path = os.pathsep.join(each or os.getcwd() for each in sys.path)
-    return os.environ | {"PYTHONPATH": path} | more
+    return os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"} | more
 
 
 def last_line(errors: IO[str]) -> str:

@@ -59,7 +59,7 @@ class LocalServer:
         self._say = say
         self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place
         self._asked: float | None = None  # when it was asked to end
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by `close`
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         # As a module it has the current folder on its path, where the module of an environment may be.
         is_ours = "--env" not in flags
         program = [str(PROGRAM)] if is_ours else ["-m", OTHER_GAMES]
@@ -70,7 +70,8 @@ class LocalServer:
             stdout=subprocess.PIPE,
             stderr=None if debug else self._errors,
             env=environment(PONG_TOKEN=self.token),
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             **DETACHED,
         )
 

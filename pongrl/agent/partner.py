@@ -89,7 +89,7 @@ class Partner:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", self._module, self._directory, str(port)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-            env=environment(PONG_TOKEN=token, PYTHONIOENCODING="utf-8"),  # Windows has another one for files
+            env=environment(PONG_TOKEN=token),
             **DETACHED,
         )  # fmt: skip
 

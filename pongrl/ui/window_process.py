@@ -59,7 +59,7 @@ class WindowProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", module],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-            env=environment(PYTHONIOENCODING="utf-8"),  # Windows has another one for files
+            env=environment(),
             **DETACHED,
         )  # fmt: skip
         self._values: queue.SimpleQueue[Any] = queue.SimpleQueue()

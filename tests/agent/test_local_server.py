@@ -11,6 +11,7 @@ from pongrl.agent import local_server
 from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.errors import PongError
 from pongrl.wire.client import PongClient
+from tests.support import failing_module
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,18 @@ def test_why_it_did_not_start_is_told() -> None:
     with (
         contextlib.closing(LocalServer(("--headless", "--no-server"), debug=False)) as server,
         pytest.raises(PongError, match=r"the local server did not start: error: .*nothing to serve"),
+    ):
+        server.listen()
+
+
+def test_why_it_did_not_start_is_told_in_letters_of_any_kind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    module = failing_module(monkeypatch, tmp_path, "Jürgen does not serve")
+    monkeypatch.setattr(local_server, "OTHER_GAMES", module)
+    with (
+        contextlib.closing(LocalServer(("--env", "any"), debug=False)) as server,
+        pytest.raises(PongError, match="did not start: Jürgen does not serve"),
     ):
         server.listen()
 

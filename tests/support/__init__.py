@@ -1,6 +1,7 @@
 """What several test modules need: servers in this process, clients, and programs as processes.
 
 serving, connected     a headless server in this process, and a client of it
+failing_module         a module that ends with a sentence, as on a system that does not write UTF-8
 ASKING                 signals by which a program is asked to end
 Program, run_program   the programs as processes, from `tools.processes`
 ROOT, PATIENCE         the folder of the checkout; seconds until a wait is a failure
@@ -13,7 +14,10 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
+
+import pytest
 
 from pong import Pong
 from pongrl.errors import Refusal, RefusedError
@@ -21,7 +25,18 @@ from pongrl.wire.client import PongClient
 from pongrl.wire.sockets import Address
 from tools.processes import ASKING, PATIENCE, ROOT, Program, run_program
 
-__all__ = ["ASKING", "PATIENCE", "ROOT", "Program", "connected", "run_program", "serving", "wait_until"]
+__all__ = [
+    "ASKING", "PATIENCE", "ROOT", "Program", "connected", "failing_module", "run_program", "serving",
+    "wait_until",
+]  # fmt: skip
+
+
+def failing_module(monkeypatch: pytest.MonkeyPatch, directory: Path, words: str) -> str:
+    """Make a module that ends with these words, where files are written in cp1252 as on Windows; name it."""
+    (directory / "failing.py").write_text(f"import sys\nsys.exit({words!a})\n")
+    monkeypatch.syspath_prepend(directory)
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    return "failing"
 
 
 @contextlib.contextmanager

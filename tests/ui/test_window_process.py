@@ -12,7 +12,7 @@ import pytest
 from pongrl.errors import PongError
 from pongrl.ui.agent_display import NOTHING
 from pongrl.ui.window_process import READY, WindowProcess
-from tests.support import PATIENCE, ROOT
+from tests.support import PATIENCE, ROOT, failing_module
 
 DISPLAY = "pongrl.ui.agent_display"
 DEAF = "tests.support.deaf_window"
@@ -76,8 +76,6 @@ def test_a_window_ends_with_its_program() -> None:
 def test_why_a_window_does_not_open_is_told_in_letters_of_any_kind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "a_window.py").write_text("import sys\nsys.exit('J\\xfcrgen has no display')\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # as files have it on Windows
+    module = failing_module(monkeypatch, tmp_path, "Jürgen has no display")
     with pytest.raises(PongError, match="Jürgen has no display"):
-        WindowProcess("a_window", never)
+        WindowProcess(module, never)
