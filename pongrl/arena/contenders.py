@@ -134,11 +134,12 @@ class AgentContender:
         self._sent = time.monotonic()  # when the last state was, or the agent went away
         self._excused = 0.0  # until when it owes nothing, since this machine has slept
         self._is_late = False  # for the state that is outstanding
+        self._is_new = True  # nothing was sent since it came
         self._error: PongError | None = None  # found while a state was sent
 
     def come(self, talk: Conversation) -> None:
         """Take the talk with the agent, which has come, or come back."""
-        self.talk, self._error, self._is_late = talk, None, False
+        self.talk, self._error, self._is_late, self._is_new = talk, None, False, True
         self._sent = time.monotonic()
 
     def leave(self) -> None:
@@ -214,6 +215,9 @@ class AgentContender:
         """Send the state, if the last one was answered."""
         if self.talk is None or not self.talk.answered or self._error is not None:
             return
+        if self._is_new:  # as with every server, its first state tells of nothing that was before
+            self.hand.forget()
+            self._is_new = False
         step = observe(self.hand, self.talk.next_number, self.talk.dropped, self.matches)
         self.hand.forget()
         try:

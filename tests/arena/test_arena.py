@@ -137,16 +137,19 @@ def test_who_dies_forfeits_the_match_and_who_comes_back_in_time_plays_on(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "FORFEIT_SECONDS", PATIENCE)
-    with playing(path, points_to_win=21) as (run, audience):
+    with playing(path, points_to_win=21, move_seconds=0.01) as (run, audience):
         first = PongClient(*run.address, name="Ada", identity=secret("Ada"))
         first.connect()
         audience.wait_for(lambda: audience.live)
         live = audience.live[0]
         first.close()
         audience.wait_for(lambda: (row := audience.row("Ada")) and not row.is_here)
+        audience.wait_for(lambda: sum(audience.live[0].score) > 0)
         with PongClient(*run.address, name="Ada", identity=secret("Ada")) as second:
             step = second.connect()
             assert step.matches[0] == 0
+            assert step.scores[0].sum() > 0
+            assert (step.rewards[0], step.points[0], step.ticks[0]) == (0, 0, 0)  # it played none of that
             again = audience.live[0]
             assert (again.left, again.right) == (live.left, live.right)
             monkeypatch.setattr(table, "FORFEIT_SECONDS", 0.1)
