@@ -50,6 +50,8 @@ class Ledger:
         """Return the rewards that scores, matches and points allow, for the left side."""
         before, after = last.scores[game].tolist(), step.scores[game].tolist()
         finished, points = int(step.matches[game] - last.matches[game]), int(step.points[game])
+        if finished and not self.session.level:  # in an arena and in other games matches end at any score
+            return set(range(-points, points + 1))
         if finished == 0:
             gained = after[0] - before[0], after[1] - before[1]
             return {gained[0] - gained[1]} if min(gained) >= 0 and sum(gained) == points else set()
