@@ -25,7 +25,7 @@ from pongrl.agent.learning import Learner
 from pongrl.agent.observers import Audience, Standing
 from pongrl.agent.options import RunOptions
 from pongrl.agent.player import Decider
-from pongrl.agent.progress import NOTHING_YET, Progress, ProgressFile, Row, rows_up_to
+from pongrl.agent.progress import Progress, ProgressFile, Row, rows_up_to
 from pongrl.agent.scoreboard import Scoreboard
 from pongrl.errors import CheckpointError
 from pongrl.game.players import has_second_level
@@ -109,9 +109,16 @@ class Books:
         self.progress.seconds += min(now - self._last, LONGEST_DECISION)
         self._last = now
 
-    def count(self, step: Step, with_points: bool = True) -> None:
-        """Count what came of a decision in each game of a server; the points only if they measure the run."""
+    def count(self, step: Step, with_points: bool = True, scores: Sequence[int] = ()) -> None:
+        """Count what came of a decision in each game of a server.
+
+        Args:
+            step: The state after it.
+            with_points: Whether the points measure the run.
+            scores: Of the matches that are over with it, if they measure the run.
+        """
         self.pass_time()
+        self.progress.count_matches(scores)
         self.count_decisions(len(step.table), sum(step.ticks.tolist()))  # faster than numpy's sum
         if with_points and np.count_nonzero(step.points):
             for won, lost in points_of(step.table, self._options):
@@ -153,10 +160,13 @@ class Books:
     def describe(self) -> list[str]:
         """Return lines that say where the run stands."""
         progress, options = self.progress, self._options
-        best = max(progress.best, -1)
+        mean, best = f"running mean {progress.running_mean:+.3f}", f"{max(progress.best, -1):+.3f}"
+        if progress.match_score is not None:
+            mean = f"mean score   {progress.match_score:+.1f} a match"
+            best = "none" if progress.best_score is None else f"{progress.best_score:+.1f}"
         return [
             f"progress     {progress}",
-            f"running mean {progress.running_mean:+.3f}, best at a report {best:+.3f}",
+            f"{mean}, best at a report {best}",
             f"decisions    {progress.decisions:,} in {progress.frames / 1e6:.2f} M frames, "
             f"updates {self._updates()}",
             f"network      {options.hiddenUnits} hidden units, learning rate {options.learningRate:g}",
@@ -261,8 +271,7 @@ class TrainingBooks(Books):
         self._examine(learner)
         super().report()
         self._write_row()
-        if progress.running_mean > progress.best:
-            progress.best = progress.running_mean
+        if progress.is_best():
             self._best = self._checkpoint()
             self._write_best()
 
@@ -381,7 +390,7 @@ class TrainingBooks(Books):
         if before is not None and before != level:
             self._keep_best()
             self._say(f"the run was on {against(before)} and is on {against(level)} now: it is measured anew")
-            if self.progress.best > NOTHING_YET:  # else save.p is of another level, and kept already
+            if self.progress.has_best:  # else save.p is of another level, and kept already
                 self._keep(BEST, copy=True)
             self._unkept = None
             self.progress.begin_level()

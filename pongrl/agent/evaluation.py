@@ -18,6 +18,7 @@ import numpy as np
 
 from pongrl.agent.eyes import Eyes, Integers
 from pongrl.agent.local_server import LocalServer, training_flags
+from pongrl.agent.matches import Matches
 from pongrl.agent.misses import Misses, MissWatch
 from pongrl.agent.observers import Decided, Observer, Standing
 from pongrl.agent.options import EVALUATION_SEED
@@ -113,8 +114,7 @@ class MatchTally:
         self.points = self.won = self.hits = self.decisions = 0
         self.margins: list[int] = []  # points won less points lost, of each match
         self._due = shares(matches, len(step.table))  # (N,) matches still to play
-        self._margin = step.scores[:, 0] - step.scores[:, 1]  # (N,) of the match that is being played
-        self._over = step.matches.copy()  # (N,)
+        self._matches = Matches(step)
 
     def is_complete(self) -> bool:
         """Tell whether every game has played its share."""
@@ -128,11 +128,10 @@ class MatchTally:
             points, reward = int(step.points[game]), int(step.rewards[game])
             self.points += points
             self.won += (points + reward) // 2
-            self._margin[game] += reward
-            if step.matches[game] != self._over[game]:
-                self.margins.append(int(self._margin[game]))
-                self._margin[game], self._over[game] = 0, step.matches[game]
-                self._due[game] -= 1
+        for number, margin in self._matches.ended(step):
+            if self._due[number]:
+                self.margins.append(margin)
+                self._due[number] -= 1
 
 
 def shares(count: int, games: int) -> Integers:

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from pongrl.agent.commands import PAUSED
 from pongrl.agent.eyes import Eyes
+from pongrl.agent.matches import Matches
 from pongrl.agent.options import RunOptions
 from pongrl.agent.ping import ping
 from pongrl.agent.rollout import Rollout
@@ -37,11 +38,16 @@ class Seat:
     first: Step | None  # the first state, until it is played
     eyes: Eyes
     rollout: Rollout
+    matches: Matches | None  # in other games than ours, whose points may tell little
 
     def poll(self) -> Step | None:
         """Give the next state if it is there."""
         first, self.first = self.first, None
         return self.client.poll() if first is None else first
+
+    def scores(self, step: Step) -> Sequence[int]:
+        """Give the scores of the matches that are over with this state, in other games than ours."""
+        return () if self.matches is None else [score for _, score in self.matches.ended(step)]
 
     @property
     def is_counted(self) -> bool:
@@ -158,8 +164,8 @@ class Fleet:
         session = client.session
         rollout = self._crew.board(session)
         self._has_met = True
-        eyes = Eyes.on(session)
-        seat = self.seats[server] = Seat(server, client, step, eyes, rollout)
+        matches = None if session.is_our_game else Matches(step)
+        seat = self.seats[server] = Seat(server, client, step, Eyes.on(session), rollout, matches)
         self._say(f"connected to {server}: {seat.describe()}")
         if self.is_paused:  # a pause outlasts a lost connection
             with self._losing(seat):

@@ -23,6 +23,7 @@ from pongrl.files import LARGEST_TEXT, read_file, replacing
 from pongrl.text import printable
 
 WINDOW_POINTS = 1000  # over which the share won is measured
+WINDOW_MATCHES = 100  # over which the score of a match is, in other games than ours
 RUNNING_DECAY = 0.999  # of the running mean, per point
 MOST_WAITING = 1 << 20  # bytes of rows that wait for room on the disk: those of a million points
 NOTHING_YET = -2.0  # the best running mean to begin with; lower than any reward
@@ -41,16 +42,18 @@ class Progress:
 
     COLUMNS = ("seconds", "frames", "decisions", "points", "updates", "win_rate", "running_mean",
                "decisions_per_second")  # fmt: skip
-    SCHEDULE = ("learning_rate", "batch_size")
+    LATER = ("learning_rate", "batch_size", "match_score")
     """Columns that the files of older versions lack."""
 
     def __init__(self) -> None:
         self.seconds = 0.0  # of training, without pauses and waiting
         self.frames = self.decisions = self.points = self.updates = 0
         self.best = NOTHING_YET  # the best running mean at a report, on this level
+        self.best_score: float | None = None  # in its place once matches are counted: the best of their means
         self._measured = 0  # points in the running mean: those of this level
         self._sum = 0.0  # of rewards, decaying
         self._recent: deque[bool] = deque(maxlen=WINDOW_POINTS)  # which of the last points were won
+        self._scores: deque[int] = deque(maxlen=WINDOW_MATCHES)  # of the last matches, if they are counted
         self._lap = (0.0, 0)  # seconds and decisions when the speed was last measured
         self.decisions_per_second = 0.0
         self.learning_rate = 0.0  # now
@@ -68,10 +71,39 @@ class Progress:
         mean = self._sum / max(_largest_sum(self._measured), ROUNDING)
         return min(max(mean, -1.0), 1.0)  # rounding makes 1.00000000000001 of victories alone
 
+    @property
+    def match_score(self) -> float | None:
+        """Mean score of the last 100 matches, points won less points lost; None if none was counted."""
+        return sum(self._scores) / len(self._scores) if self._scores else None
+
+    @property
+    def has_best(self) -> bool:
+        """Whether any report was the best one so far, on this level."""
+        return self.best > NOTHING_YET or self.best_score is not None
+
+    def is_best(self) -> bool:
+        """Tell at a report whether things have never been better on this level, and remember it."""
+        score, mean = self.match_score, self.running_mean
+        if score is not None:
+            is_better = self.best_score is None or score > self.best_score
+            self.best_score = score if is_better else self.best_score
+        else:
+            is_better = mean > self.best
+            self.best = mean if is_better else self.best
+        return is_better
+
     def begin_level(self) -> None:
         """Measure anew, since the points to come are of another level; the counters go on."""
-        self.best, self._sum, self._measured = NOTHING_YET, 0.0, 0
+        self.best, self.best_score, self._sum, self._measured = NOTHING_YET, None, 0.0, 0
         self._recent.clear()
+        self._scores.clear()
+
+    def count_matches(self, scores: Sequence[int]) -> None:
+        """Count matches that are over. From the first one on their scores say how good a policy is.
+
+        In other games a reward may come with every step, and then all points are won, or none.
+        """
+        self._scores.extend(scores)
 
     def count_point(self, won: bool, times: int = 1) -> None:
         """Count a point, or several at once, which takes no longer: a server may report any number."""
@@ -90,18 +122,21 @@ class Progress:
 
     def row(self) -> list[str]:
         """Give the row for progress.csv; the evaluation is last."""
-        evaluation = self.evaluation_win_rate
+        evaluation, score = self.evaluation_win_rate, self.match_score
         return [
             f"{self.seconds:.3f}", str(self.frames), str(self.decisions), str(self.points), str(self.updates),
             f"{self.win_rate:.4f}", f"{self.running_mean:.5f}", f"{self.decisions_per_second:.1f}",
-            f"{self.learning_rate:.4g}", str(self.batch_size),
+            f"{self.learning_rate:.4g}", str(self.batch_size), "" if score is None else f"{score:.2f}",
             "" if evaluation is None else f"{evaluation:.4f}",
         ]  # fmt: skip
 
     def __str__(self) -> str:
         minutes, seconds = divmod(int(self.seconds), 60)
+        how_well = f"won {100 * self.win_rate:.1f} %   mean {self.running_mean:+.3f}"
+        if (score := self.match_score) is not None:
+            how_well = f"score {score:+.1f} in the last matches"
         return (  # 80 columns hold millions of points
-            f"{self.points:,} points   won {100 * self.win_rate:.1f} %   mean {self.running_mean:+.3f}   "
+            f"{self.points:,} points   {how_well}   "
             f"{self.decisions_per_second:,.0f} decisions/s   {minutes}:{seconds:02d}"
         )
 
@@ -112,7 +147,11 @@ class Progress:
             "points": self.points, "updates": self.updates, "best": self.best,
             "sum": self._sum, "measured": self._measured,
         }  # fmt: skip
-        return {name: held(name, value) for name, value in numbers.items()} | {"recent": bytes(self._recent)}
+        scores = tuple(held("score", score) for score in self._scores)
+        best_score = None if self.best_score is None else held("best_score", self.best_score)
+        return {name: held(name, value) for name, value in numbers.items()} | {
+            "recent": bytes(self._recent), "scores": scores, "best_score": best_score
+        }  # fmt: skip
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Progress:
@@ -137,6 +176,12 @@ class Progress:
         if len(recent) != min(self._measured, WINDOW_POINTS):
             raise ValueError("measured and recent do not go together")
         self._recent.extend(map(bool, recent))
+        scores = plain.get("scores", ())  # old files have none, like all of our game
+        if type(scores) is not tuple or len(scores) > WINDOW_MATCHES:
+            raise ValueError("scores are not those of the last matches")
+        self._scores.extend(checked("score", score) for score in scores)
+        if (best_score := plain.get("best_score")) is not None:
+            self.best_score = checked("best_score", best_score)
         self._lap = (self.seconds, self.decisions)
         return self
 
@@ -146,7 +191,7 @@ def _largest_sum(points: int) -> float:
     return float(1 - RUNNING_DECAY**points)
 
 
-COLUMNS = (*Progress.COLUMNS, *Progress.SCHEDULE, EVALUATION_COLUMN)
+COLUMNS = (*Progress.COLUMNS, *Progress.LATER, EVALUATION_COLUMN)
 """The columns of progress.csv."""
 
 
@@ -250,7 +295,7 @@ def rows_up_to(path: Path, points: int) -> tuple[list[Row], bool]:
         rows, columns = list(reader), set(reader.fieldnames or ())
     except csv.Error:
         return [], True
-    if not set(Progress.COLUMNS) <= columns <= {*Progress.COLUMNS, *Progress.SCHEDULE, EVALUATION_COLUMN}:
+    if not set(Progress.COLUMNS) <= columns <= set(COLUMNS):
         return [], bool(text.strip())
     ours = [row for row in rows if _is_whole(row)]
     is_foreign = not all(map(_is_whole, rows[:-1]))  # the last may be cut

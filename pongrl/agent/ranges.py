@@ -38,6 +38,8 @@ RANGES = {
     "updates": COUNT,
     "refused": COUNT,  # steps of the learner
     "best": Range(float, -2, 1 + 1e-9),  # running mean at a report, rounded up; −2 before the first
+    "score": Range(int, -(2**34), 2**34),  # of a match: points won less points lost
+    "best_score": Range(float, -(2.0**34), 2.0**34),  # mean of such at a report
     "sum": Range(float, -1, 1),  # of rewards, decaying
     "level": Range(int, 0, 3),  # of the built-in AI; 0 in an arena
     "height": Range(int, 1, 1 << 14),  # of a frame, in cells; the policy bounds their product too

@@ -25,6 +25,7 @@ class Scoreboard:
         self._points, self._seconds = points, None if minutes is None else 60 * minutes
         self._points_before, self._seconds_before = progress.points, progress.seconds
         self._shares: deque[float] = deque(maxlen=TREND_REPORTS)  # of points won, at the last reports
+        self._scores: deque[float] = deque(maxlen=TREND_REPORTS)  # of matches, in games where they count
 
     def count_decisions(self, decisions: int, frames: int) -> None:
         """Add decisions, and the frames that they took."""
@@ -40,7 +41,10 @@ class Scoreboard:
 
     def note_report(self) -> None:
         """Remember how well it goes at a report, for the trend."""
-        self._shares.append(self.progress.win_rate)
+        if self.progress.match_score is None:
+            self._shares.append(self.progress.win_rate)
+        else:
+            self._scores.append(self.progress.match_score)
 
     def share_done(self) -> float | None:
         """Return how much of the length is over, from 0 to 1; None if none was asked for."""
@@ -63,11 +67,11 @@ class Scoreboard:
         return self.progress.seconds - self._seconds_before
 
     def _trend(self) -> str:
-        """Return an arrow that shows where the share of points won has gone in the last reports."""
-        shares = list(self._shares)
-        if len(shares) < 2:
+        """Return an arrow that shows where the share of points won, or the score, has gone lately."""
+        marks = list(self._scores or self._shares)
+        if len(marks) < 2:
             return ""
-        change = shares[-1] - shares[0]
+        change = marks[-1] - marks[0]
         return "↑ " if change > 0.01 else "↓ " if change < -0.01 else "→ "
 
     def _bar(self) -> str:

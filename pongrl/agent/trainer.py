@@ -102,7 +102,7 @@ class Trainer:
                 step.rewards.tolist(), chances, moves.tolist(),
             )  # fmt: skip
         if not is_first:
-            self._books.count(step, seat.is_counted)
+            self._books.count(step, seat.is_counted, seat.scores(step))
         if self._audience and self._fleet.is_first(seat):
             decided = Decided(seat.client.session, step, choice.seen, choice.chosen)
             self._audience.decided(decided, self._standing())

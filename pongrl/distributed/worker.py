@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -66,8 +66,8 @@ class Counter(Books):
         """Remember the level."""
         self.level = level
 
-    def count(self, step: Step, with_points: bool = True) -> None:
-        """Count what came of a decision in each game of a server."""
+    def count(self, step: Step, with_points: bool = True, scores: Sequence[int] = ()) -> None:
+        """Count what came of a decision in each game of a server; no scores, since workers play our game."""
         self._decisions += len(step.table)
         self._frames += sum(step.ticks.tolist())  # faster than numpy's sum
         if with_points and np.count_nonzero(step.points):

@@ -38,7 +38,7 @@ from pongrl.ui.window_process import serve
 SIZE = (1120, 700)  # of the window at first
 STATUS_SECONDS = 0.5
 CURVE_STEP = 20  # points between two entries of the curve at first
-NOTHING = Look(None, True, (), None, None, 0, 0.0, 0, 0.0, True, False, "")
+NOTHING = Look(None, True, (), None, None, 0, 0.0, None, 0, 0.0, True, False, "")
 KEYS: KeyTable = (
     ("P, space bar", "pause, or go on"),
     ("F", "fill the screen, or go back"),

@@ -34,6 +34,7 @@ class Look:
     rows: Path | None  # progress.csv, once it has the rows that were resumed
     points: int
     win_rate: float
+    match_score: float | None
     frames: int
     decisions_per_second: float
     is_connected: bool

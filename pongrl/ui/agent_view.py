@@ -128,6 +128,6 @@ class AgentView(Observer):
         rows, progress = standing.rows, standing.progress
         return Look(
             moment, self._tape.is_live, notice, pictures, None if rows is None else rows.absolute(),
-            progress.points, progress.win_rate, progress.frames, progress.decisions_per_second,
-            standing.is_connected, standing.is_paused, standing.status,
+            progress.points, progress.win_rate, progress.match_score, progress.frames,
+            progress.decisions_per_second, standing.is_connected, standing.is_paused, standing.status,
         )  # fmt: skip

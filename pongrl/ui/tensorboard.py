@@ -30,7 +30,7 @@ from typing import Any
 
 from pongrl.agent.aside import keep_aside
 from pongrl.agent.observers import Decided, Observer, Standing
-from pongrl.agent.progress import EVALUATION_COLUMN, Progress
+from pongrl.agent.progress import COLUMNS, Progress
 from pongrl.errors import PongError
 from pongrl.ui.court_window import picture
 from pongrl.wire.messages import Step
@@ -267,7 +267,7 @@ class EventLog(Observer):
 
     @staticmethod
     def _add_scalars(file: EventFile, progress: Progress) -> None:
-        for name in (*Progress.COLUMNS, *Progress.SCHEDULE, EVALUATION_COLUMN):
+        for name in COLUMNS:
             if (value := getattr(progress, name)) is not None:
                 file.add(summary.scalar(f"progress/{name}", value), progress.points)
 

@@ -202,6 +202,7 @@ def state_of(look: Look) -> dict[str, Any]:
         "status": look.status,
         "points": look.points,
         "share": round(look.win_rate, 4),
+        "score": None if look.match_score is None else round(look.match_score, 1),
         "frames": look.frames,
         "decisions_per_second": round(look.decisions_per_second) or None,
         "paused": look.is_paused,

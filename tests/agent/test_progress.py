@@ -267,12 +267,37 @@ def test_counts_that_do_not_go_together_are_refused(change: dict[str, object]) -
     [
         ("seconds", "x"), ("seconds", -1.0), ("seconds", 1e300), ("seconds", float("nan")), ("points", None),
         ("points", -5), ("points", 2**80), ("frames", True), ("best", 1), ("best", 1.5), ("sum", 1.7e308),
-        ("recent", [1]), ("recent", b"\2"), ("recent", bytes(1001)), ("measured", -1),
+        ("recent", [1]), ("recent", b"\2"), ("recent", bytes(1001)), ("measured", -1), ("scores", [1]),
+        ("scores", (0,) * 101), ("score", (1.0,)), ("score", (2**40,)), ("best_score", 1),
+        ("best_score", float("nan")),
     ],
 )  # fmt: skip
 def test_progress_that_cannot_be_is_refused(name: str, value: object) -> None:
+    key = "scores" if name == "score" else name
     with pytest.raises((TypeError, ValueError), match=name):
-        Progress.from_plain(Progress().to_plain() | {name: value})
+        Progress.from_plain(Progress().to_plain() | {key: value})
+
+
+def test_where_matches_are_counted_their_scores_say_how_good_a_policy_is() -> None:
+    progress = Progress()
+    progress.count_point(True, 300)  # a reward with each step: all points are won, whatever is done
+    assert progress.is_best()
+    assert str(progress).startswith("300 points   won 100.0 %   mean +1.000   ")
+    progress.count_matches([10, 20])
+    assert progress.match_score == 15
+    assert progress.is_best()  # the first of its kind
+    assert str(progress).startswith("300 points   score +15.0 in the last matches   ")
+    assert progress.row()[COLUMNS.index("match_score")] == "15.00"
+    progress.count_matches([9])
+    assert not progress.is_best()
+    progress.count_matches([-3] * 50 + [40] * 50)  # the last hundred count
+    assert progress.match_score == 18.5
+    assert progress.is_best()
+    copy = Progress.from_plain(loads(dumps(progress.to_plain())))
+    assert copy.to_plain() == progress.to_plain()
+    assert not copy.is_best()
+    progress.begin_level()
+    assert (progress.match_score, progress.has_best) == (None, False)
 
 
 def test_another_level_is_measured_anew_and_the_counters_go_on() -> None:
@@ -290,8 +315,9 @@ def test_the_progress_of_an_older_checkpoint_is_read() -> None:
     progress = Progress()
     progress.count_point(True, 900)
     plain = progress.to_plain()
-    del plain["measured"]
-    assert Progress.from_plain(plain).running_mean == progress.running_mean
+    for name in ("measured", "scores", "best_score"):
+        del plain[name]
+    assert Progress.from_plain(plain).to_plain() == progress.to_plain()
 
 
 def write_rows(path: Path, *points: int, share: float | None = None) -> None:

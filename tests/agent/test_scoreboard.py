@@ -53,6 +53,16 @@ def test_minutes_are_a_length_too_and_the_nearer_end_counts() -> None:
     assert score.is_complete()
 
 
+def test_an_arrow_shows_where_the_score_goes_in_games_that_have_one() -> None:
+    score = Scoreboard(Progress(), None, None)
+    for scores in ([], [], [-20], [-19]):  # the share that is won grows, but the first score is no share
+        report(score, 80, 20)
+        score.progress.count_matches(scores)
+    assert score.status().startswith("400 points   score -19.5 ")
+    report(score, 0, 100)
+    assert score.status().startswith("↑ ")
+
+
 def test_without_a_length_there_is_no_bar_and_no_end() -> None:
     score = Scoreboard(Progress(), None, None)
     score.count_points(10**6, 0)

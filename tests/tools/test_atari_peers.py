@@ -12,12 +12,13 @@ import pytest
 
 pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install gymnasium")
 
+from pongrl.agent.progress import Progress, ProgressFile
 from tests.support import run_program
 from tools.atari_peers import plain
 from tools.atari_peers.__main__ import main
 from tools.atari_peers.curve import Curve, Row, draw_curves, read
 from tools.atari_peers.matches import Matches, Result, make_game
-from tools.atari_peers.ours import Ours, OursInProcess, Seen, rows_of, score_of
+from tools.atari_peers.ours import Ours, OursInProcess, Seen, rows_of
 
 ALE = pytest.mark.skipif(not importlib.util.find_spec("ale_py"), reason="ale-py: pip install ale-py")
 SB3 = pytest.mark.skipif(
@@ -80,18 +81,6 @@ def test_a_step_of_rmsprop_is_along_the_gradient_and_of_one_length_at_first() ->
     plain.ascend(weights, cache, {"w2": np.array([3.0, -300.0])})
     np.testing.assert_allclose(cache["w2"], [0.09, 900.0])
     np.testing.assert_allclose(weights["w2"], [1e-3, -1e-3], rtol=1e-4)  # rate / √(1 − decay)
-
-
-def test_a_share_of_points_is_told_as_the_score_of_a_match() -> None:
-    assert [score_of(share) for share in (0.0, 1.0)] == [-21, 21]
-    assert score_of(0.5) == pytest.approx(0)
-    assert score_of(0.3) == pytest.approx(-score_of(0.7))
-    rng, scores = np.random.default_rng(1), []
-    for _ in range(2000):
-        won = rng.random(41) < 0.4
-        until = next(n for n in range(21, 42) if max(won[:n].sum(), n - won[:n].sum()) == 21)
-        scores.append(2 * int(won[:until].sum()) - until)
-    assert score_of(0.4) == pytest.approx(np.mean(scores), abs=0.7)
 
 
 def test_a_curve_has_a_row_when_one_is_due_and_a_last_one(tmp_path: Path) -> None:
@@ -200,12 +189,17 @@ def test_ours_trains_over_the_wire(tmp_path: Path) -> None:
     assert (tmp_path / "interrupt.p").exists()
 
 
-def test_the_rows_of_ours_become_a_curve(trained: Path) -> None:
-    (row,) = rows_of(trained)
-    assert 0 < row.minutes < 2
-    assert row.frames >= row.decisions > 100
-    assert -21 <= row.score <= 21
-    assert row.updates > 0
+def test_the_rows_of_ours_become_a_curve(tmp_path: Path) -> None:
+    file, progress = ProgressFile(tmp_path / "progress.csv"), Progress()
+    progress.seconds, progress.decisions, progress.frames, progress.updates = 90.0, 10, 40, 2
+    for points, scores in ((100, []), (200, [-21, -18])):
+        progress.points = points
+        progress.count_matches(scores)
+        file.write(progress)
+    file.close()
+    first, second = rows_of(tmp_path)
+    assert math.isnan(first.score)  # no match has ended
+    assert second == Row(1.5, 10, 40, -19.5, 2)
 
 
 @ALE

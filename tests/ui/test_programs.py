@@ -316,6 +316,7 @@ def test_the_log_has_the_rows_of_progress_csv(tmp_path: Path) -> None:
     with open(tmp_path / "progress.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3
+    assert {row.pop("match_score") for row in rows} == {""}  # which is of other games
     for column in rows[0]:
         scalars = events.Scalars(f"progress/{column}")
         written = [(int(row["points"]), float(row[column])) for row in rows if row[column]]

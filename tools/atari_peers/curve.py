@@ -24,7 +24,7 @@ class Row:
     minutes: float  # of training
     decisions: int
     frames: int
-    score: float  # mean of the last 20 matches that ended: points won minus points lost; or nan
+    score: float  # mean of the last 20 matches that ended, ours of 100: points won minus points lost; or nan
     updates: int  # steps of the optimiser; ours counts batches
 
     def texts(self) -> list[str]:

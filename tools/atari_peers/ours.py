@@ -43,7 +43,7 @@ from pongrl.wire.client import PongClient
 from pongrl.wire.messages import Mover, Role, Step
 from pongrl.wire.step import number_after
 from pongrl.wire.waiting import Wake
-from tools.atari_peers.curve import BEST_SCORE, FRAMES, Curve, Row
+from tools.atari_peers.curve import FRAMES, Curve, Row
 from tools.atari_peers.matches import ACTIONS, ENV, Matches
 from tools.processes import ROOT
 
@@ -190,28 +190,10 @@ def rows_of(directory: Path) -> list[Row]:
         return [
             Row(
                 float(row["seconds"]) / 60, int(row["decisions"]), int(row["frames"]),
-                score_of(float(row["win_rate"])), int(row["updates"]),
+                float(row["match_score"] or "nan"), int(row["updates"]),
             )
             for row in csv.DictReader(file)
         ]  # fmt: skip
-
-
-def score_of(share: float) -> float:
-    """Return the mean score of matches in which each point is won with this probability.
-
-    progress.csv tells the share of the last 1,000 points, which are some thirty matches.
-    """
-    # (points of each side at a time) → how likely a match comes there; it ends when one side has them all
-    mean, chances = 0.0, {(0, 0): 1.0}
-    for _ in range(2 * BEST_SCORE - 1):
-        following: dict[tuple[int, int], float] = {}
-        for (won, lost), chance in chances.items():
-            for after, part in (((won + 1, lost), share), ((won, lost + 1), 1 - share)):
-                following[after] = following.get(after, 0.0) + chance * part
-        chances = {pair: chance for pair, chance in following.items() if max(pair) < BEST_SCORE}
-        ended = (pair for pair in following if pair not in chances)
-        mean += sum(following[won, lost] * (won - lost) for won, lost in ended)
-    return mean
 
 
 def _ignore(line: str) -> None:

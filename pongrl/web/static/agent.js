@@ -32,9 +32,9 @@ function create(tag, className = "", text = "") {
   return element;
 }
 
-/** Write a number from -1 to 1 with its sign, and with a minus as wide as the plus. */
-function signed(number) {
-  return `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}`;
+/** Write a number with its sign, and with a minus as wide as the plus. */
+function signed(number, digits = 2) {
+  return `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(digits)}`;
 }
 
 // Pictures ------------------------------------------------------------------------------------------------------------
@@ -99,13 +99,14 @@ class Speaker {
     this.#region.textContent = words;
   }
 
-  offerShare({ points, share }) {
+  offerShare({ points, share, score }) {
     const isDue = performance.now() - this.#shareSpoken >= 1000 * SHARE_SPOKEN_SECONDS;
     // An answer of the agent must not be cut short.
     if (isDue && !this.#awaitsAnswer() && points !== this.#pointsSpoken) {
       this.#shareSpoken = performance.now();
       this.#pointsSpoken = points;
-      this.say(`${count(points)} points, ${percent(share)} won lately`);
+      const howWell = score === null ? `${percent(share)} won lately` : `score ${signed(score, 1)} lately`;
+      this.say(`${count(points)} points, ${howWell}`);
     }
   }
 
@@ -401,7 +402,8 @@ function showNumbers(state) {
   byId("status").textContent = state.status;
   byId("no-game").hidden = state.connected;
   byId("points").textContent = count(state.points);
-  byId("share").textContent = percent(state.share);
+  byId("share-of").textContent = state.score === null ? "won lately" : "score lately"; // in other games than ours
+  byId("share").textContent = state.score === null ? percent(state.share) : signed(state.score, 1);
   byId("speed").textContent = speed === null ? "–" : count(speed);
   byId("frames").textContent = count(state.frames);
 }
