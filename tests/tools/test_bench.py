@@ -28,6 +28,14 @@ def test_measurements_run_and_each_gives_its_rows() -> None:
     ]
 
 
+def test_a_short_training_gives_a_table(tmp_path: Path) -> None:
+    flags = ("--minutes", "0.02", "--seeds", "7", "--keep", str(tmp_path))
+    code, program = run_program("-m", "tools.bench.learning", *flags)
+    assert code == 0, program.output
+    assert any(line.startswith("| 7 |") for line in program.seen["stdout"])
+    assert list(tmp_path.glob("**/progress.csv"))
+
+
 @linux
 def test_every_measurement_is_listed_and_an_unknown_one_is_refused() -> None:
     code, program = run_program("-m", "tools.bench", "--list")

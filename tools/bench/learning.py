@@ -17,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pongrl.agent.progress import Progress
 from pongrl.ui.plots import draw_curves
 from tools.bench.table import write_into
 from tools.processes import ROOT
@@ -30,7 +31,7 @@ def train(seed: int, level: int, minutes: float, directory: Path) -> list[dict[s
     command += ["--minutes", str(minutes), "--directory", str(directory)]
     subprocess.run(command, cwd=ROOT, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     with open(directory / "progress.csv", newline="") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        return [{name: float(row[name]) for name in Progress.COLUMNS} for row in csv.DictReader(file)]
 
 
 def reached(rows: list[dict[str, float]], share: float) -> str:
