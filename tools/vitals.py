@@ -7,6 +7,7 @@ memory, threads, files   of a process, read from /proc if HAS_PROC
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from pathlib import Path
 
 from pongrl.wire.messages import Session, Step
@@ -46,12 +47,13 @@ class Ledger:
             self.rewards += reward
         self.states += 1
 
-    def _changes(self, last: Step, step: Step, game: int) -> set[int]:
+    def _changes(self, last: Step, step: Step, game: int) -> Container[int]:
         """Return the rewards that scores, matches and points allow, for the left side."""
         before, after = last.scores[game].tolist(), step.scores[game].tolist()
         finished, points = int(step.matches[game] - last.matches[game]), int(step.points[game])
         if finished and not self.session.level:  # in an arena and in other games matches end at any score
-            return set(range(-points, points + 1))
+            lead, before_end = after[0] - after[1], points - sum(after)
+            return range(lead - before_end, lead + before_end + 1)
         if finished == 0:
             gained = after[0] - before[0], after[1] - before[1]
             return {gained[0] - gained[1]} if min(gained) >= 0 and sum(gained) == points else set()

@@ -115,7 +115,7 @@ class Books:
         Args:
             step: The state after it.
             with_points: Whether the points measure the run.
-            scores: Of the matches that are over with it, if they measure the run.
+            scores: Of the matches that are over with it; none in our own game.
         """
         self.pass_time()
         self.progress.count_matches(scores)
@@ -271,7 +271,7 @@ class TrainingBooks(Books):
         self._examine(learner)
         super().report()
         self._write_row()
-        if progress.is_best():
+        if progress.note_best():
             self._best = self._checkpoint()
             self._write_best()
 

@@ -124,14 +124,14 @@ class MatchTally:
         """Count what a decision led to."""
         self.decisions += len(self._due)
         self.hits += int(step.hits[self._due > 0].sum())
-        for game in np.flatnonzero((step.points > 0) & (self._due > 0)):
-            points, reward = int(step.points[game]), int(step.rewards[game])
-            self.points += points
-            self.won += (points + reward) // 2
-        for number, margin in self._matches.ended(step):
-            if self._due[number]:
+        counted = self._due > 0
+        points, rewards = step.points[counted], step.rewards[counted]
+        self.points += int(points.sum())
+        self.won += int(((points + rewards) // 2).sum())
+        for game, margin in self._matches.ended(step):
+            if counted[game]:
                 self.margins.append(margin)
-                self._due[number] -= 1
+                self._due[game] -= 1
 
 
 def shares(count: int, games: int) -> Integers:

@@ -38,7 +38,7 @@ class Seat:
     first: Step | None  # the first state, until it is played
     eyes: Eyes
     rollout: Rollout
-    matches: Matches | None  # in other games than ours, whose points may tell little
+    matches: Matches | None  # None in our own game, whose points say enough
 
     def poll(self) -> Step | None:
         """Give the next state if it is there."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from pongrl.agent.eyes import Integers
@@ -20,17 +18,16 @@ class Matches:
     def __init__(self, step: Step) -> None:
         self._over, self._ahead = step.matches, _ahead(step)
 
-    def ended(self, step: Step) -> Iterator[tuple[int, int]]:
+    def ended(self, step: Step) -> list[tuple[int, int]]:
         """Look at the next state.
 
-        Yields:
+        Returns:
             For each match that has ended since: the game, and points won less points lost.
         """
         ahead = _ahead(step)
         has_ended, brought = step.matches != self._over, self._ahead + step.rewards - ahead
         self._over, self._ahead = step.matches, ahead
-        for game in has_ended.nonzero()[0]:
-            yield int(game), int(brought[game])
+        return [(int(game), int(brought[game])) for game in has_ended.nonzero()[0]]
 
 
 def _ahead(step: Step) -> Integers:

@@ -81,16 +81,23 @@ class Progress:
         """Whether any report was the best one so far, on this level."""
         return self.best > NOTHING_YET or self.best_score is not None
 
-    def is_best(self) -> bool:
-        """Tell at a report whether things have never been better on this level, and remember it."""
+    def note_best(self) -> bool:
+        """Remember at a report how well it goes, if it has never been better on this level.
+
+        The mean of a few matches may be high by luck: until there are enough, the newest policy is the best.
+
+        Returns:
+            Whether it is the best so far.
+        """
         score, mean = self.match_score, self.running_mean
-        if score is not None:
-            is_better = self.best_score is None or score > self.best_score
-            self.best_score = score if is_better else self.best_score
+        if score is None:
+            is_best = mean > self.best
+            self.best = mean if is_best else self.best
         else:
-            is_better = mean > self.best
-            self.best = mean if is_better else self.best
-        return is_better
+            has_few = len(self._scores) < WINDOW_MATCHES
+            is_best = has_few or self.best_score is None or score > self.best_score
+            self.best_score = score if is_best else self.best_score
+        return is_best
 
     def begin_level(self) -> None:
         """Measure anew, since the points to come are of another level; the counters go on."""

@@ -71,7 +71,7 @@ class Scoreboard:
         marks = list(self._scores or self._shares)
         if len(marks) < 2:
             return ""
-        change = marks[-1] - marks[0]
+        change = (marks[-1] - marks[0]) / max(abs(marks[0]), 1.0)
         return "↑ " if change > 0.01 else "↓ " if change < -0.01 else "→ "
 
     def _bar(self) -> str:

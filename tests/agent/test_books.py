@@ -245,14 +245,13 @@ def test_a_spreadsheet_that_replaces_the_rows_during_the_run_loses_none(
 
 def test_in_other_games_the_best_policy_is_that_of_the_best_matches(tmp_path: Path) -> None:
     with opened(tmp_path) as books:
-        for score in (20, 30, 10):  # a match of each, and 100 points that are all won
-            for _ in range(99):
-                books.count(WON)
-            books.count(WON, scores=[score])
-        assert "mean score   +20.0 a match, best at a report +25.0" in books.describe()
+        for score in (20, 30, 10):  # a hundred matches, in each of them a point that is won
+            for _ in range(100):
+                books.count(WON, scores=[score])
+        assert "mean score   +10.0 a match, best at a report +30.0" in books.describe()
         books.finish()
     assert Checkpoint.read(tmp_path / BEST).progress.points == 200
-    assert [row["match_score"] for row in rows_of(tmp_path)] == ["20.00", "25.00", "20.00"]
+    assert [row["match_score"] for row in rows_of(tmp_path)] == ["20.00", "30.00", "10.00"]
 
 
 def test_a_run_of_victories_alone_can_be_gone_on_with(tmp_path: Path) -> None:

@@ -281,21 +281,23 @@ def test_progress_that_cannot_be_is_refused(name: str, value: object) -> None:
 def test_where_matches_are_counted_their_scores_say_how_good_a_policy_is() -> None:
     progress = Progress()
     progress.count_point(True, 300)  # a reward with each step: all points are won, whatever is done
-    assert progress.is_best()
+    assert progress.note_best()
     assert str(progress).startswith("300 points   won 100.0 %   mean +1.000   ")
     progress.count_matches([10, 20])
     assert progress.match_score == 15
-    assert progress.is_best()  # the first of its kind
+    assert progress.note_best()  # the first of its kind
     assert str(progress).startswith("300 points   score +15.0 in the last matches   ")
     assert progress.row()[COLUMNS.index("match_score")] == "15.00"
     progress.count_matches([9])
-    assert not progress.is_best()
+    assert progress.note_best()  # few matches say little, so the newest policy is the best
     progress.count_matches([-3] * 50 + [40] * 50)  # the last hundred count
     assert progress.match_score == 18.5
-    assert progress.is_best()
+    assert progress.note_best()
+    progress.count_matches([-4])
+    assert not progress.note_best()
     copy = Progress.from_plain(loads(dumps(progress.to_plain())))
     assert copy.to_plain() == progress.to_plain()
-    assert not copy.is_best()
+    assert not copy.note_best()
     progress.begin_level()
     assert (progress.match_score, progress.has_best) == (None, False)
 

@@ -5,9 +5,10 @@ with --env on another game. The server has a page. A seed decides the order of t
 
     server killed, agent killed     SIGKILL, and a new start after a while, the agent with --resume
     server stopped, agent stopped   SIGSTOP, and SIGCONT after up to 20 seconds
-    page killed, page stopped       the same for the page's process; a page that is gone stays away
+    page killed, page stopped       the same for the page's process; only a new server brings a page back
     game killed                     SIGKILL of a game's process, where each has its own
-    browsers                        people look on, play, pause and send nonsense; then all are gone at once
+    browsers                        people look on, pause and send nonsense, and in an arena play; then all
+                                    are gone at once
     cut with RST, cut with FIN      the relay ends the connection
     delays                          every piece takes up to 50 ms longer, for some seconds
     held                            the network delivers nothing for up to 20 seconds, then everything
@@ -22,9 +23,9 @@ which processes they are.
 What must hold: the server and the agent end only when they are killed, except that an agent that could not
 connect may end with one sentence; it is started again. The game goes on after each fault. On each connection
 the relay finds that every reward is a change of the score. Checkpoints always load, and their points and
-updates never decrease. A resumed agent goes on from the best checkpoint. In an arena, every match that was
-told of is kept. No process grows after its warm-up. Nothing is left behind. The soak prints a summary in
-Markdown; its exit code is 0 or 1.
+updates never decrease. A resumed agent goes on from the best checkpoint. In an arena, every match that the
+server has told of is in its file. Neither the server nor the agent grows after its warm-up. No process that a
+server has started outlives it. The soak prints a summary in Markdown; its exit code is 0 or 1.
 
     __main__    the command, and its summary
     worlds      what is served

@@ -69,7 +69,8 @@ def left_behind(ports: list[int], before: tuple[int, int]) -> str:
         os.waitpid(-1, os.WNOHANG)
         return "a process"
     now = threading.active_count(), files(os.getpid()) if HAS_PROC else 0
-    return "" if now <= before else f"threads and files: {now}, {before} before"
+    has_more = any(new > old for new, old in zip(now, before, strict=True))
+    return f"threads and files: {now}, {before} before" if has_more else ""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -81,11 +82,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--seed", type=int, default=1, help="seed of the order of faults (default %(default)s)"
     )
-    parser.add_argument("--directory", help="folder to keep logs and checkpoints in")
+    parser.add_argument("--directory", help="new folder to keep logs and checkpoints in")
     served = parser.add_mutually_exclusive_group()
     served.add_argument("--arena", action="store_true", help="train in an arena")
     served.add_argument("--env", help="train on another game, such as ALE/Pong-v5")
     options = parser.parse_args(argv)
+    if options.directory and Path(options.directory).exists() and os.listdir(options.directory):
+        parser.error(f"{options.directory} has files of another run: name a new --directory")
     with contextlib.ExitStack() as stack:
         directory = Path(options.directory or stack.enter_context(tempfile.TemporaryDirectory())).resolve()
         world = world_of(directory, options.env, options.arena)

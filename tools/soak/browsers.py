@@ -1,4 +1,6 @@
-"""People at a page who look on, play, pause and send nonsense until standard input ends; then all are gone.
+"""People at a page who look on, pause and send nonsense until standard input ends; then all are gone at once.
+
+In an arena they play, too. Elsewhere the soak's games are too fast for people, and every seat is refused.
 
 python -m tools.soak.browsers LINK SEED
 """
@@ -18,7 +20,6 @@ import aiohttp
 from yarl import URL
 
 MOST = 30  # people
-KEY = "soak" * 8  # a person's, in an arena
 SAYINGS: tuple[Callable[[random.Random], Any], ...] = (
     lambda rng: {"sit": rng.choice(("left", "right", None, 7))},
     lambda rng: {"hold": rng.choice(("up", "down", None, "both"))},
@@ -26,15 +27,16 @@ SAYINGS: tuple[Callable[[random.Random], Any], ...] = (
     lambda rng: {"pause": rng.choice((True, False, 1))},
     lambda rng: {"level": rng.randint(-1, 9)},
     lambda rng: {"watch": rng.choice((None, rng.randint(-1, 50)))},
-    lambda rng: {"come": {"name": rng.choice(("Ann", "\u202e<b>", "")), "key": KEY}},
+    lambda rng: {"come": {"name": rng.choice(("\u202e<b>", "", 7)), "key": rng.choice(("soak", 7))}},
     lambda rng: {"leave": True},
     lambda rng: {rng.choice("abc"): [rng.random()] * rng.randint(0, 20)},
 )
 
 
-async def person(client: aiohttp.ClientSession, link: URL, rng: random.Random) -> None:
-    """Come, stay for a while, and come again."""
+async def person(client: aiohttp.ClientSession, link: URL, number: int, rng: random.Random) -> None:
+    """Come, stay for a while, and come again; in an arena each person has a name of their own."""
     headers = {"Origin": str(link.origin())}
+    entrance = {"come": {"name": f"Ann {number}", "key": f"{number:032x}"}}
     while True:
         with contextlib.suppress(aiohttp.ClientError, OSError):
             async with client.get(link.origin().with_path(f"/{rng.choice(('', 'static/x', 'matches.csv'))}")):
@@ -44,7 +46,8 @@ async def person(client: aiohttp.ClientSession, link: URL, rng: random.Random) -
                     await asyncio.sleep(rng.random() / 20)
                     if rng.random() < 0.02:
                         await socket.send_bytes(rng.randbytes(rng.randint(0, 600)))
-                    await socket.send_json(rng.choice(SAYINGS)(rng))
+                    comes = rng.random() < 0.05
+                    await socket.send_json(entrance if comes else rng.choice(SAYINGS)(rng))
         await asyncio.sleep(rng.random())
 
 
@@ -55,7 +58,8 @@ async def crowd(link: URL, rng: random.Random) -> None:
         with contextlib.suppress(aiohttp.ClientError, OSError):  # the page may be stopped, or gone
             async with client.get(link):
                 pass
-        people = [asyncio.ensure_future(person(client, link, rng)) for _ in range(rng.randint(1, MOST))]
+        count = rng.randint(1, MOST)
+        people = [asyncio.ensure_future(person(client, link, number, rng)) for number in range(1, count + 1)]
         await asyncio.to_thread(sys.stdin.read)
         assert not any(each.done() for each in people), "somebody has failed"
     os._exit(0)  # nobody says goodbye

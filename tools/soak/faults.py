@@ -61,10 +61,10 @@ class Faults:
         self.longest = max(self.longest, (self._system.wait_for_play(after), after))
 
     def _deck(self) -> Iterator[str]:
-        """Yield the names of faults in random order, all equally often.
+        """Yield the names of faults in random order; those whose process is not there are left out.
 
         After the first round processes are killed less often, so that some live long enough to show that they
-        do not grow.
+        do not grow. A server whose page was killed is not spared, or there would be no page for long.
         """
         chance_of_kills = 1.0
         while True:
@@ -72,12 +72,13 @@ class Faults:
             self._rng.shuffle(names)
             for name in names:
                 is_spared = name.endswith("killed") and self._rng.random() > chance_of_kills
+                is_spared = is_spared and (name != "server killed" or bool(self._system.link))
                 if not is_spared and self._is_possible(name):
                     yield name
             chance_of_kills = 1 / 3
 
     def _is_possible(self, name: str) -> bool:
-        """Tell whether there is what a fault is about."""
+        """Tell whether the process that a fault needs is there."""
         if name.startswith("game"):
             return bool(self._system.games)
         return not name.startswith(("page", "browsers")) or bool(self._system.link)
@@ -99,6 +100,7 @@ class Faults:
 
     def kill_server(self) -> None:
         """Kill the server, and start it again after a while."""
+        self._system.note_children()
         kill(self._system.server.process)
         self._during(5.0)
         self._system.start_server()
@@ -119,18 +121,21 @@ class Faults:
         self._stop(self._system.agent.process.pid)
 
     def stop_page(self) -> None:
-        """Stop the page's process for a while."""
+        """Stop the page's process for a while, with people in front of it."""
         if (page := self._system.page) is not None:
-            self._stop(page)
+            with self._people():
+                self._stop(page)
 
     def _stop(self, pid: int) -> None:
         os.kill(pid, signal.SIGSTOP)
-        self._during(LONGEST_FAULT)
-        with contextlib.suppress(ProcessLookupError):  # its server was killed meanwhile
-            os.kill(pid, signal.SIGCONT)
+        try:
+            self._during(LONGEST_FAULT)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # it was killed meanwhile
+                os.kill(pid, signal.SIGCONT)
 
     def kill_page(self) -> None:
-        """Kill the page's process, which is not started again."""
+        """Kill the page's process; the server does not start it again."""
         if (page := self._system.page) is not None:
             os.kill(page, signal.SIGKILL)
 
@@ -140,11 +145,22 @@ class Faults:
 
     def browse(self) -> None:
         """Let people come to the page for a while."""
+        with self._people():
+            self._during(8.0)
+
+    @contextlib.contextmanager
+    def _people(self) -> Iterator[None]:
+        """Let people be at the page for as long as the block lasts.
+
+        Raises:
+            AssertionError: their program has failed.
+        """
         words = "-m", "tools.soak.browsers", self._system.link, str(self._rng.randrange(1 << 30))
         people = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdin=subprocess.PIPE)
         try:
-            self._during(8.0)
-            assert people.poll() is None, "the people at the page have failed"
+            yield
+            people.communicate(timeout=LONGEST_FAULT)
+            assert people.returncode == 0, "the people at the page have failed"
         finally:
             kill(people)
 

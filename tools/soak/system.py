@@ -102,6 +102,7 @@ class System:
         self.lives: list[Life] = []
         self.refusals: Counter[str] = Counter()
         self.resumed: list[tuple[int, int]] = []
+        self._children: dict[int, str] = {}  # of all servers: their commands
         self._token = secrets.token_urlsafe(16)
         self._stack = stack
         self.relay = Relay(port, seed)
@@ -172,12 +173,12 @@ class System:
 
     @property
     def page(self) -> int | None:
-        """The process of the page, if it is there."""
+        """Number of the page's process; None if it is not there."""
         return next(iter(self._started_by_server("pongrl.web.")), None)
 
     @property
     def games(self) -> list[int]:
-        """The processes of games that have their own."""
+        """Numbers of the games' processes, where each game has its own."""
         return self._started_by_server("--multiprocessing-fork")
 
     def _started_by_server(self, words: str) -> list[int]:
@@ -185,6 +186,20 @@ class System:
         if not HAS_PROC or self.server.process.poll() is not None:
             return []
         return [pid for pid in children(self.server.process.pid) if words in command_of(pid)]
+
+    def note_children(self) -> None:
+        """Remember which processes the server has started, since it is about to end."""
+        if HAS_PROC:
+            self._children |= {pid: command_of(pid) for pid in children(self.server.process.pid)}
+
+    def orphans(self) -> list[str]:
+        """Wait until no process that a server has started runs any more; return those that do not end."""
+        deadline = time.monotonic() + LONGEST_WAIT
+        while True:
+            left = [told for pid, told in self._children.items() if told and command_of(pid) == told]
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(LOOK_SECONDS)
 
     def rest(self, seconds: float) -> None:
         """Let time pass, and check the processes meanwhile."""
@@ -233,6 +248,7 @@ class System:
             AssertionError: they do not end, or something is wrong in what they left.
         """
         self.look()
+        self.note_children()
         for life in (self.agent, self.server):
             life.process.terminate()
             code = life.process.wait(LONGEST_WAIT)
@@ -246,6 +262,7 @@ class System:
             )
             for forbidden in (self._token, "Traceback"):
                 assert forbidden not in life.words, f"{forbidden!r} in what the {life.name} wrote"
+        assert not (left := self.orphans()), f"processes that outlive their server: {left}"
         self._check_progress()
         if self.world.arena is not None:
             self._check_arena(self.world.arena)
@@ -264,8 +281,10 @@ class System:
         with open(self.folder / "progress.csv", newline="") as file:
             rows = [(int(row["points"]), int(row["updates"])) for row in csv.DictReader(file)]
         assert rows == sorted(rows), "points or updates fall in progress.csv"
-        assert rows[-1] == self.resumed[-1], f"{rows[-1]} in progress.csv, {self.resumed[-1]} on disk"
-        assert self.resumed[-1][1] > 0, "nothing was learned"
+        (points, updates), kept = rows[-1], self.resumed[-1]  # a batch after the last point has no row
+        assert points == kept[0], f"{rows[-1]} in progress.csv, {kept} on disk"
+        assert updates <= kept[1], f"{rows[-1]} in progress.csv, {kept} on disk"
+        assert kept[1] > 0, "nothing was learned"
 
 
 def of_memory(lives: list[Life]) -> str:

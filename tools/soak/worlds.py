@@ -15,11 +15,11 @@ class World:
     """What is served.
 
     Attributes:
-        server: the server's command line, without its port.
-        agent: what the agent's command line has besides.
-        games: of the agent.
-        growth: by so many bytes a process may grow after its warm-up, by its name. An agent's batches grow as
-            it learns: the longer its rallies are, the more it keeps.
+        server: the server's command line, without the options that all worlds have.
+        agent: further options of the agent.
+        games: that the agent plays side by side.
+        growth: bytes that a process may grow after its warm-up, by its name. An agent's batches grow as it
+            learns: the longer its rallies are, the more it keeps.
         arena: the arena's file, if it is one.
     """
 
@@ -35,7 +35,7 @@ def world_of(directory: Path, env: str | None, is_arena: bool) -> World:
     growth = {"server": 2 * MEGABYTE, "agent": 32 * MEGABYTE}
     if env is not None:
         flags = ("-m", "pongrl.envs.serve", "--env", env, "--games", str(GAMES))
-        return World(flags, ("--games", str(GAMES)), GAMES, growth | {"agent": 96 * MEGABYTE})
+        return World(flags, (), GAMES, growth | {"agent": 96 * MEGABYTE})
     if is_arena:
         path = directory / "arena.db"
         flags = ("pong.py", "--headless", "--arena", str(path), "--points-to-win", "5")
