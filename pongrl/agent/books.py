@@ -266,8 +266,7 @@ class TrainingBooks(Books):
         """Evaluate if that is due, add a row to progress.csv, and keep the best policy in save.p."""
         progress, learner = self.progress, self._learner
         assert learner is not None
-        progress.updates = learner.updates
-        progress.learning_rate, progress.batch_size = learner.rate, learner.batch_size
+        self._note_learning(learner)
         self._examine(learner)
         super().report()
         self._write_row()
@@ -304,11 +303,16 @@ class TrainingBooks(Books):
         """Return the plain values of a checkpoint of now."""
         learner = self._learner
         assert learner is not None
-        self.progress.updates = learner.updates
+        self._note_learning(learner)
         checkpoint = Checkpoint(
             self._options.kept, self.progress, learner.policy, learner.to_plain(), self._identity, self._level
         )
         return checkpoint.to_plain()
+
+    def _note_learning(self, learner: Learner) -> None:
+        """Note how far the learner is, and what its next update will be."""
+        self.progress.updates = learner.updates
+        self.progress.learning_rate, self.progress.batch_size = learner.rate, learner.batch_size
 
     def seat_lost(self) -> None:
         """Save what was learned before a server went."""

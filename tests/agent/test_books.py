@@ -243,6 +243,14 @@ def test_a_spreadsheet_that_replaces_the_rows_during_the_run_loses_none(
         assert (tmp_path / "previous-1" / "progress.csv").read_text().startswith(aside)
 
 
+def test_a_run_that_ends_before_its_first_report_tells_rate_and_batch_too(tmp_path: Path) -> None:
+    with opened(tmp_path, learningRate=0.25) as books:
+        books.count(WON)
+        books.finish()
+    (row,) = rows_of(tmp_path)
+    assert (row["points"], row["learning_rate"], row["batch_size"]) == ("1", "0.25", "10")
+
+
 def test_in_other_games_the_best_policy_is_that_of_the_best_matches(tmp_path: Path) -> None:
     with opened(tmp_path) as books:
         for score in (20, 30, 10):  # a hundred matches, in each of them a point that is won
