@@ -319,7 +319,7 @@ def _is_whole(row: Row) -> bool:
 
 
 def read_progress(path: Path) -> Run:
-    """Read the columns of a progress.csv that can be drawn.
+    """Read the columns of a progress.csv that can be drawn. A score that is not there is NaN.
 
     Raises:
         PongError: The file cannot be read, has other columns, or has no rows yet.
@@ -329,6 +329,7 @@ def read_progress(path: Path) -> Run:
         rows = list(csv.DictReader(io.StringIO(text)))
         names = ("seconds", "frames", "points", "win_rate", "running_mean")
         run = {name: [float(row[name]) for row in rows] for name in names}
+        run["match_score"] = [float(row.get("match_score") or "nan") for row in rows]
     except UnicodeError as error:
         raise PongError(f"{path} cannot be drawn with curves (it is no text): name a progress.csv") from error
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:

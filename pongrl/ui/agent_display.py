@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -163,15 +164,20 @@ class AgentDisplay:
 
     def _follow(self, look: Look) -> bool:
         """Lengthen the curve; return True if there was something to add."""
-        added = False
+        added, of_scores = False, look.match_score is not None
+        if of_scores != self._curve.of_scores:
+            self._curve, added = Curve(of_scores), True
         if look.rows is not None and self._rows is None:
             self._rows, added = look.rows, True
-            self._curve = Curve()  # without the entry of what was resumed: the rows lead to it
+            self._curve = Curve(of_scores)  # without the entry of what was resumed: the rows lead to it
             with contextlib.suppress(PongError):  # a run that begins has no rows
                 run = read_progress(look.rows)
-                for points, share in zip(run["points"], run["win_rate"], strict=True):
-                    self._curve.add(int(points), share, CURVE_STEP)
-        return self._curve.add(look.points, look.win_rate, CURVE_STEP) or added
+                column = run["match_score" if of_scores else "win_rate"]
+                for points, value in zip(run["points"], column, strict=True):
+                    if not math.isnan(value):
+                        self._curve.add(int(points), value, CURVE_STEP)
+        value = look.win_rate if look.match_score is None else look.match_score
+        return self._curve.add(look.points, value, CURVE_STEP) or added
 
 
 class Canvas:

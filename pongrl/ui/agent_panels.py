@@ -22,7 +22,7 @@ from pongrl.ui.theme import ACCENT, BACKGROUND, BLUE, DIM, GAINS, LINE, LOSSES, 
 FULL_CHANGE = 128  # of a cell's brightness, drawn in full colour: few things cover a whole cell at once
 STRIP_DECISIONS = 120  # in the strip of values
 VALUE_MARKS = (("+1", 0.0), ("0", 0.5), ("−1", 1.0))
-CURVE_MARKS = (("100 %", 0.0), ("50 %", 0.5), ("0", 1.0))
+CURVE_MARKS: Sequence[tuple[str, float]] = (("100 %", 0.0), ("50 %", 0.5), ("0", 1.0))
 
 pygame = pygame_quietly()
 
@@ -142,25 +142,36 @@ def _draw_point(brush: Brush, plot: Any, x: float, won: bool) -> None:
 
 
 def draw_curve(brush: Brush, curve: Curve) -> None:
-    """Draw the share won so far, with a line where agent and built-in AI are equals."""
+    """Draw the share won so far, with a line where both sides are equals; or the scores of matches."""
     layout = brush.layout
-    note = f"{100 * curve.shares[-1]:.1f} %" if curve.shares else ""
+    last = curve.values[-1] if curve.values else 0.0
+    title, note, marks, low, high = "Share won so far", f"{100 * last:.1f} %", CURVE_MARKS, 0.0, 1.0
+    if curve.of_scores:
+        low, high = min(curve.values, default=0.0), max(curve.values, default=0.0)
+        low, high = (low, high) if high - low >= 1 else (low - 0.5, low + 0.5)
+        marks = [(_score(high - place * (high - low)), place) for place in (0.0, 0.5, 1.0)]
+        title, note = "Score of matches so far", _score(last)
     panel = pygame.Rect(*layout.curve.topleft, layout.curve.width, layout.curve.height - layout.title)
-    plot = brush.axes(panel, "Share won so far", note, CURVE_MARKS)
+    plot = brush.axes(panel, title, note if curve.values else "", marks)
     foot = plot.bottom + layout.text // 4
     brush.surface.set_clip(layout.curve)
     brush.surface.fill(BACKGROUND, (panel.x, panel.bottom, panel.width, layout.title))
     if len(curve.points) < 2:
         brush.write("begins after some points", topleft=(plot.x, foot))
         return
-    first, last = curve.points[0], curve.points[-1]
+    begin, end = curve.points[0], curve.points[-1]
+    wide, tall = (plot.width - 1) / (end - begin), plot.height / (high - low)
     places = [
-        (plot.x + (points - first) / (last - first) * (plot.width - 1), plot.bottom - share * plot.height)
-        for points, share in zip(curve.points, curve.shares, strict=True)
+        (plot.x + (points - begin) * wide, plot.bottom - (value - low) * tall)
+        for points, value in zip(curve.points, curve.values, strict=True)
     ]
     brush.line(places, ACCENT)
-    brush.write(f"{first:,}", topleft=(plot.x, foot))
-    brush.write(f"{last:,} points", topright=(plot.right, foot))
+    brush.write(f"{begin:,}", topleft=(plot.x, foot))
+    brush.write(f"{end:,} points", topright=(plot.right, foot))
+
+
+def _score(score: float) -> str:
+    return f"{score:+.1f}".replace("-", "−")
 
 
 def draw_status(brush: Brush, status: str) -> None:

@@ -95,21 +95,26 @@ class Tape:
 
 
 class Curve:
-    """The share of points won so far, with a limited number of entries however long the run is."""
+    """How well the run has gone so far, with a limited number of entries however long it is.
 
-    def __init__(self) -> None:
+    Args:
+        of_scores: the values are mean scores of matches, and not shares of points won.
+    """
+
+    def __init__(self, of_scores: bool = False) -> None:
+        self.of_scores = of_scores
         self.points: list[int] = []
-        self.shares: list[float] = []
+        self.values: list[float] = []
         self._step = 0  # points between two entries
 
-    def add(self, points: int, share: float, step: int) -> bool:
+    def add(self, points: int, value: float, step: int) -> bool:
         """Add an entry unless it is less than `step` points behind the last; return True if it was added."""
         self._step = max(self._step, step)
         if points < (self.points[-1] if self.points else 0) + self._step:
             return False
         self.points.append(points)
-        self.shares.append(share)
+        self.values.append(value)
         if len(self.points) > CURVE_POINTS:
-            del self.points[::2], self.shares[::2]
+            del self.points[::2], self.values[::2]
             self._step *= 2
         return True

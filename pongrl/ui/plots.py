@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def name_of(path: Path) -> str:
 
 
 def draw_curves(paths: Sequence[Path], output: Path) -> None:
-    """Draw share won and running mean of several runs, against frames and against minutes.
+    """Draw how well several runs have gone, against frames and against minutes.
+
+    That is the share won and the running mean of the reward; in other games than ours, the score of matches.
 
     Args:
         paths: a progress.csv of each run.
@@ -71,30 +74,43 @@ def draw_curves(paths: Sequence[Path], output: Path) -> None:
     runs = {name_of(path): read_progress(path) for path in paths}
     if len(runs) < len(paths):  # two folders of one name
         runs = {str(path): read_progress(path) for path in paths}
-    figure = new_figure(11, 7)
-    axes = figure.subplots(2, 2, sharex="col", sharey="row")
-    for name, run in runs.items():
-        marker = "o" if len(run["points"]) == 1 else ""  # a single point makes no line
-        for column, x in enumerate((np.array(run["frames"]) / 1e6, np.array(run["seconds"]) / 60)):
-            axes[0, column].plot(x, run["win_rate"], marker=marker, label=name)
-            axes[1, column].plot(x, run["running_mean"], marker=marker)
-    _label(axes)
+    have_scores = [bool(np.isfinite(run[SCORE.column]).any()) for run in runs.values()]
+    measures = ([] if all(have_scores) else [SHARE, MEAN]) + ([SCORE] if any(have_scores) else [])
+    figure = new_figure(11, 3.5 * max(len(measures), 1.5))
+    axes = figure.subplots(len(measures), 2, sharex="col", sharey="row", squeeze=False)
+    for measure, (left, right) in zip(measures, axes, strict=True):
+        for name, run in runs.items():
+            marker = "o" if len(run["points"]) == 1 else ""  # a single point makes no line
+            left.plot(np.array(run["frames"]) / 1e6, run[measure.column], marker=marker, label=name)
+            right.plot(np.array(run["seconds"]) / 60, run[measure.column], marker=marker)
+        measure.label(left, right)
+    axes[-1, 0].set_xlabel("million frames")
+    axes[-1, 1].set_xlabel("minutes")
+    axes[0, 0].legend(loc="lower right")
     write_picture(figure, output)
 
 
-def _label(axes: Any) -> None:
-    """Say what the four plots show, and mark where agent and built-in AI are equals."""
-    axes[0, 0].set_ylabel("share won of the last 1,000 points")
-    axes[1, 0].set_ylabel("running mean of the reward per point")
-    axes[1, 0].set_xlabel("million frames")
-    axes[1, 1].set_xlabel("minutes")
-    axes[0, 0].set_ylim(0, 1)
-    axes[1, 0].set_ylim(-1, 1)
-    for row, level in ((0, 0.5), (1, 0.0)):
-        for axis in axes[row]:
-            axis.axhline(level, color="0.7", linewidth=1, zorder=0)
+@dataclass(frozen=True)
+class Measure:
+    """A column of progress.csv that says how well a run goes."""
+
+    column: str
+    words: str
+    limits: tuple[float, float] | None = None  # of the axis; where both sides are equals is halfway
+
+    def label(self, *axes: Any) -> None:
+        """Say what plots side by side show, and mark where both sides are equals."""
+        axes[0].set_ylabel(self.words)
+        for axis in axes:
             axis.grid(alpha=0.3)
-    axes[0, 0].legend(loc="lower right")
+            if self.limits is not None:
+                axis.set_ylim(*self.limits)
+                axis.axhline(sum(self.limits) / 2, color="0.7", linewidth=1, zorder=0)
+
+
+SHARE = Measure("win_rate", "share won of the last 1,000 points", (0, 1))
+MEAN = Measure("running_mean", "running mean of the reward per point", (-1, 1))
+SCORE = Measure("match_score", "mean score of the last 100 matches")
 
 
 def draw_units(policy: Policy, output: Path, units: int = 12) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from pongrl.agent.files import BEST, LATEST, OPPONENTS, ROWS
 from pongrl.agent.progress import EVALUATION_COLUMN
 
-SHOWN = ("points", "frames", "share", "mean", "evaluation", "decisions_per_second")
+SHOWN = ("points", "frames", "share", "mean", "evaluation", "decisions_per_second", "score")
 LARGEST_READ = 1 << 18  # bytes of new rows at once, some 3,000: a tenth of a second
 MOST_ROWS = 8000  # that are kept; then every second one is dropped
 ROWS_AT_ONCE = 2000  # in one answer
@@ -82,7 +83,7 @@ class Rows:
                 self._columns = cells
 
     def _add(self, row: dict[str, str]) -> None:
-        evaluation = row.get(EVALUATION_COLUMN)
+        evaluation, score = row.get(EVALUATION_COLUMN), row.get("match_score")
         self._skipped += 1
         if self._skipped < self._step and not evaluation:
             return
@@ -90,9 +91,11 @@ class Rows:
             numbers = [
                 float(row["points"]), float(row["frames"]), float(row["win_rate"]),
                 (float(row["running_mean"]) + 1) / 2, float(evaluation) if evaluation else None,
-                float(row["decisions_per_second"]),
+                float(row["decisions_per_second"]), float(score) if score else None,
             ]  # fmt: skip
         except (KeyError, ValueError):
+            return
+        if not all(number is None or math.isfinite(number) for number in numbers):  # JSON has no others
             return
         self._skipped = 0
         self._rows.append(numbers)

@@ -358,7 +358,8 @@ def test_the_columns_that_are_drawn_are_read_as_numbers(tmp_path: Path) -> None:
     write_rows(path, 100, 200)
     run = read_progress(path)
     assert run["points"] == [100, 200]
-    assert set(run) == {"seconds", "frames", "points", "win_rate", "running_mean"}
+    assert set(run) == {"seconds", "frames", "points", "win_rate", "running_mean", "match_score"}
+    assert np.isnan(run["match_score"]).all()  # which is of other games
 
 
 @pytest.mark.parametrize(

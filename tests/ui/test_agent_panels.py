@@ -142,6 +142,18 @@ def test_the_curve_is_drawn_over_its_points(brush: Brush) -> None:
     assert rows[columns > area.width - 3].mean() == pytest.approx(0, abs=2)
 
 
+def test_a_curve_of_scores_is_as_high_as_they_are(brush: Brush) -> None:
+    curve = Curve(of_scores=True)
+    for points in range(100, 1100, 100):
+        curve.add(points, -20.0 if points < 500 else 10.0, 20)
+    draw_curve(brush, curve)
+    area = LAYOUT.inside(LAYOUT.curve)
+    height = area.height - LAYOUT.title
+    rows, columns = np.nonzero(part(pixels(brush.surface), area)[:height, :, 0] > 90)
+    assert rows[columns > area.width - 3].mean() == pytest.approx(0, abs=2)
+    assert rows.max() == pytest.approx(height, abs=3)
+
+
 def test_a_curve_of_one_point_says_that_it_begins_later(brush: Brush) -> None:
     curve = Curve()
     curve.add(100, 0.5, 20)

@@ -95,7 +95,7 @@ def test_a_curve_has_an_entry_for_every_so_many_points() -> None:
     curve = Curve()
     added = [points for points in range(100) if curve.add(points, points / 100, 20)]
     assert added == curve.points == [20, 40, 60, 80]
-    assert curve.shares == [0.2, 0.4, 0.6, 0.8]
+    assert curve.values == [0.2, 0.4, 0.6, 0.8]
 
 
 def test_a_long_curve_is_thinned_out() -> None:
@@ -104,5 +104,5 @@ def test_a_long_curve_is_thinned_out() -> None:
         curve.add(points, points / 1e6, 100)
     assert CURVE_POINTS / 2 <= len(curve.points) <= CURVE_POINTS
     assert set(np.diff(curve.points)) <= {800}
-    assert curve.shares == [points / 1e6 for points in curve.points]
+    assert curve.values == [points / 1e6 for points in curve.points]
     assert curve.points[-1] > 100 * 4.9 * CURVE_POINTS

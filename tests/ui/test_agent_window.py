@@ -246,6 +246,19 @@ def test_the_curve_begins_with_the_rows_that_were_resumed(run: Run, rows: Path) 
     np.testing.assert_array_equal(part(run.draw(), run.layout.curve), curve_panel(run, curve))
 
 
+def test_where_matches_have_scores_the_curve_is_theirs(run: Run) -> None:
+    curve = Curve(of_scores=True)
+    for scores in ([], [-20], [2]):  # the share that was drawn at first is dropped
+        for _ in range(100):
+            run.progress.count_point(True)
+        run.progress.count_matches(scores)
+        if run.progress.match_score is not None:
+            curve.add(run.progress.points, run.progress.match_score, 20)
+        picture = run.draw()
+    np.testing.assert_array_equal(part(picture, run.layout.curve), curve_panel(run, curve))
+    assert curve.values == [-20, -9]
+
+
 def test_a_run_without_rows_has_a_curve_all_the_same(run: Run, tmp_path: Path) -> None:
     ProgressFile(tmp_path / "progress.csv").close()
     run.changes = {"rows": tmp_path / "progress.csv"}

@@ -48,6 +48,27 @@ def test_curves_of_several_runs_are_drawn_under_their_names(runs: list[Path], tm
     assert name_of(Path("level-2.csv")) == "level-2"
 
 
+def written_size(paths: list[Path], tmp_path: Path) -> tuple[int, int]:
+    """Draw curves, and return how wide and how high the picture is."""
+    draw_curves(paths, tmp_path / "curve.png")
+    head = (tmp_path / "curve.png").read_bytes()[16:24]
+    return int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
+
+
+def test_where_matches_have_scores_these_are_drawn(runs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "three").mkdir()
+    other, progress = tmp_path / "three" / "progress.csv", Progress()
+    file = ProgressFile(other)
+    for scores in ([], [-3], [4, 2]):
+        progress.count_point(True, 100)
+        progress.count_matches(scores)
+        file.write(progress)
+    file.close()
+    ours, theirs = written_size(runs, tmp_path), written_size([other], tmp_path)
+    both = written_size([*runs, other], tmp_path)
+    assert theirs[1] < ours[1] < both[1]  # one row of plots, two, and three
+
+
 def test_two_folders_of_one_name_are_two_runs(runs: list[Path], tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     (tmp_path / "one").rename(tmp_path / "again" / "two")

@@ -21,10 +21,12 @@ def test_rows_are_read_as_they_are_written(tmp_path: Path) -> None:
     for points in (100, 200, 300):
         progress.points, progress.frames = points, 10 * points
         progress.evaluation_win_rate = 0.25 if points == 200 else None
+        progress.count_matches([-20] if points == 300 else [])
         file.write(progress)
         first, (row,), _ = rows.after(points // 100 - 1)
         assert (first, row[:3]) == (points // 100 - 1, [points, 10 * points, 0.0])
         assert row[4] == (0.25 if points == 200 else None)
+        assert row[6] == (-20 if points == 300 else None)
     file.close()
     assert rows.after(3) == (3, [], False)
     assert [row[0] for row in rows.after(0)[1]] == [100, 200, 300]
@@ -36,7 +38,8 @@ def test_a_row_that_is_not_whole_waits_and_one_that_makes_no_sense_is_left_out(t
     path.write_text(f"{head}\n{good}\n{good[:9]}")
     rows = Rows(path)
     assert len(rows.after(0)[1]) == 1
-    path.write_text(f"{head}\n{good}\n{good}\nnonsense\n{good.replace('0.5', 'x')}\n{good}\n")
+    bad = [good.replace("0.5", word) for word in ("x", "nan", "inf")]
+    path.write_text("\n".join((head, good, good, "nonsense", *bad, good, "")))
     assert len(rows.after(0)[1]) == 3
 
 

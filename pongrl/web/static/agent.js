@@ -6,7 +6,7 @@
  */
 
 import { Live } from "/static/live.js";
-import { LearningCurve, colours, count, percent, prepare, stroke } from "/static/chart.js";
+import { LearningCurve, colours, count, percent, prepare, signed, stroke } from "/static/chart.js";
 
 const VALUES_SHOWN = 200; // looks in the strip of the value
 const LINES_KEPT = 100; // of the terminal
@@ -30,11 +30,6 @@ function create(tag, className = "", text = "") {
   element.className = className;
   element.textContent = text;
   return element;
-}
-
-/** Write a number with its sign, and with a minus as wide as the plus. */
-function signed(number, digits = 2) {
-  return `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(digits)}`;
 }
 
 // Pictures ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,10 @@ const PIXELS_OF_A_LINE = 16; // some browsers count a wheel in lines
 const TICK_PIXELS = 64; // at least, between two numbers below the curve
 const LARGEST_DOT = 3.5; // radius of an evaluation where there is room, in pixels
 const SMALLEST_DOT = 1.25;
-const SHARE_LINES = [0, 0.25, 0.5, 0.75, 1];
+/** Shares of points won: the ends of the axis, its lines, their labels, and which column is read at a place. */
+const SHARES = {
+  low: 0, high: 1, lines: [0, 0.25, 0.5, 0.75, 1], label: (share) => `${100 * share} %`, column: "mean",
+};
 const MARGIN = { left: 46, right: 14, top: 26, bottom: 24 };
 const FONT = "12px system-ui, sans-serif";
 
@@ -40,6 +43,11 @@ export function prepare(canvas) {
 /** Write a share as people read it: 0.8734 is "87.3 %". */
 export function percent(share) {
   return `${(100 * share).toFixed(1)} %`;
+}
+
+/** Write a number with its sign, and with a minus as wide as the plus. */
+export function signed(number, digits = 2) {
+  return `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(digits)}`;
 }
 
 /** Write a number with commas between its thousands. */
@@ -105,6 +113,7 @@ export class LearningCurve {
   #reading;
   #speak;
   #rows = [];
+  #scale = SHARES;
   #view = new View();
   #size = { width: 0, height: 0 }; // of the last drawing: to ask the canvas for each row would be slow
   #place = null; // the row whose values are shown
@@ -128,13 +137,18 @@ export class LearningCurve {
     new ResizeObserver(() => this.redraw()).observe(area);
   }
 
-  /** Show these rows: objects with points, share, mean, and evaluation, which may be null. */
+  /**
+   * Show these rows: objects with points, share, mean, and evaluation and score, which may be null. Where matches have
+   * scores, as in other games than ours, these are drawn in the place of shares.
+   */
   setRows(rows) {
-    this.#rows = rows;
+    const scores = rows.filter((row) => row.score !== null).map((row) => row.score);
+    this.#rows = scores.length > 0 ? rows.filter((row) => row.score !== null) : rows;
+    this.#scale = scores.length > 0 ? scaleOf(scores) : SHARES;
     // The rows are new objects, so that the place has to be found again.
     this.#place = this.#place && this.#nearest(this.#place.points);
     if (rows.length > 0) {
-      this.#view.limit(roundedDown(rows[0].points), rows.at(-1).points);
+      this.#view.limit(roundedDown(this.#rows[0].points), rows.at(-1).points);
     }
     this.redraw();
   }
@@ -158,8 +172,10 @@ export class LearningCurve {
     if (!last) {
       return "No points yet";
     }
+    const what = last.score === null ? "Share of points won" : "Score of matches";
+    const end = last.score === null ? percent(last.mean) : signed(last.score, 1);
     return (
-      `Share of points won, up to ${count(last.points)} points: ${percent(last.mean)} on average at the end; ` +
+      `${what}, up to ${count(last.points)} points: ${end} on average at the end; ` +
       `shown from ${count(this.#view.from)} to ${count(this.#view.to)} points`
     );
   }
@@ -311,9 +327,10 @@ export class LearningCurve {
     return MARGIN.left + ((points - this.#view.from) / this.#view.span) * this.#plotWidth();
   }
 
-  #yOf(share) {
+  #yOf(value) {
+    const { low, high } = this.#scale;
     const height = this.#size.height - MARGIN.top - MARGIN.bottom;
-    return MARGIN.top + (1 - share) * height;
+    return MARGIN.top + ((high - value) / (high - low)) * height;
   }
 
   #pointsAt(x) {
@@ -356,21 +373,22 @@ export class LearningCurve {
     // Also below the curve, since a saved picture has no page behind it.
     context.fillStyle = palette.panel;
     context.fillRect(0, 0, width, height);
-    this.#drawShares(context, palette, width);
+    this.#drawLines(context, palette, width);
     this.#drawPoints(context, palette, height);
     this.#drawLegend(context, palette);
     this.#drawCurves(context, palette, width, height);
     this.#showReading();
   }
 
-  #drawShares(context, palette, width) {
+  #drawLines(context, palette, width) {
+    const { low, lines, label } = this.#scale;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const share of SHARE_LINES) {
-      const y = Math.round(this.#yOf(share)) + 0.5; // half a pixel: a thin line fills a whole one
-      stroke(context, palette.line, share === 0 ? 1 : 0.5, [[MARGIN.left, y], [width - MARGIN.right, y]]);
+    for (const value of lines) {
+      const y = Math.round(this.#yOf(value)) + 0.5; // half a pixel: a thin line fills a whole one
+      stroke(context, palette.line, value === low ? 1 : 0.5, [[MARGIN.left, y], [width - MARGIN.right, y]]);
       context.fillStyle = palette.dim;
-      context.fillText(`${100 * share} %`, MARGIN.left - 6, y);
+      context.fillText(label(value), MARGIN.left - 6, y);
     }
   }
 
@@ -381,7 +399,7 @@ export class LearningCurve {
     const step = niceStep((this.#view.span * TICK_PIXELS) / this.#plotWidth());
     for (let points = Math.ceil(this.#view.from / step) * step; points <= this.#view.to; points += step) {
       const x = Math.round(this.#xOf(points)) + 0.5;
-      stroke(context, palette.line, 1, [[x, this.#yOf(0)], [x, this.#yOf(0) + 4]]);
+      stroke(context, palette.line, 1, [[x, height - MARGIN.bottom], [x, height - MARGIN.bottom + 4]]);
       context.fillText(shortCount(points), x, height - 6);
     }
   }
@@ -390,11 +408,12 @@ export class LearningCurve {
     context.textAlign = "left";
     context.textBaseline = "middle";
     let x = 1; // not the plot's edge: on a phone the words need the whole width
-    const entries = [
-      ["last 1,000", (from) => stroke(context, palette.dim, 1, [[from, 10], [from + 16, 10]])],
-      ["running mean", (from) => stroke(context, palette.accent, 2, [[from, 10], [from + 16, 10]])],
-      ["evaluation", (from) => dot(context, palette, from + 8, 10, LARGEST_DOT)],
-    ];
+    const main = this.#scale === SHARES ? "running mean" : "mean score of the last 100 matches";
+    const entries = [[main, (from) => stroke(context, palette.accent, 2, [[from, 10], [from + 16, 10]])]];
+    if (this.#scale === SHARES) {
+      entries.unshift(["last 1,000", (from) => stroke(context, palette.dim, 1, [[from, 10], [from + 16, 10]])]);
+      entries.push(["evaluation", (from) => dot(context, palette, from + 8, 10, LARGEST_DOT)]);
+    }
     for (const [words, drawSample] of entries) {
       drawSample(x);
       context.fillStyle = palette.dim;
@@ -409,11 +428,13 @@ export class LearningCurve {
     context.rect(MARGIN.left, 0, width - MARGIN.left, height); // into the right margin: the last dot is half there
     context.clip();
     const rows = this.#visible();
-    context.globalAlpha = 0.5;
-    stroke(context, palette.dim, 1, this.#path(rows, "share"));
-    context.globalAlpha = 1;
-    this.#drawEvaluations(context, palette, rows);
-    stroke(context, palette.accent, 2, this.#path(rows, "mean"));
+    if (this.#scale === SHARES) {
+      context.globalAlpha = 0.5;
+      stroke(context, palette.dim, 1, this.#path(rows, "share"));
+      context.globalAlpha = 1;
+      this.#drawEvaluations(context, palette, rows);
+    }
+    stroke(context, palette.accent, 2, this.#path(rows, this.#scale.column));
     this.#drawPlace(context, palette);
     context.restore();
   }
@@ -435,9 +456,9 @@ export class LearningCurve {
   #drawPlace(context, palette) {
     if (this.#place) {
       const x = this.#xOf(this.#place.points);
-      stroke(context, palette.text, 1, [[x, this.#yOf(1)], [x, this.#yOf(0)]]);
+      stroke(context, palette.text, 1, [[x, MARGIN.top], [x, this.#size.height - MARGIN.bottom]]);
       context.fillStyle = palette.text;
-      disc(context, x, this.#yOf(this.#place.mean), 4);
+      disc(context, x, this.#yOf(this.#place[this.#scale.column]), 4);
     }
   }
 
@@ -462,7 +483,22 @@ function centreAndSpread(pointers) {
   return { centre: (left + right) / 2, spread: right - left };
 }
 
+/** Return the axis for scores: its ends are round numbers. */
+function scaleOf(scores) {
+  const least = scores.reduce((one, other) => Math.min(one, other));
+  const most = scores.reduce((one, other) => Math.max(one, other));
+  const step = niceStep(Math.max(most - least, 1) / 4);
+  const low = Math.floor(least / step) * step;
+  const high = Math.max(Math.ceil(most / step) * step, low + step);
+  const lines = Array.from({ length: Math.round((high - low) / step) + 1 }, (_, number) => low + number * step);
+  const digits = step < 1 ? 1 : 0;
+  return { low, high, lines, label: (score) => (score === 0 ? "0" : signed(score, digits)), column: "score" };
+}
+
 function valuesIn(row) {
+  if (row.score !== null) {
+    return `${count(row.points)} points · score: ${signed(row.score, 1)}`;
+  }
   const parts = [`${count(row.points)} points`, `last 1,000: ${percent(row.share)}`, `mean: ${percent(row.mean)}`];
   if (row.evaluation !== null) {
     parts.push(`evaluation: ${percent(row.evaluation)}`);
