@@ -42,7 +42,7 @@ def test_one_command_trains_and_leaves_its_files(tmp_path: Path) -> None:
     assert 250 <= points[2] < 260
     columns = (
         "seconds,frames,decisions,points,updates,win_rate,running_mean,decisions_per_second,learning_rate,"
-        "batch_size,evaluation_win_rate"
+        "batch_size,match_score,evaluation_win_rate"
     )
     assert ",".join(rows[0]) == columns
     for name in ("frames", "decisions", "updates"):
