@@ -125,7 +125,7 @@ class MatchTally:
         self.decisions += len(self._due)
         self.hits += int(step.hits[self._due > 0].sum())
         counted = self._due > 0
-        points, rewards = step.points[counted], step.rewards[counted]
+        points, rewards = (column[counted].astype(np.int64) for column in (step.points, step.rewards))
         self.points += int(points.sum())
         self.won += int(((points + rewards) // 2).sum())
         for game, margin in self._matches.ended(step):

@@ -75,6 +75,13 @@ def test_matches_are_played_to_their_ends_and_each_game_plays_its_share() -> Non
     assert (tally.margins, tally.decisions) == ([-1, 2, -1], 6)
 
 
+def test_the_largest_points_of_a_match_do_not_overflow() -> None:
+    most = (1 << 31) - 1
+    tally = MatchTally(state(np.zeros((1, *SMALL), np.uint8)), 1)
+    tally.count(state(np.zeros((1, *SMALL), np.uint8), matches=[1], points=[most], reward=[most]))
+    assert (tally.points, tally.won, tally.margins) == (most, most, [most])
+
+
 def test_an_evaluation_by_matches_tells_their_scores() -> None:
     with serving(lockstep=True, games=2, seed=4, points_to_win=2) as server, connected(server) as client:
         first = client.first  # type: ignore[attr-defined]
