@@ -2,10 +2,12 @@
 
 Ledger                   checks that the rewards of a session are the changes of its score
 memory, threads, files   of a process, read from /proc if HAS_PROC
+children, command_of     which processes it has started, and what one of them runs
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Container
 from pathlib import Path
@@ -80,3 +82,19 @@ def threads(pid: int) -> int:
 def files(pid: int) -> int:
     """Return how many files and sockets a process has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def children(pid: int) -> list[int]:
+    """Return the running processes that a process has started."""
+    lists = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has ended meanwhile
+            lists.append(path.read_text())
+    return [int(number) for text in lists for number in text.split()]
+
+
+def command_of(pid: int) -> str:
+    """Return the command line of a process; "" if it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+    return ""

@@ -92,7 +92,7 @@ def draw_value(brush: Brush, moments: Sequence[Moment]) -> None:
     title, note = "Value estimate", ""
     if moments:
         title += f", last {sum(moment.ticks for moment in moments) / TICKS_PER_SECOND:.0f} s"
-        note = f"{moments[-1].value:+.2f}".replace("-", "−")
+        note = _signed(moments[-1].value, 2)
     plot = brush.axes(brush.layout.value, title, note, VALUE_MARKS)
     places = _places(plot, moments)
     _fill_values(brush, plot, moments, places)
@@ -149,8 +149,8 @@ def draw_curve(brush: Brush, curve: Curve) -> None:
     if curve.of_scores:
         low, high = min(curve.values, default=0.0), max(curve.values, default=0.0)
         low, high = (low, high) if high - low >= 1 else (low - 0.5, low + 0.5)
-        marks = [(_score(high - place * (high - low)), place) for place in (0.0, 0.5, 1.0)]
-        title, note = "Score of matches so far", _score(last)
+        marks = [(_signed(high - place * (high - low), 1), place) for place in (0.0, 0.5, 1.0)]
+        title, note = "Score of matches so far", _signed(last, 1)
     panel = pygame.Rect(*layout.curve.topleft, layout.curve.width, layout.curve.height - layout.title)
     plot = brush.axes(panel, title, note if curve.values else "", marks)
     foot = plot.bottom + layout.text // 4
@@ -170,8 +170,9 @@ def draw_curve(brush: Brush, curve: Curve) -> None:
     brush.write(f"{end:,} points", topright=(plot.right, foot))
 
 
-def _score(score: float) -> str:
-    return f"{score:+.1f}".replace("-", "−")
+def _signed(number: float, digits: int) -> str:
+    """Write a number with its sign, and with a minus as wide as the plus."""
+    return f"{number:+.{digits}f}".replace("-", "−")
 
 
 def draw_status(brush: Brush, status: str) -> None:

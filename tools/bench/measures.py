@@ -36,7 +36,6 @@ from tools.bench.processes import (
     Process,
     ProxyProcess,
     Server,
-    children,
     cpu_seconds,
     pinned,
     resident_megabytes,
@@ -44,6 +43,7 @@ from tools.bench.processes import (
 )
 from tools.bench.table import Row
 from tools.processes import ROOT
+from tools.vitals import children
 
 FRAMESKIP = 8  # ticks of a decision, the default of pong.py
 DELAY_MILLISECONDS = 5.0

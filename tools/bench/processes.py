@@ -163,12 +163,6 @@ def resident_megabytes(pid: int) -> float:
     return int(rest.split()[0]) / 1024
 
 
-def children(pid: int) -> list[int]:
-    """Return the running processes that a process has started."""
-    lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    return [int(number) for text in lists for number in text.split()]
-
-
 @contextlib.contextmanager
 def pinned(places: dict[int, set[int]]) -> Iterator[None]:
     """Keep processes, with all threads that they have now, on certain cores until the block ends."""

@@ -19,8 +19,9 @@ import aiohttp
 import numpy as np
 from yarl import URL
 
-from tools.bench.processes import Process, Server, children, cpu_seconds, training
+from tools.bench.processes import Process, Server, cpu_seconds, training
 from tools.bench.table import Row
+from tools.vitals import children
 
 SETTLING_SECONDS = 2.0
 

@@ -20,7 +20,7 @@ from pongrl.arena.ledger import Ledger
 from tools.processes import ROOT
 from tools.relay import Relay
 from tools.soak.worlds import World
-from tools.vitals import HAS_PROC, MEGABYTE, memory
+from tools.vitals import HAS_PROC, MEGABYTE, children, command_of, memory
 
 CHECKPOINTS = ("save.p", "interrupt.p")
 LONGEST_WAIT = 120.0  # until the game goes on; an agent waits up to 30 seconds between two attempts
@@ -295,22 +295,6 @@ def of_memory(lives: list[Life]) -> str:
     worst = max(known, key=lambda life: life.last - life.warm)
     warm, last = worst.warm / MEGABYTE, worst.last / MEGABYTE
     return f"{len(known)} processes lived long enough; the one that grew most: {warm:.1f} to {last:.1f} MB"
-
-
-def children(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    lists = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # a thread that has ended meanwhile
-            lists.append(path.read_text())
-    return [int(number) for text in lists for number in text.split()]
-
-
-def command_of(pid: int) -> str:
-    """Return the command line of a process; "" if it has ended."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-    return ""
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
