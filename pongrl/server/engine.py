@@ -117,13 +117,15 @@ class Engine(threading.Thread):
         arrival = next(self._seats.arrivals(), None)  # one at a time, and then a look at the clock
         if arrival is not None:
             self._seat(arrival)
-        else:
-            self._listen(self._clock.due if self._is_ticking() else None)
+        elif self._is_ticking():
+            self._listen(self._clock.due)
+        elif not self._can_decide():  # else people have just ended a pause: all have answered, and say no more
+            self._listen(None)
         if self._is_ticking():
             if time.monotonic() >= self._clock.due:
                 self._tick()
                 self._clock.advance()
-        elif not self._pausing and all(talk.answered for talk in self._talks):
+        elif self._can_decide():
             self._match.decide(self._keys)
             self._end_decision()
 
@@ -137,6 +139,10 @@ class Engine(threading.Thread):
     def _is_ticking(self) -> bool:
         """Return whether real time passes. In lockstep it does while no agent is here, or people pause."""
         return not self._pausing and (self._keys.paused or not (self._lockstep and self._talks))
+
+    def _can_decide(self) -> bool:
+        """Return whether the next decision can be played, where agents are waited for."""
+        return not self._pausing and all(talk.answered for talk in self._talks)
 
     def _listen(self, until: float | None) -> None:
         """Do what the agents ask for, once one says something, or `until` is reached."""

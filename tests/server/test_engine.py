@@ -245,6 +245,28 @@ def test_the_window_of_a_server_pauses_both_clocks() -> None:
         assert len(talk(script, lockstep=lockstep, has_window=True).steps) == 4
 
 
+def test_a_pause_that_ends_between_two_turns_leaves_nobody_waiting_in_lockstep() -> None:
+    """The agent has answered meanwhile: whoever waited for its next message would wait for ever."""
+
+    def script(line: Line) -> Iterator[Came]:
+        yield line.answer(UP)
+        yield from itertools.repeat(None, 10)
+
+    with world(lockstep=True, has_window=True) as made:
+        line = Line(made, script)
+        made.seats.deliver(line, Admission(line.role, line.session))  # type: ignore[arg-type]
+        made.engine.turn()
+        made.hold(Keys(paused=True))
+        made.engine.turn()  # it answers
+        made.tick()
+        assert len(line.steps) == 1
+        made.hold(Keys())
+        line.until = 1.0
+        made.engine.turn()
+        assert line.until is not None
+        assert len(line.steps) == 2
+
+
 def test_people_begin_a_match_again_even_while_they_pause() -> None:
     with world(serves=False, has_window=True) as made:
         made.game.score, made.game.rally, made.game.ball_x = [3, 4], 2, 100
