@@ -24,7 +24,7 @@ from pongrl.agent.learning import Learner
 from pongrl.agent.start import Start
 from pongrl.distributed.average import Average
 from pongrl.distributed.last_words import last_words
-from pongrl.distributed.worker import Answer, learner_of
+from pongrl.distributed.worker import Answer, check_game, learner_of
 from pongrl.distributed.workforce import Post, Workforce
 from pongrl.errors import PongError, UsageError
 from pongrl.wire.sockets import address_of
@@ -62,10 +62,10 @@ def train(start: Start, workers: int, address: str | None) -> None:
         desk = stack.enter_context(open_desk(start, commands, cli.say, CHECKPOINT_SECONDS))
         if options.tensorboard is not None:
             _open_event_log(desk, options.tensorboard)
+        learner = _learner_of(start, workers)
         desk.say(f"starting Ray, workers: {workers}")
         stack.enter_context(cluster(workers, address, options.debug))
         stack.enter_context(stopping())  # Ray has put its own handlers in the place of ours
-        learner = _learner_of(start, workers)
         average = Average(learner, workers)
         workforce = stack.enter_context(contextlib.closing(Workforce(options, workers, average, desk.say)))
         stack.enter_context(_console(commands, lambda: desk.books.status(workforce.is_paused)))
@@ -200,9 +200,14 @@ class Driver:
 
 
 def _learner_of(start: Start, workers: int) -> Learner:
-    """Return the learner to start with; a new one if nothing was learned before."""
+    """Return the learner to start with; a new one if nothing was learned before.
+
+    Raises:
+        PongError: what was learned is another game.
+    """
     if start.player is None:
         return learner_of(start.options, workers, start.rng)
     assert isinstance(start.player, Learner)
+    check_game(start.player.policy)
     start.player.schedule = replace(start.player.schedule, workers=workers)
     return start.player

@@ -16,7 +16,7 @@ from pongrl.agent.commands import Commands, Controls
 from pongrl.agent.fleet import Fleet
 from pongrl.agent.learning import Learner
 from pongrl.agent.observers import Audience
-from pongrl.agent.options import RunOptions
+from pongrl.agent.options import EVALUATION_SEED, RunOptions
 from pongrl.agent.pilot import Pilot, make_learner
 from pongrl.agent.player import Decider
 from pongrl.agent.policy import Policy, RandomGenerator
@@ -87,6 +87,26 @@ def learner_of(options: RunOptions, workers: int, rng: RandomGenerator) -> Learn
     learner = make_learner(policy, options, rng)
     learner.schedule = replace(learner.schedule, workers=workers)
     return learner
+
+
+def check_game(policy: Policy) -> None:
+    """Check that a policy plays our Pong, as all workers do.
+
+    Raises:
+        PongError: it plays another game.
+    """
+    if not policy.is_our_game or (policy.height, policy.width) != (FRAME_HEIGHT, FRAME_WIDTH):
+        raise PongError("this checkpoint plays another game than our Pong: go on with it by mainmodel.py")
+
+
+def seed_of(seed: int, number: int) -> int:
+    """Return the seed of a worker; the run's own games, and those of its evaluations, have others.
+
+    Args:
+        seed: of the run.
+        number: how many workers were there before it.
+    """
+    return seed + EVALUATION_SEED * (2 + number)
 
 
 class Worker:

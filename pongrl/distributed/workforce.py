@@ -14,14 +14,13 @@ from ray.exceptions import RayError
 from pongrl.agent.options import RunOptions
 from pongrl.distributed.average import Average
 from pongrl.distributed.rounds import Change
-from pongrl.distributed.worker import Worker
+from pongrl.distributed.worker import Worker, seed_of
 from pongrl.errors import PongError
 from pongrl.wire.tokens import choose_token
 
 STALEST = 8  # rounds of all workers that a change may be behind
 DEATHS = 3  # of workers in a row at one post, none of which ended a round, until we give up
 CLOSING_SECONDS = 5.0
-SEEDS_APART = 1_000_000  # between the seeds of two workers, so that their games differ
 
 
 @dataclass(eq=False)
@@ -178,7 +177,7 @@ class Workforce:
         """Return the options of the run as far as a worker is concerned."""
         options = self._options
         hosts = (options.host,) if isinstance(options.host, str) else options.host or ()
-        seed = None if options.seed is None else options.seed + SEEDS_APART * (1 + self._hired)
+        seed = None if options.seed is None else seed_of(options.seed, self._hired)
         return replace(
             options,
             host=hosts[post.number - 1 :: self._count] or None,

@@ -7,11 +7,15 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
+from pongrl.agent.options import EVALUATION_SEED
+from pongrl.agent.policy import Policy
 from pongrl.agent.schedule import HALVING_FRAMES
 from pongrl.distributed.average import Average
 from pongrl.distributed.rounds import FRAMES
-from pongrl.distributed.worker import Counter, Tally, Worker, learner_of
+from pongrl.distributed.worker import Counter, Tally, Worker, check_game, learner_of, seed_of
+from pongrl.errors import PongError
 from tests.support import ROOT
 from tests.support.agents import options_of, state
 from tests.support.workers import answers_of_round, collect, model_of, working
@@ -77,6 +81,19 @@ def test_batches_grow_more_slowly_where_many_are_added_up() -> None:
     one.frames = four.frames = HALVING_FRAMES
     assert (one.batch_size, four.batch_size) == (20, 12)
     assert one.rate == four.rate
+
+
+def test_a_policy_of_another_game_is_refused() -> None:
+    rng = np.random.default_rng(1)
+    check_game(learner_of(options_of(hiddenUnits=20), 1, rng).policy)
+    for policy in (Policy.random(84, 84, 2, rng), Policy.random(50, 70, 2, rng, is_our_game=False)):
+        with pytest.raises(PongError, match="another game than our Pong"):
+            check_game(policy)
+
+
+def test_no_worker_plays_the_games_of_the_run_or_of_its_evaluations() -> None:
+    seeds = [seed_of(7, number) for number in range(4)]
+    assert len({7, 7 + EVALUATION_SEED, *seeds}) == 6
 
 
 def test_all_points_of_a_decision_are_counted_once() -> None:
