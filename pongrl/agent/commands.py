@@ -128,8 +128,8 @@ class Commands:
                 self._say(f"{each:<10}{words}")
         elif meant:
             self._waiting.append(meant)
-            if self._wake is not None:
-                self._wake.set()
+            if (wake := self._wake) is not None:  # the run may end just now
+                wake.set()
         elif word:
             known = ", ".join(sorted(each for each in self._words if each != HELP))
             self._say(f"no command {word!r}; there are {known} and {HELP}")

@@ -75,11 +75,11 @@ class Partner:
                 if self._ending.is_set():
                     return ""
                 process = self._process = self._open(port, token, errors)
-            with process:
+            with contextlib.suppress(BrokenPipeError), process:  # what we wrote last may find it gone
                 assert process.stdin is not None
                 assert process.stdout is not None
                 for line in process.stdout:
-                    if self._take(json.loads(line)):
+                    if line.endswith(b"\n") and self._take(json.loads(line)):  # else it died within it
                         with contextlib.suppress(OSError, ValueError):  # it has ended, or is asked to
                             process.stdin.write(GO_ON)
                             process.stdin.flush()

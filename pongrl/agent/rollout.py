@@ -87,10 +87,6 @@ class Rollouts:
         """Forget what was played on a server that is gone."""
         self._rollouts.remove(rollout)
 
-    def is_empty(self) -> bool:
-        """Tell whether nothing has been played since the last batch."""
-        return not any(rollout.decisions for rollout in self._rollouts)
-
     def take_batch(self, growth: float = 1.0) -> list[Segment]:
         """Give what was played since the last batch, and forget it.
 

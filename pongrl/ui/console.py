@@ -151,6 +151,8 @@ class Console(threading.Thread):
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 self._take(line.decode(errors="replace"))
+        if rest and not self._is_closing:
+            self._take(rest.decode(errors="replace"))
 
     def _has_input(self) -> bool:
         """Wait until there is something that may be read; return False once this is closing."""

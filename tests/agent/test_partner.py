@@ -88,6 +88,15 @@ def test_one_that_hangs_is_killed(tmp_path: Path, processes: list[subprocess.Pop
     assert process.poll() is not None
 
 
+def test_one_that_dies_while_it_tells_something_is_replaced(tmp_path: Path) -> None:
+    lines, results = Lines(), queue.SimpleQueue[Result]()
+    partner = Partner(str(tmp_path), results.put, lines, "tests.support.dying_partner")
+    partner.start(1, TOKEN)
+    assert [results.get(timeout=PATIENCE).opponent for _ in range(2)] == ["one", "one"]
+    partner.end()
+    assert set(lines.said) == {"a sparring partner has ended (exit code 0); another one is started"}
+
+
 def test_one_that_was_never_started_ends() -> None:
     partner = Partner("nowhere", lambda result: None, Lines())
     partner.end()

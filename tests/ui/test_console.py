@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import threading
@@ -32,6 +31,11 @@ class PlainConsole:
     def type(self, text: bytes) -> None:
         os.write(self._pipe, text)
 
+    def close(self) -> None:
+        pipe, self._pipe = self._pipe, -1
+        if pipe >= 0:
+            os.close(pipe)
+
     def end(self) -> None:
         self.console.join(PATIENCE)
         assert not self.console.is_alive()
@@ -43,10 +47,10 @@ def plain() -> Iterator[PlainConsole]:
     os.dup2(reading, 0)
     os.close(reading)
     try:
-        yield PlainConsole(writing)
+        console = PlainConsole(writing)
+        yield console
+        console.close()
     finally:
-        with contextlib.suppress(OSError):
-            os.close(writing)
         os.dup2(kept, 0)
         os.close(kept)
 
@@ -65,6 +69,13 @@ def test_a_line_is_obeyed_when_it_is_whole(plain: PlainConsole) -> None:
     plain.type(b"ats\nq\n")
     plain.end()
     assert plain.obeyed == ["save", "stats", "q"]
+
+
+def test_a_last_line_without_an_end_is_obeyed_at_the_end_of_the_input(plain: PlainConsole) -> None:
+    plain.type(b"save\nstats")
+    plain.close()
+    plain.end()
+    assert plain.obeyed == ["save", "stats"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a thread that reads cannot be woken there")
