@@ -131,7 +131,7 @@ class RunOptions:
         Whoever begins at level 3 sees few points: the AI hardly misses slow balls. At level 2 fast ones come
         more often, and what they teach holds at both levels.
         """
-        is_training = self.mode in _TRAINING
+        is_training = self.mode in _TRAINING and self.games != 1
         return 2 if is_training and self.has_own_servers and self.level == 3 else None
 
     @property
@@ -140,6 +140,10 @@ class RunOptions:
         if isinstance(self.resume, str):
             return Path(self.resume).resolve().parent == Path(self.directory).resolve()
         return self.resume
+
+    def is_resumed(self, path: Path) -> bool:
+        """Whether this is the file that --resume names."""
+        return isinstance(self.resume, str) and Path(self.resume).resolve() == path.resolve()
 
     @property
     def role(self) -> Role:
@@ -291,6 +295,14 @@ CHECKS: tuple[Check, ...] = (
     _refuse(
         lambda o: o.matches is not None and o.points is not None,
         "--points and --matches both say how long to play: drop one",
+    ),
+    _refuse(
+        lambda o: o.evaluate and isinstance(o.host, tuple) and len(o.host) > 1,
+        "--evaluate plays on one server: give one --host",
+    ),
+    _refuse(
+        lambda o: (o.evaluate or o.play) and int(o.local) > 1,
+        "--local {o.local} starts servers to train on, and here one is enough: give --local without a number",
     ),
     _if_set("minutes", _within("minutes", 0.001, 1e6)),
     _if_set("games", _whole("games", 1, MAX_GAMES)),

@@ -261,10 +261,10 @@ def _local_servers(
     count = min(wanted, cores)
     if options.opponents is not None:
         count = max(count, 2)
-    games = options.games or max(LOCAL_GAMES // count, 1)
+    second = options.second_level
+    games = options.games or max(LOCAL_GAMES // count, 1 if second is None else 2)
     for number in range(count):
         seed = None if options.seed is None else options.seed + number * games
-        second = options.second_level if games > 1 else None
         flags = training_flags(options.level, games, seed, second, options.env)
         if options.opponents is None or number % 2 == 0:
             yield LocalServer(flags, options.debug, say if number == 0 else lambda line: None)

@@ -47,6 +47,9 @@ from tests.support.agents import options_of
         ({"opponents": "pool", "local": True, "env": "ALE/Pong-v5"}, "--opponents play our own game"),
         ({"evaluate": True, "matches": 0}, "--matches"),
         ({"evaluate": True, "matches": 3, "points": 3}, "--points and --matches both say"),
+        ({"evaluate": True, "host": ("a", "b")}, "--evaluate plays on one server: give one --host"),
+        ({"evaluate": True, "local": 2}, "--local 2 starts servers to train on"),
+        ({"play": True, "local": 2}, "--local 2 starts servers to train on"),
         ({"local": True, "matches": 3}, "--matches does nothing in training, it is for --evaluate"),
     ],
 )

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from pongrl.agent import servers as servers_module
+from pongrl.agent.local_server import LocalServer
 from pongrl.agent.servers import Arrivals, Server, open_servers, waiting_for
 from pongrl.errors import ConnectionLostError, PongError, ProtocolError, RefusedError
 from pongrl.wire import retry
@@ -130,6 +132,26 @@ def test_our_own_servers_share_the_games(arrivals: Arrivals) -> None:
     finally:
         for server in servers:
             server.close()
+
+
+@pytest.mark.parametrize(("level", "games"), [(2, 1), (3, 2)])
+def test_at_level_3_each_of_many_servers_has_a_game_at_level_2_too(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch, level: int, games: int
+) -> None:
+    flags: list[tuple[str, ...]] = []
+
+    class Noted(LocalServer):
+        def __init__(self, given: tuple[str, ...], *others: Any) -> None:
+            flags.append(given)
+            super().__init__(given, *others)
+
+    monkeypatch.setattr(servers_module, "LocalServer", Noted)
+    monkeypatch.setattr(servers_module, "LOCAL_GAMES", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    for server in opened(arrivals, local=2, level=level):
+        server.close()
+    assert [given[given.index("--games") + 1] for given in flags] == [str(games)] * 2
+    assert ["--second-level" in given for given in flags] == [level == 3] * 2
 
 
 def test_every_second_server_has_a_partner_if_there_are_opponents(
