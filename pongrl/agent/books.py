@@ -12,15 +12,16 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from pongrl.agent.aside import keep_aside
+from pongrl.agent.aside import make_room, put_aside
 from pongrl.agent.checkpoints import Checkpoint, Saver
 from pongrl.agent.examinations import Examinations
-from pongrl.agent.files import BEST, LATEST, OPPONENTS, ROWS
+from pongrl.agent.files import BEST, LATEST, ROWS
 from pongrl.agent.learning import Learner
 from pongrl.agent.observers import Audience, Standing
 from pongrl.agent.options import RunOptions
@@ -39,6 +40,12 @@ REPORTS_AT_ONCE, REPORTS_PER_SECOND = 200, 20
 BESTS_AT_ONCE, BESTS_PER_SECOND = 20, 1  # times that save.p is written
 CHECKPOINT_SECONDS = 60.0  # between two times that interrupt.p is written
 LONGEST_DECISION = 10.0  # seconds; in a longer time this machine has slept, or the server has
+NOTHING_TO_EXAMINE = (
+    "no server of our own could play this game: an arena has its ladder, and a checkpoint of another game is "
+    "evaluated with --evaluate FILE --env NAME"
+)
+
+Holding: TypeAlias = Callable[[], AbstractContextManager[object]]
 
 
 def points_of(table: Int32Array, options: RunOptions) -> Iterator[tuple[int, int]]:
@@ -72,6 +79,7 @@ class Books:
         self._options, self._audience, self._say = options, audience, say
         self._reports = Allowance(REPORTS_AT_ONCE, REPORTS_PER_SECOND)
         self._player: Decider | None = None
+        self.holding: Holding = contextlib.nullcontext  # the games, while this takes long; a Run sets it
         self._last = time.monotonic()  # until when training time is counted
 
     @property
@@ -159,18 +167,20 @@ class Books:
 
     def describe(self) -> list[str]:
         """Return lines that say where the run stands."""
-        progress, options = self.progress, self._options
-        mean, best = f"running mean {progress.running_mean:+.3f}", f"{max(progress.best, -1):+.3f}"
+        progress = self.progress
+        mean, best = f"running mean {progress.running_mean:+.3f}", f"{progress.best:+.3f}"
         if progress.match_score is not None:
-            mean = f"mean score   {progress.match_score:+.1f} a match"
-            best = "none" if progress.best_score is None else f"{progress.best_score:+.1f}"
+            mean, best = (
+                f"mean score   {progress.match_score:+.1f} a match",
+                f"{progress.best_score or 0:+.1f}",
+            )
         return [
             f"progress     {progress}",
-            f"{mean}, best at a report {best}",
+            f"{mean}, best at a report {best if progress.has_best else 'none'}",
             f"decisions    {progress.decisions:,} in {progress.frames / 1e6:.2f} M frames, "
             f"updates {self._updates()}",
-            f"network      {options.hiddenUnits} hidden units, learning rate {options.learningRate:g}",
-            f"files        {Path(options.directory).resolve()}",
+            f"network      {self._network()}",
+            f"files        {Path(self._options.directory).resolve()}",
         ]
 
     def finish(self) -> bool:
@@ -197,6 +207,10 @@ class Books:
 
     def _updates(self) -> str:
         return "0"
+
+    def _network(self) -> str:
+        assert self._player is not None
+        return f"{self._player.policy.hidden_units} hidden units"
 
     def _rows_path(self) -> Path | None:
         return None
@@ -245,9 +259,15 @@ class TrainingBooks(Books):
     def open(self, player: Decider, level: int) -> None:
         """Begin the files with the first server; what an earlier run left in the directory is kept aside."""
         assert isinstance(player, Learner)
+        is_first = self._file is None
         if self._file is None:
-            self._file = self._open_file()
+            make_room(self._options, self.progress.points, self._say)
+            if not (self._directory / BEST).exists():
+                self.progress.forget_best()
+            self._file = self._begin_rows(self._options.resumes_here)
         self._begin_level(level)
+        if is_first and self._options.evaluate_every is not None and not self._can_examine:
+            self._say(f"--evaluate-every does nothing here: {NOTHING_TO_EXAMINE}")
         self._learner = player
         super().open(player, level)
 
@@ -267,7 +287,8 @@ class TrainingBooks(Books):
         progress, learner = self.progress, self._learner
         assert learner is not None
         self._note_learning(learner)
-        self._examine(learner)
+        if self._can_examine and self._examinations.is_due(progress.points):
+            self._examine(learner)
         super().report()
         self._write_row()
         if progress.note_best():
@@ -328,7 +349,10 @@ class TrainingBooks(Books):
     def evaluate_now(self) -> None:
         """Evaluate what was learned, and go on."""
         assert self._learner is not None
-        self._examine(self._learner, is_asked=True)
+        if self._can_examine:
+            self._examine(self._learner)
+        else:
+            self._say(NOTHING_TO_EXAMINE)
 
     def finish(self) -> bool:
         """Write interrupt.p and the last row, if anything was begun."""
@@ -346,13 +370,6 @@ class TrainingBooks(Books):
         self._examinations.close()
         self._saver.close()
 
-    def _open_file(self) -> ProgressFile:
-        """Begin progress.csv, or go on with it. What would be lost of the run before is kept aside."""
-        resume = self._options.resume
-        if resume is not True:
-            self._keep(BEST, LATEST, ROWS, OPPONENTS, copy=bool(resume))
-        return self._begin_rows(self._options.resumes_here)
-
     def _begin_rows(self, is_ours: bool = True) -> ProgressFile:
         """Begin progress.csv, with the rows that are there if they are ours."""
         rows = self._read_rows() if is_ours else []
@@ -363,25 +380,8 @@ class TrainingBooks(Books):
         rows, is_foreign = rows_up_to(self._directory / ROWS, self.progress.points)
         if is_foreign:
             self._say(f"{ROWS} has rows that this program did not write, so the file is kept aside")
-            self._keep(ROWS, copy=True)
+            put_aside(self._directory, self._say, copy=[ROWS])
         return rows
-
-    def _keep(self, *names: str, copy: bool) -> None:
-        """Keep files aside, and say where.
-
-        Raises:
-            CheckpointError: they cannot be kept.
-        """
-        paths = [self._directory / name for name in names]
-        try:
-            aside = keep_aside(self._directory, paths, copy)
-        except OSError as error:
-            raise CheckpointError(
-                f"the files of the run before cannot be kept in {self._directory} ({error.strerror}): "
-                "make room, or choose another --directory"
-            ) from error
-        if aside is not None:
-            self._say(f"the files of the run before are kept in {aside}")
 
     def _begin_level(self, level: int) -> None:
         """Take the level that is played: a share of points won means nothing on another level.
@@ -395,22 +395,21 @@ class TrainingBooks(Books):
             self._keep_best()
             self._say(f"the run was on {against(before)} and is on {against(level)} now: it is measured anew")
             if self.progress.has_best:  # else save.p is of another level, and kept already
-                self._keep(BEST, copy=True)
+                put_aside(self._directory, self._say, copy=[BEST])
             self._unkept = None
             self.progress.begin_level()
 
-    def _examine(self, learner: Learner, is_asked: bool = False) -> None:
-        """Evaluate the policy if that is due, or asked for; the time it takes is not training's."""
-        if not self._level and self._options.env is None:
-            if is_asked:
-                self._say(
-                    "no server of our own could play this game: an arena has its ladder, and a checkpoint of "
-                    "another game is evaluated with --evaluate FILE --env NAME"
-                )
-            return
-        share = self._examinations.evaluate(
-            learner.policy, self.progress.points, self._level or 0, self.standing(), is_asked
-        )
+    @property
+    def _can_examine(self) -> bool:
+        """Whether a server of our own can play the game that is learned."""
+        return bool(self._level) or self._options.env is not None
+
+    def _examine(self, learner: Learner) -> None:
+        """Evaluate the policy while the games are held; the time it takes is not training's."""
+        with self.holding():
+            share = self._examinations.evaluate(
+                learner.policy, self.progress.points, self._level or 0, self.standing()
+            )
         self.restart_clock()
         if share is not None:
             self.progress.evaluation_win_rate = share
@@ -434,6 +433,10 @@ class TrainingBooks(Books):
     def _updates(self) -> str:
         assert self._learner is not None
         return f"{self._learner.updates:,}, steps refused: {self._learner.refused}"
+
+    def _network(self) -> str:
+        assert self._learner is not None
+        return f"{super()._network()}, learning rate {self._learner.rate:.3g}"
 
     def _rows_path(self) -> Path | None:
         return None if self._file is None else self._directory / ROWS

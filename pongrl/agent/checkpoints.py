@@ -3,7 +3,7 @@
     Checkpoint     the parts of a checkpoint of a training run
     save, load     the file: plain values behind a checksum, replaced in one step
     Saver          saves in a thread of its own
-    points_of      read one part alone
+    points_learned      read one part alone
     load_policy    read the policy alone
 
 The file is
@@ -99,7 +99,7 @@ def _level_of(values: Mapping[str, Any]) -> int | None:
     return None if level is None else int(checked("level", level))
 
 
-def points_of(path: Path) -> int:
+def points_learned(path: Path) -> int:
     """Read how many points a checkpoint has learned from.
 
     Raises:

@@ -25,23 +25,22 @@ class Examinations:
     ) -> None:
         self._every, self._points, self._examiner, self._say = every, points, examiner, say
 
-    def evaluate(
-        self, policy: Policy, points: int, level: int, standing: Standing, is_asked: bool = False
-    ) -> float | None:
-        """Evaluate a policy if that is due, or asked for.
+    def is_due(self, points: int) -> bool:
+        """Tell whether it is time for the next one, after so many points have been played."""
+        return self._every is not None and points - self._points >= self._every
+
+    def evaluate(self, policy: Policy, points: int, level: int, standing: Standing) -> float | None:
+        """Evaluate a policy. The next time that is due is counted from here.
 
         Args:
             policy: that trains.
             points: that have been played.
             level: of the built-in AI.
             standing: where the run stands, for those who watch.
-            is_asked: a person wants it now.
 
         Returns:
-            The share of points that it won; None if no evaluation was due, or it was stopped, or failed.
+            The share of points that it won; None if it was stopped, or failed.
         """
-        if not is_asked and (self._every is None or points - self._points < self._every):
-            return None
         self._points = points
         try:
             result = self._examiner.examine(policy, level, standing)

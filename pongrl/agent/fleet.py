@@ -216,6 +216,25 @@ class Fleet:
                 if not self.is_paused:
                     seat.client.pause(False)
 
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """Hold the games that play in real time while the training thread is busy with something else.
+
+        Those in lockstep wait for us anyway. A server that turns out to be gone is lost when it is looked at
+        next, since the caller may be in the middle of its state.
+        """
+        held = [] if self.is_paused else [seat.client for seat in self.seats.values()]
+        held = [client for client in held if not client.session.lockstep]
+        for client in held:
+            with contextlib.suppress(ConnectionLostError, ProtocolError):
+                client.pause()
+        try:
+            yield
+        finally:
+            for client in held:
+                with contextlib.suppress(ConnectionLostError, ProtocolError):
+                    client.pause(False)
+
     def describe(self) -> list[str]:
         """Return a line for each server that is connected."""
         return [f"server       {server}, {seat.describe()}" for server, seat in self.seats.items()]
@@ -265,3 +284,4 @@ class Fleet:
         if not self.servers:
             raise error
         self._say(f"going on without {server}: {error}")
+        self.seek()  # our own one that was to follow it

@@ -82,6 +82,11 @@ class Policy:
         return len(self._offsets) - 1
 
     @property
+    def hidden_units(self) -> int:
+        """H, the number of hidden units."""
+        return 2 * len(self.weights["w"])
+
+    @property
     def is_our_game(self) -> bool:
         """Whether it plays our Pong. In other games it knows the last move, and has no mirrored twins."""
         return "m" not in self.weights

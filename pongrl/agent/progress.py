@@ -99,9 +99,14 @@ class Progress:
             self.best_score = score if is_best else self.best_score
         return is_best
 
+    def forget_best(self) -> None:
+        """Forget how well it went at the best report, so that the next one is the best."""
+        self.best, self.best_score = NOTHING_YET, None
+
     def begin_level(self) -> None:
         """Measure anew, since the points to come are of another level; the counters go on."""
-        self.best, self.best_score, self._sum, self._measured = NOTHING_YET, None, 0.0, 0
+        self.forget_best()
+        self._sum, self._measured = 0.0, 0
         self._recent.clear()
         self._scores.clear()
 

@@ -32,6 +32,7 @@ class Run:
         self._fleet = Fleet(
             servers, arrivals, pilot, start.options, desk.say, lambda: desk.commands.is_quitting
         )
+        desk.books.holding = self._fleet.holding
         controls = Controls(self._fleet, desk.books, desk.say)
         self._trainer = Trainer(self._fleet, pilot, desk.books, desk.commands, controls, desk.audience)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pongrl.agent.checkpoints import Checkpoint, damage_explained, load_policy, points_of
+from pongrl.agent.checkpoints import Checkpoint, damage_explained, load_policy, points_learned
 from pongrl.agent.files import BEST, LATEST, prepare_directory
 from pongrl.agent.options import RunOptions
 from pongrl.agent.pilot import make_learner
@@ -75,15 +75,18 @@ def _identity(options: RunOptions) -> bytes:
 
 
 def _checkpoint(options: RunOptions) -> Path:
-    """Find the checkpoint that --resume means: the one named, or the one with more points."""
+    """Find the checkpoint that --resume means: the one named, or the one with more points.
+
+    Where both have as many, the latest one knows more: how the run stood at its end.
+    """
     if isinstance(options.resume, str):
         return Path(options.resume)
-    paths = [path for name in (BEST, LATEST) if (path := Path(options.directory, name)).exists()]
+    paths = [path for name in (LATEST, BEST) if (path := Path(options.directory, name)).exists()]
     if not paths:
         raise CheckpointError(
             f"{options.directory} has no {BEST} or {LATEST} to resume from: train first, or name another file"
         )
-    return max(paths, key=points_of)
+    return max(paths, key=points_learned)
 
 
 def _restored(options: RunOptions, kept: Mapping[str, Any], path: Path) -> RunOptions:

@@ -119,7 +119,9 @@ class Engine(threading.Thread):
             self._seat(arrival)
         elif self._is_ticking():
             self._listen(self._clock.due)
-        elif not self._can_decide():  # else people have just ended a pause: all have answered, and say no more
+        elif (
+            not self._can_decide()
+        ):  # else people have just ended a pause: all have answered, and say no more
             self._listen(None)
         if self._is_ticking():
             if time.monotonic() >= self._clock.due:

@@ -29,7 +29,7 @@ def test_files_of_an_earlier_run_are_moved_into_a_folder(tmp_path: Path) -> None
 
 def test_files_that_the_new_run_needs_are_copied(tmp_path: Path) -> None:
     (tmp_path / "save.p").write_text("1")
-    assert keep_aside(tmp_path, [tmp_path / "save.p"], copy=True) == tmp_path / "previous-1"
+    assert keep_aside(tmp_path, copy=[tmp_path / "save.p"]) == tmp_path / "previous-1"
     assert files(tmp_path) == {"save.p": "1", "previous-1/save.p": "1"}
 
 
@@ -50,7 +50,7 @@ def test_of_a_link_what_it_leads_to_is_kept(tmp_path: Path, copy: bool) -> None:
     (tmp_path / "mine.p").write_text("mine")
     (run / "save.p").symlink_to("../mine.p")
     (run / "previous-1").symlink_to("nowhere")
-    assert keep_aside(run, [run / "save.p"], copy) == run / "previous-2"
+    assert keep_aside(run, **{"copy" if copy else "move": [run / "save.p"]}) == run / "previous-2"
     assert (run / "save.p").is_symlink() == copy
     (tmp_path / "mine.p").rename(tmp_path / "elsewhere.p")
     assert (run / "previous-2" / "save.p").read_text() == "mine"
@@ -59,9 +59,17 @@ def test_of_a_link_what_it_leads_to_is_kept(tmp_path: Path, copy: bool) -> None:
 @posix
 def test_what_is_no_file_is_moved_and_never_copied(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "save.p")
-    assert keep_aside(tmp_path, [tmp_path / "save.p"], copy=True) is None
+    assert keep_aside(tmp_path, copy=[tmp_path / "save.p"]) is None
     assert keep_aside(tmp_path, [tmp_path / "save.p"]) == tmp_path / "previous-1"
     assert (tmp_path / "previous-1" / "save.p").is_fifo()
+
+
+def test_of_one_run_some_are_moved_and_some_are_copied_into_the_same_folder(tmp_path: Path) -> None:
+    for name in ("save.p", "progress.csv"):
+        (tmp_path / name).write_text(name)
+    keep_aside(tmp_path, move=[tmp_path / "save.p"], copy=[tmp_path / "progress.csv"])
+    kept = ["previous-1/progress.csv", "previous-1/save.p", "progress.csv"]
+    assert sorted(files(tmp_path)) == kept
 
 
 @posix
@@ -69,7 +77,7 @@ def test_what_is_too_large_is_not_copied(tmp_path: Path) -> None:
     with (tmp_path / "save.p").open("wb") as file:
         file.truncate(60 << 30)  # it takes no room
     with pytest.raises(OSError, match="it has 64,424,509,440 bytes"):
-        keep_aside(tmp_path, [tmp_path / "save.p"], copy=True)
+        keep_aside(tmp_path, copy=[tmp_path / "save.p"])
 
 
 @pytest.mark.parametrize("names", [[], ["save.p", "progress.csv"]])

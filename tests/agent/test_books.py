@@ -285,14 +285,16 @@ def test_a_server_that_changes_its_level_again_and_again_fills_no_disk(tmp_path:
 
 @posix
 def test_files_that_cannot_be_kept_are_told_before_anything_is_changed(tmp_path: Path) -> None:
-    with (tmp_path / BEST).open("wb") as file:
+    with (tmp_path / ROWS).open("wb") as file:
         file.truncate(60 << 30)  # it takes no room
+    (tmp_path / BEST).write_bytes(b"precious")
     with (
         pytest.raises(CheckpointError, match=r"cannot be kept in .* \(it has 64,424,509,440 bytes"),
         opened(tmp_path, resume=str(tmp_path / "other" / "save.p")),
     ):
         pass
-    assert (tmp_path / BEST).stat().st_size == 60 << 30
+    assert (tmp_path / ROWS).stat().st_size == 60 << 30
+    assert (tmp_path / BEST).read_bytes() == b"precious"
 
 
 def test_the_learner_is_told_how_much_of_the_run_is_over(tmp_path: Path) -> None:
@@ -313,6 +315,18 @@ def test_where_no_server_of_ours_could_play_an_evaluation_says_so(tmp_path: Path
         books.open(learner_of(options_of(hiddenUnits=2)), 0)  # an arena, or another game
         books.evaluate_now()
     lines.wait_for("no server of our own could play this game")
+
+
+def test_evaluations_that_can_never_be_due_are_told_once(tmp_path: Path) -> None:
+    lines, exam = Lines(), Exam()
+    options = options_of(hiddenUnits=2, seed=1, directory=str(tmp_path), evaluate_every=100)
+    with contextlib.closing(training_books(options, lines, examinations=exam)) as books:
+        for _ in range(2):
+            books.open(learner_of(options), 0)  # an arena, or another game, that is found again
+            for _ in range(100):
+                books.count(WON)
+    assert sum(line.startswith("--evaluate-every does nothing here: ") for line in lines.said) == 1
+    assert exam.asked == []
 
 
 def test_on_another_level_the_run_is_measured_anew_and_its_best_is_kept_aside(tmp_path: Path) -> None:
@@ -366,20 +380,81 @@ def test_a_checkpoint_from_elsewhere_begins_new_rows_and_copies_what_is_here(tmp
     assert rows_of(tmp_path) == []
 
 
+def run_on(directory: Path, resume: Path, outcomes: str) -> None:
+    """Go on from a checkpoint, for so many reports."""
+    options = options_of(hiddenUnits=2, seed=1, directory=str(directory), resume=str(resume))
+    progress = Checkpoint.read(resume).progress
+    with contextlib.closing(training_books(options, Lines(), progress=progress, level=2)) as books:
+        books.open(learner_of(options), 2)
+        for outcome in outcomes:
+            for _ in range(100):
+                books.count(WON if outcome == "w" else LOST)
+        assert books.finish()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The directory of a run: its best policy is that after 200 points, its latest that after 300."""
+    directory = tmp_path / "run"
+    directory.mkdir()
+    with opened(directory) as books:
+        for came in 200 * [WON] + 100 * [LOST]:
+            books.count(came)
+        assert books.finish()
+    return directory
+
+
+def checkpoints_in(directory: Path) -> dict[str, int]:
+    """The points of the checkpoints in a directory."""
+    return {path.name: Checkpoint.read(path).progress.points for path in directory.glob("*.p")}
+
+
+def test_a_run_that_comes_from_elsewhere_leaves_no_checkpoint_of_the_one_before(
+    tmp_path: Path, run: Path
+) -> None:
+    """Else the next --resume or --play would take that."""
+    other = tmp_path / "other"
+    other.mkdir()
+    with opened(other) as books:
+        books.count(WON)
+        assert books.finish()
+    run_on(run, other / LATEST, "")
+    assert checkpoints_in(run) == {LATEST: 1}
+    assert checkpoints_in(run / "previous-1") == {BEST: 200, LATEST: 300}
+
+
+def test_a_run_that_comes_from_elsewhere_has_its_best_policy_from_its_first_report_on(
+    tmp_path: Path, run: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    run_on(other, run / BEST, "l")  # worse than it was, and better than nothing
+    assert checkpoints_in(other) == {BEST: 300, LATEST: 300}
+
+
+def test_a_run_that_goes_back_to_its_best_keeps_what_came_after_that_aside(run: Path) -> None:
+    run_on(run, run / BEST, "")
+    assert checkpoints_in(run) == {BEST: 200, LATEST: 200}
+    assert checkpoints_in(run / "previous-1") == {BEST: 200, LATEST: 300}
+
+
+def test_a_run_that_goes_on_from_its_latest_by_name_keeps_its_best(run: Path) -> None:
+    run_on(run, run / LATEST, "l")
+    assert checkpoints_in(run) == {BEST: 200, LATEST: 400}
+
+
 class Exam:
-    """Stands in for examinations: gives a share every second time."""
+    """Stands in for examinations: one is due at every report, and every second time it gives a share."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, int]] = []
-        self.by_people: list[int] = []
         self.is_closed = False
 
-    def evaluate(
-        self, policy: object, points: int, level: int, standing: Standing, is_asked: bool
-    ) -> float | None:
+    def is_due(self, points: int) -> bool:
+        return True
+
+    def evaluate(self, policy: object, points: int, level: int, standing: Standing) -> float | None:
         self.asked.append((points, level))
-        if is_asked:
-            self.by_people.append(points)
         return 0.25 if len(self.asked) == 2 else None
 
     def close(self) -> None:
@@ -406,8 +481,28 @@ def test_an_evaluation_that_a_person_asks_for_goes_into_the_next_row(tmp_path: P
         for _ in range(50):
             books.count(WON)
         books.finish()
-    assert exam.by_people == [150]
+    assert exam.asked == [(100, 2), (150, 2), (200, 2)]
     assert [row["evaluation_win_rate"] for row in rows_of(tmp_path)] == ["", "0.2500"]
+
+
+def test_the_games_are_held_during_an_evaluation(tmp_path: Path) -> None:
+    happened: list[str] = []
+
+    class Held(Exam):
+        def evaluate(self, *given: Any) -> float | None:
+            happened.append("evaluated")
+            return super().evaluate(*given)
+
+    @contextlib.contextmanager
+    def holding() -> Iterator[None]:
+        happened.append("held")
+        yield
+        happened.append("going on")
+
+    with opened(tmp_path, examinations=Held()) as books:
+        books.holding = holding
+        books.evaluate_now()
+    assert happened == ["held", "evaluated", "going on"]
 
 
 def test_without_learning_there_is_nothing_to_evaluate() -> None:
@@ -437,8 +532,24 @@ def test_stats_say_what_was_learned_and_refused(tmp_path: Path) -> None:
     with opened(tmp_path) as books:
         told = books.describe()
     assert told[2] == "decisions    0 in 0.00 M frames, updates 0, steps refused: 0"
+    assert told[1] == "running mean +0.000, best at a report none"
     assert told[3] == "network      2 hidden units, learning rate 0.002"
     assert told[4] == f"files        {tmp_path}"
+
+
+def test_stats_tell_the_rate_of_now(tmp_path: Path) -> None:
+    with opened(tmp_path) as books:
+        books.count(state(ticks=[20_000_000]))
+        learner = learner_of(options_of(hiddenUnits=2))
+        learner.frames = 20_000_000
+        books.open(learner, 2)
+        assert books.describe()[3] == "network      2 hidden units, learning rate 0.001"
+
+
+def test_stats_without_learning_tell_of_the_policy_that_plays() -> None:
+    books = Books(options_of(play=True), Progress(), Audience(), Lines())
+    books.open(Player(learner_of(options_of(hiddenUnits=4)).policy), 2)
+    assert books.describe()[3] == "network      4 hidden units"
 
 
 def test_the_status_line_says_that_the_run_is_paused() -> None:

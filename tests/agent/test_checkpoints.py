@@ -23,7 +23,7 @@ from pongrl.agent.checkpoints import (
     load,
     load_policy,
     load_trained,
-    points_of,
+    points_learned,
     save,
 )
 from pongrl.agent.progress import Progress
@@ -285,7 +285,7 @@ def test_the_parts_of_a_checkpoint_are_read_as_they_were_written(
 def test_one_part_can_be_read_alone(tmp_path: Path) -> None:
     path, written = tmp_path / "save.p", checkpoint()
     save(path, written.to_plain())
-    assert points_of(path) == 3
+    assert points_learned(path) == 3
     assert load_policy(path).to_plain() == load_policy(str(path)).to_plain() == written.policy.to_plain()
 
 
@@ -327,7 +327,7 @@ def test_a_part_that_is_missing_is_told_in_a_sentence(tmp_path: Path, part: str)
         Checkpoint.read(path)
 
 
-@pytest.mark.parametrize("read", [points_of, load_policy])
+@pytest.mark.parametrize("read", [points_learned, load_policy])
 def test_a_part_that_is_read_alone_may_be_missing_too(tmp_path: Path, read: Any) -> None:
     save(tmp_path / "save.p", {})
     with pytest.raises(CheckpointError, match="has not what a checkpoint needs"):

@@ -7,8 +7,9 @@ import pytest
 from pongrl.agent.books import Books
 from pongrl.agent.commands import COMMANDS, PAUSED, WORDS, Commands, Controls, meanings
 from pongrl.agent.observers import Audience
+from pongrl.agent.player import Player
 from pongrl.agent.progress import Progress
-from tests.support.agents import Lines, options_of
+from tests.support.agents import Lines, learner_of, options_of
 
 
 class Games:
@@ -33,7 +34,9 @@ def lines() -> Lines:
 
 
 def controls_of(games: Games, lines: Lines) -> Controls:
-    return Controls(games, Books(options_of(), Progress(), Audience(), lines), lines)
+    books = Books(options_of(), Progress(), Audience(), lines)
+    books.open(Player(learner_of(options_of(hiddenUnits=2)).policy), 2)
+    return Controls(games, books, lines)
 
 
 @pytest.mark.parametrize(

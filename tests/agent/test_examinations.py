@@ -44,19 +44,26 @@ def examinations_of(script: Script, lines: Lines, every: int = 100, points: int 
 
 @pytest.mark.parametrize(("points", "due"), [(299, False), (300, True), (450, True)])
 def test_one_is_due_after_so_many_points(points: int, due: bool) -> None:
+    assert examinations_of(Script(), Lines(), every=200, points=100).is_due(points) is due
+
+
+def test_unless_somebody_says_how_often_none_is_due() -> None:
+    assert not Examinations(None, 0, cast(Examiner, Script()), Lines()).is_due(1_000_000)
+
+
+def test_the_share_that_was_won_is_told() -> None:
     script, lines = Script(Evaluation(200, 50, 10, 1000, 1.0)), Lines()
-    share = examinations_of(script, lines, every=200, points=100).evaluate(POLICY, points, 3, STANDING)
-    assert share == (0.25 if due else None)
-    assert script.levels == ([3] if due else [])
-    assert bool(lines.said) is due
+    assert examinations_of(script, lines).evaluate(POLICY, 100, 3, STANDING) == 0.25
+    assert script.levels == [3]
+    assert lines.said[0].startswith("evaluation: won 50 of 200 points")
 
 
 def test_the_next_one_is_counted_from_the_last() -> None:
     script = Script(*[Evaluation(200, 50, 10, 1000, 1.0)] * 3)
     examinations = examinations_of(script, Lines())
-    at = (50, 130, 200, 250, 349, 350)
-    due = [points for points in at if examinations.evaluate(POLICY, points, 2, STANDING)]
-    assert due == [130, 250, 350]
+    for points in (130, 180):  # the second one is asked for
+        examinations.evaluate(POLICY, points, 2, STANDING)
+    assert [examinations.is_due(points) for points in (279, 280)] == [False, True]
 
 
 def test_one_that_fails_is_told_and_the_next_gets_another_server() -> None:

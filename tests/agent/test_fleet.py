@@ -237,6 +237,48 @@ def test_a_server_of_our_own_that_does_not_start_is_gone_on_without() -> None:
         assert other.closed == 1
 
 
+def test_after_a_server_of_our_own_that_cannot_be_played_on_the_next_is_sought() -> None:
+    crew, (one, other) = Players(), (own("one"), own("other"))
+    crew.refusal = PongError("its frames are strange")
+    with harbour(one, other, crew=crew) as there:
+        there.fleet.seek()
+        there.arrive(one)
+        assert (one.closed, other.sought) == (1, 1)
+
+
+def test_after_a_server_of_our_own_that_does_not_start_the_next_is_sought() -> None:
+    one, bad, other = own("one"), own("bad"), own("other")
+    assert isinstance(bad.own, Own)
+    with harbour(one, bad, other) as there:
+        there.fleet.seek()
+        there.arrive(one)
+        bad.own.is_gone = True
+        there.fail(bad, PongError("the local server did not start: no memory"))
+        assert (one.sought, bad.sought, other.sought) == (1, 1, 1)
+
+
+def test_games_in_real_time_are_held_while_the_training_is_busy() -> None:
+    waiting, running = StubServer("pi"), StubServer("other", session=in_real_time())
+    with harbour(waiting, running) as there:
+        there.arrive()
+        with there.fleet.holding():
+            assert (waiting.client.pauses, running.client.pauses) == ([], [True])
+        assert (waiting.client.pauses, running.client.pauses) == ([], [True, False])
+        there.fleet.pause(True)
+        with there.fleet.holding():
+            pass
+        assert running.client.pauses == [True, False, True]  # a person's pause stays
+
+
+def test_a_server_that_is_gone_while_it_is_held_is_lost_when_it_is_looked_at() -> None:
+    server = StubServer("pi", session=in_real_time())
+    with harbour(server) as there:
+        there.arrive()
+        with there.fleet.holding():
+            server.client.error = LOST
+        assert there.fleet.is_connected
+
+
 def test_waiting_ends_when_the_run_is_woken() -> None:
     with harbour(StubServer("pi", state())) as there:
         there.arrivals.wake.set()

@@ -91,6 +91,14 @@ def test_resume_takes_the_checkpoint_that_has_learned_from_more_points(tmp_path:
     assert begin.identity == load(tmp_path / BEST)["identity"]
 
 
+def test_of_two_checkpoints_with_as_many_points_resume_takes_the_latest(tmp_path: Path) -> None:
+    for name in (BEST, LATEST):
+        write_checkpoint(tmp_path / name, points=20)
+    assert started("--resume", "--directory", str(tmp_path)).words.startswith(
+        f"resumed from {tmp_path / LATEST}: "
+    )
+
+
 def test_without_a_checkpoint_there_is_nothing_to_resume_from() -> None:
     with pytest.raises(CheckpointError, match=r"\. has no save\.p or interrupt\.p to resume from"):
         started("--resume")
