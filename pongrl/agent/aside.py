@@ -111,7 +111,7 @@ def make_room(options: RunOptions, points: int, say: Callable[[str], None]) -> N
 
 
 def _comes_from(path: Path, options: RunOptions, points: int) -> bool:
-    """Tell whether a run comes from a checkpoint: it is resumed, or was the best before the latest, which is."""
+    """Tell whether a run comes from a checkpoint: that is resumed, or was the best before the one that is."""
     if options.is_resumed(path):
         return True
     if path.name == BEST and path.exists() and options.is_resumed(path.with_name(LATEST)):
