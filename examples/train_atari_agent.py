@@ -1,6 +1,6 @@
 """Train an agent that was written for Atari, unchanged: Stable-Baselines3's PPO, with the RL Zoo's settings.
 
-    pip install -e ".[envs,sb3]"
+    pip install -e ".[sb3]"
     python examples/train_atari_agent.py
     python examples/train_atari_agent.py --env ale_py:PongNoFrameskip-v4  # Atari's own, with the extra atari
 

@@ -1,6 +1,6 @@
 """Train Stable-Baselines3's PPO on Pong. It learns to beat level 1 in a few minutes.
 
-    pip install -e ".[envs,sb3]"
+    pip install -e ".[sb3]"
     python examples/train_sb3.py --local --level 1 --until 0.55
     python examples/train_sb3.py --host raspberrypi.local     # there: python pong.py --lockstep --games 16
 

@@ -177,7 +177,9 @@ def check(server: Server, seconds: float) -> None:
 
 def main() -> None:
     """Run, check and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.arena", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--minutes", type=float, default=30.0, help="how long they play")
     parser.add_argument("--kill-seconds", type=float, default=300.0, help="between two kills, on average")
     parser.add_argument("--points-to-win", type=int, default=11, help="points that win a match")

@@ -7,8 +7,8 @@ import pytest
 from tests.support import run_program
 
 TOOLS = (
-    "arm", "atari_peers", "bench", "bench.learning", "crashes", "fuzz", "make_films", "make_images", "matrix",
-    "ray_simulation", "soak",
+    "arena", "arm", "atari_peers", "bench", "bench.learning", "crashes", "fuzz", "make_films", "make_images",
+    "make_screenshots", "matrix", "ray_simulation", "soak",
 )  # fmt: skip
 
 
