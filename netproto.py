@@ -23,7 +23,7 @@ The handshake proves to each side that the other one has the token, which itself
         client                                         server
     1.  HELLO(magic, version, role, nonce a)  ──────►  checks magic and version
     2.                                        ◄──────  CHALLENGE(version, nonce s)
-    3.  PROOF(HMAC("agent", …), identity)     ──────►  compares it in constant time; checks role and place
+    3.  PROOF(HMAC("agent", …), identity, name) ────►  compares it in constant time; checks role and place
     4.                                        ◄──────  WELCOME(HMAC("server", …), session)
     5.  compares the server's proof, then reads the session
 

@@ -37,7 +37,7 @@ from pongrl.server.entrance import Entrance, entrance_of, greeting
 from pongrl.server.guests import Guests
 from pongrl.server.match import Match
 from pongrl.server.options import GameOptions, check
-from pongrl.server.run import Run, await_end, show, stop_at_eof
+from pongrl.server.run import ENDS_BY_ITSELF, Run, await_end, show, stop_at_eof
 from pongrl.server.status import title
 from pongrl.wire.messages import DEFAULT_PORT, Session
 from pongrl.wire.sockets import is_loopback
@@ -139,10 +139,13 @@ class Pong:
         """Play, and serve. See the class.
 
         Raises:
+            UsageError: an option does not go with block=False.
             PongError: there is no display, the port is in use, the token cannot be read.
         """
         if self._run is not None:
             raise RuntimeError("started already")
+        if self.until_eof and not block:
+            raise UsageError(ENDS_BY_ITSELF)
         if not (self._is_headless or self.benchmark or self.ladder):
             if not block:
                 raise UsageError("start(block=False) needs headless=True: a window needs the main thread")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -120,6 +121,28 @@ def test_a_server_ends_with_its_standard_input_when_told_to() -> None:
     code, program = run_program("pong.py", "--headless", "--until-eof", "--port", "0")
     assert code == 0, program.output
     assert "listening on 127.0.0.1:" in program.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes always block there")
+def test_a_server_waits_for_the_end_of_a_standard_input_that_does_not_block() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    command = [sys.executable, "pong.py", "--headless", "--until-eof", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        assert "listening on" in server.stdout.readline()
+        assert server.poll() is None
+        os.close(writing)
+        _, errors = server.communicate(timeout=PATIENCE)
+    os.close(reading)
+    assert (server.returncode, errors) == (0, "")
+
+
+def test_whoever_does_not_wait_for_the_end_cannot_wait_for_that_of_standard_input() -> None:
+    with pytest.raises(UsageError, match="leave it out with block=False"):
+        Pong(headless=True, port=0, until_eof=True).start(block=False)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes it")

@@ -10,7 +10,9 @@ import pytest
 from mainmodel import PolicyGradient
 from pong import Pong
 from pongrl.errors import UsageError
+from pongrl.server.entrance import Entrance
 from pongrl.wire.client import PongClient
+from pongrl.wire.dial import Call
 from pongrl.wire.framing import Kind, message
 from tests.support import Program, serving
 
@@ -47,7 +49,9 @@ def test_a_resumed_agent_takes_over_and_one_that_was_sent_away_gives_way(tmp_pat
 
 
 def test_no_token_is_in_a_repr() -> None:
-    for program in (Pong(token="hush"), PolicyGradient(token="hush"), PongClient(token="hush")):
+    identity = b"hush" * 4
+    parts = Call(token="hush", identity=identity), PongClient(token="hush", identity=identity)
+    for program in (Pong(token="hush"), PolicyGradient(token="hush"), Entrance("", 0, "hush"), *parts):
         assert "hush" not in repr(program) + str(program)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pongrl.server.options import Door, GameOptions
 from pongrl.server.playing import Offer
@@ -18,7 +18,7 @@ class Entrance:
 
     host: str
     port: int  # 0 for any that is free
-    token: str = ""  # empty if none is asked for
+    token: str = field(default="", repr=False)  # empty if none is asked for
     is_made_up: bool = False  # nobody has given the token, so agents must be told it
     certificate: str | None = None  # PEM files; without them nothing is encrypted
     key: str | None = None

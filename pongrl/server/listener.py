@@ -1,6 +1,6 @@
 """The thread that listens, and shakes hands with many strangers at a time, beside the game.
 
-A stranger is a peer that has not yet proved that it has the token. It costs a socket, a parser of at most 128
+A stranger is a peer that has not yet proved that it has the token. It costs a socket, a parser of at most 144
 bytes and a place in a dictionary, for five seconds at most:
 
     accept ──► (TLS) ──► HELLO ──► CHALLENGE ──► PROOF ──► delivered

@@ -151,6 +151,10 @@ CONTRADICTIONS = (
         "--final must be even, since each pair plays as often on each side, not {0.final}",
     ),
     Rule(
+        lambda user: user.arena is not False and not user.lockstep and "move_seconds" in asked_of(user),
+        "--move-seconds is how long an arena in lockstep waits for a move: add --lockstep, or leave it out",
+    ),
+    Rule(
         lambda user: user.arena is not False and user.ladder is not False,
         "--arena plays and --ladder tells how it stands, also while it plays: give one of them",
     ),

@@ -10,7 +10,9 @@ strangers      │
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -27,6 +29,8 @@ from pongrl.server.seats import Seats
 from pongrl.server.snapshots import Audience, Snapshots
 from pongrl.server.status import waiting
 from pongrl.wire.sockets import Address
+
+ENDS_BY_ITSELF = "until_eof ends a program that waits for its end: leave it out with block=False"
 
 
 class Run:
@@ -168,6 +172,16 @@ def stop_at_eof(stop: Callable[[], None]) -> None:
 
 
 def _await_eof(stop: Callable[[], None]) -> None:
-    while os.read(0, 1024):  # not sys.stdin: its lock would be held while Python shuts down
-        pass
+    with contextlib.suppress(OSError):  # it cannot be read, so nobody holds us by it
+        while _read_input():
+            pass
     stop()
+
+
+def _read_input() -> bytes:
+    """Wait for standard input; not by sys.stdin, whose lock would be held while Python shuts down."""
+    while True:
+        try:
+            return os.read(0, 1024)
+        except BlockingIOError:  # our parent has set it not to block
+            select.select([0], [], [])

@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from pongrl.errors import ProtocolError
+from pongrl.errors import ConnectionLostError, ProtocolError
 from pongrl.wire.connection import SILENCE_SECONDS, Connection
 from pongrl.wire.dial import Call, dial
 from pongrl.wire.framing import Kind, Message, message
@@ -114,7 +114,7 @@ class PongClient(_Client):
         name: by which people are to know the agent, in an arena; its first 24 characters are shown.
 
     Raises:
-        ValueError: the role is Role.WATCH.
+        ValueError: the role is Role.WATCH, or the identity has another length.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class PongClient(_Client):
         if answer is not given and (answer != given).any():
             raise ValueError("moves must be from 0 to 255")
         self._answered = True
-        self.connection.send(action(self._number, answer.tobytes()))
+        self._send(action(self._number, answer.tobytes()))
 
     def observe(self, wake: Wake | None = None) -> Step | None:
         """Wait for the next state.
@@ -211,7 +211,7 @@ class PongClient(_Client):
 
     def pause(self, paused: bool = True) -> None:
         """Stop the game, or let it go on. It stays connected; `ping` and `attend` work meanwhile."""
-        self.connection.send(pause(paused))
+        self._send(pause(paused))
 
     def ping(
         self,
@@ -235,7 +235,7 @@ class PongClient(_Client):
         echo = secrets.token_bytes(ECHO.size)
         self._pings += 1
         start = time.perf_counter()
-        self.connection.send(message(Kind.PING, echo))
+        self._send(message(Kind.PING, echo))
         until = time.monotonic() + patience
         while time.monotonic() < until and not stop():
             came = self.connection.receive(until, wake)
@@ -254,6 +254,12 @@ class PongClient(_Client):
         until = time.monotonic() + seconds
         while (came := self.connection.receive(until, wake)) is not None:
             self._step = self._read_step(came) or self._step
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.connection.send(data)
+        except ConnectionLostError as error:
+            raise self.connection.why_gone(error) from error
 
     def _read_step(self, came: Message) -> Step | None:
         """Read a STEP, and check that it is its turn; return None for a PONG that we asked for."""

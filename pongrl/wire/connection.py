@@ -7,7 +7,8 @@
     keep_alive   heartbeats while the owner does something else           a thread beside it
 
 A STEP waits for its ACTION, so these come as fast as both sides want. Of all other messages of a player a
-peer may send a hundred a second; one that sends more is cut off.
+peer may send a hundred a second; one that sends more is cut off. Heartbeats that came while the owner was
+busy are not counted: it may think for hours between two states.
 
 Each side sends a HEARTBEAT when it has sent nothing for two seconds, and gives up a peer that has been silent
 for nine. A process that was stopped itself, with its machine or alone, does not blame the peer for that: the
@@ -81,6 +82,7 @@ class Connection:
         self._sent = self._heard = self._looked = clock()
         self._short_waits = 0
         self._small_talk = Allowance(SMALL_TALK_AT_ONCE, SMALL_TALK_PER_SECOND, clock)
+        self._missed = 0.0  # heartbeats that came while we looked away
 
     def fileno(self) -> int:
         """Return the file number of the socket, for `select`."""
@@ -93,11 +95,12 @@ class Connection:
             ConnectionLostError: the peer is gone, or has left a megabyte unread.
         """
         with self._lock:
+            self._flush()
+            if len(self._unsent) > MAX_UNSENT_BYTES:  # of what it was sent before: one message may be larger
+                raise ConnectionLostError(f"{self.peer} does not read what it is sent")
             self._unsent += data
             self._sent = self._clock()
             self._flush()
-            if len(self._unsent) > MAX_UNSENT_BYTES:
-                raise ConnectionLostError(f"{self.peer} does not read what it is sent")
 
     @property
     def quiet_seconds(self) -> float:
@@ -156,12 +159,30 @@ class Connection:
             elif came[0] is Kind.BYE:
                 reason = parse_goodbye(came[1])
                 raise GoodbyeError(f"{self.peer} said goodbye{': ' if reason else ''}{reason}")
-            elif came[0] in SMALL_TALK and not self._small_talk.take():
+            elif came[0] in SMALL_TALK and not self._may_talk(came[0]):
                 raise ProtocolError(
                     f"over {SMALL_TALK_PER_SECOND} messages a second that are neither states nor moves"
                 )
             elif came[0] is not Kind.HEARTBEAT:
                 return came
+
+    def _may_talk(self, kind: Kind) -> bool:
+        """Count a message that waits for nothing; return False if there are too many."""
+        if kind is Kind.HEARTBEAT and self._missed >= 1:
+            self._missed -= 1
+            return True
+        return self._small_talk.take()
+
+    def why_gone(self, error: ConnectionLostError) -> ConnectionLostError:
+        """Return why a send has failed with this error: the peer's goodbye if that came; else the error."""
+        try:
+            while self.take() is not None:
+                pass
+        except GoodbyeError as goodbye:
+            return goodbye
+        except (ConnectionLostError, ProtocolError):
+            pass
+        return error
 
     def _read(self) -> bool:
         """Feed the parser with what has come; return False if nothing has."""
@@ -175,7 +196,10 @@ class Connection:
             raise ConnectionLostError(f"{self.peer} is gone ({reason_of(error)})") from error
         if not data:
             raise ConnectionLostError(f"{self.peer} has left")
-        self._heard = self._looked = self._clock()
+        before, self._heard = self._looked, self._clock()
+        self._looked = self._heard
+        if self._looked - before >= HEARTBEAT_SECONDS:
+            self._missed = (self._looked - before) / HEARTBEAT_SECONDS
         self._parser.feed(data)
         return True
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pongrl.errors import ConnectionLostError, PongError, ProtocolError
@@ -17,7 +17,7 @@ from pongrl.wire.connection import Connection
 from pongrl.wire.framing import Parser
 from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, client_handshake
 from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, Sender, State, limits
-from pongrl.wire.messages import DEFAULT_PORT, NOBODY, Role, Session
+from pongrl.wire.messages import DEFAULT_PORT, IDENTITY_BYTES, NOBODY, Role, Session
 from pongrl.wire.sockets import reason_of, resolve, spelled, tuned
 
 
@@ -34,16 +34,23 @@ class Call:
         timeout: seconds for connecting, and again for the handshake.
         ca: a file of certificates (PEM), which turns on TLS and must vouch for the server's.
         name: by which people there are to know us.
+
+    Raises:
+        ValueError: the identity has another length.
     """
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
-    token: str = ""
+    token: str = field(default="", repr=False)
     role: Role = Role.LEFT
-    identity: bytes = NOBODY
+    identity: bytes = field(default=NOBODY, repr=False)
     timeout: float = HANDSHAKE_SECONDS
     ca: str | None = None
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.identity) != IDENTITY_BYTES:
+            raise ValueError(f"identity must be {IDENTITY_BYTES} bytes, not {len(self.identity)}")
 
 
 @dataclass(frozen=True)

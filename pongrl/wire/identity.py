@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from pongrl.errors import PongError
@@ -33,7 +35,9 @@ def identity_for(name: str, directory: str | Path = ".") -> bytes:
     """
     path = Path(directory, FILE)
     try:
-        secret = read_file(path, _SECRET_BYTES) if path.exists() else _new_secret(path)
+        if not path.exists():
+            _write_secret(path)
+        secret = read_file(path, _SECRET_BYTES)
     except OSError as error:
         raise PongError(
             f"the identity in {path} cannot be used ({error.strerror}): mend that, or name another directory"
@@ -44,9 +48,19 @@ def identity_for(name: str, directory: str | Path = ".") -> bytes:
     return hmac.digest(secret, key.encode(), "sha256")[:IDENTITY_BYTES]
 
 
-def _new_secret(path: Path) -> bytes:
-    secret = secrets.token_bytes(_SECRET_BYTES)
+def _write_secret(path: Path) -> None:
+    """Write a new secret, whole at once; of several agents that do so the first one's stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secret)
-    return secret
+    descriptor, ours = tempfile.mkstemp(dir=path.parent)  # nobody else may read it
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(_SECRET_BYTES))
+        try:
+            os.link(ours, path)
+        except FileExistsError:
+            pass
+        except OSError:  # this file system has no links
+            os.replace(ours, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(ours)

@@ -58,6 +58,7 @@ def test_an_opponent_that_cannot_play_so_is_told(options: dict[str, Any]) -> Non
     [
         ({"open": True, "token_file": "token"}, "--open lets agents in without a token and --token-file"),
         ({"key": "k.pem"}, "--key belongs to a --certificate: give that too"),
+        ({"arena": True, "move_seconds": 1.0}, "--move-seconds is how long an arena in lockstep waits"),
         ({"seed": -1}, "--seed must be a whole number from 0 to"),
     ],
 )

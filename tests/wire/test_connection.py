@@ -137,8 +137,20 @@ def test_a_wait_polls_before_it_sleeps_for_a_quick_peer_alone(
 
 
 def test_a_peer_that_reads_nothing_is_given_up(ends: Ends) -> None:
+    connection = ends[0]
+    connection.send(bytes(64 << 20))
     with pytest.raises(ConnectionLostError, match="does not read"):
-        ends[0].send(bytes(64 << 20))
+        connection.send(b"more")
+
+
+def test_a_single_message_may_be_larger_than_what_may_be_left_unread(ends: Ends) -> None:
+    connection, peer = ends
+    connection.send(bytes(8 << 20))
+    while connection.is_behind:
+        while len(peer.recv(1 << 20)) == 1 << 20:
+            pass
+        connection.flush()
+    connection.send(b"more")
 
 
 class Flood(socket.socket):
@@ -195,6 +207,16 @@ def test_sending_to_a_peer_that_has_left_is_noticed(ends: Ends) -> None:
     with pytest.raises(ConnectionLostError, match="the peer is gone"):
         connection.send(message(*PING))
     connection.close()
+
+
+def test_a_goodbye_that_came_tells_why_a_peer_cannot_be_sent_anything() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        server, client = over(ours), Connection(theirs, Parser(VIEWER_LIMITS), "the server")
+        server.close("it is late")
+        lost = ConnectionLostError("the server is gone (Broken pipe)")
+        assert str(client.why_gone(lost)) == "the server said goodbye: it is late"
+        assert client.why_gone(lost) is lost
 
 
 def test_goodbye_is_said_and_understood(ends: Ends) -> None:
@@ -269,6 +291,19 @@ def test_what_came_during_a_long_thought_is_no_silence(clock: Clock, timed: Ends
     clock.now += 100 * SILENCE_SECONDS
     assert connection.receive() == PING
     assert connection.receive(until=clock.now) is None
+
+
+def test_heartbeats_that_came_during_a_long_thought_are_no_flood(clock: Clock, timed: Ends) -> None:
+    connection, peer = timed
+    hours = 4 * 3600
+    peer.sendall(message(Kind.HEARTBEAT) * int(hours / HEARTBEAT_SECONDS) + message(*PING))
+    clock.now += hours
+    while (came := connection.take()) is None:
+        pass
+    assert came == PING
+    peer.sendall(message(Kind.HEARTBEAT) * (SMALL_TALK_AT_ONCE + 2))
+    with pytest.raises(ProtocolError, match="over 100 messages a second"):
+        connection.take()
 
 
 def test_a_process_that_was_stopped_does_not_take_that_for_the_peers_silence(

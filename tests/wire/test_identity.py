@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from pongrl.errors import PongError
+from pongrl.wire.client import PongClient
 from pongrl.wire.handshake import Admission, Applicant, client_handshake, server_handshake
 from pongrl.wire.identity import identity_for
 from pongrl.wire.messages import NAME_BYTES, NOBODY, Role, Session, name_of
+from tests.support import PATIENCE
 from tests.support.wire import CLIENT, SERVER, SESSION, advance
 
 
@@ -20,6 +25,38 @@ def test_an_agent_has_an_identity_for_each_name_the_same_each_time(tmp_path: Pat
     assert identity_for("Ada", tmp_path) == identity_for(" ada ", tmp_path) == ada
     assert identity_for("Bob", tmp_path) not in (ada, NOBODY)
     assert identity_for("Ada", tmp_path / "another") != ada
+
+
+def test_agents_that_begin_at_once_have_the_same_secret(tmp_path: Path) -> None:
+    barrier = threading.Barrier(8)
+
+    def begin(_: int) -> bytes:
+        barrier.wait(PATIENCE)
+        return identity_for("Ada", tmp_path)
+
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(10):
+            assert len(set(threads.map(begin, range(8)))) == 1
+            assert [path.name for path in tmp_path.iterdir()] == ["identity"]
+            (tmp_path / "identity").rename(tmp_path.parent / f"identity-{number}")
+
+
+def test_where_a_secret_cannot_be_linked_into_its_place_it_is_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    ada = identity_for("Ada", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["identity"]
+    assert identity_for("Ada", tmp_path) == ada
+
+
+@pytest.mark.parametrize("identity", [b"", b"short", bytes(32)])
+def test_an_identity_of_another_length_is_refused(identity: bytes) -> None:
+    with pytest.raises(ValueError, match="identity must be 16 bytes, not"):
+        PongClient(identity=identity)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="other users are kept out by other means there")
