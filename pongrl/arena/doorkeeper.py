@@ -43,12 +43,15 @@ class Doorkeeper(Lobby[Arrival]):
         options: How matches are played.
         path: The arena's file.
         watchers: Take those who only watch.
+
+    Raises:
+        PongError: The file cannot be opened.
     """
 
     def __init__(self, options: ArenaOptions, path: Path, watchers: Watchers) -> None:
         super().__init__(watchers)
-        self._options, self._path = options, path
-        self._ledger: Ledger | None = None  # opened in the listener's thread
+        self._options = options
+        self._ledger = Ledger(path)  # now: later another file may be there, and SQLite would mix the two up
         self._lock = threading.Lock()  # of the next line: the listener lets in, the hall parts
         self._inside: dict[str, _Inside] = {}  # by the key of the name
         self._admitted: dict[str, tuple[Player, str]] = {}  # with their addresses; not delivered yet
@@ -114,8 +117,7 @@ class Doorkeeper(Lobby[Arrival]):
 
     def _enter(self, applicant: Applicant) -> Player:
         try:
-            if self._ledger is None:
-                self._ledger = Ledger(self._path)
+            self._ledger.check_place()  # or the name would go nowhere
             if not self._ledger.knows(applicant.name):
                 self._check_new_names(applicant.network)
             return self._ledger.enter(applicant.name, applicant.identity, AGENT)
@@ -150,5 +152,4 @@ class Doorkeeper(Lobby[Arrival]):
     def close(self) -> None:
         """Close the connections that nobody has taken out, and the file; the listener has ended."""
         super().close()
-        if self._ledger is not None:
-            self._ledger.close()
+        self._ledger.close()

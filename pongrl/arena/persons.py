@@ -55,6 +55,9 @@ class Persons:
 
     def _let_in(self, asked: Come, agents: Collection[int]) -> None:
         try:
+            if self._is_here(asked.name, agents):  # before the name becomes this person's
+                self._untold[asked.seat] = News(f"{asked.name} plays here already", is_out=True)
+                return
             player = self._ledger.enter(asked.name, asked.identity, PERSON)
         except RefusedError as error:
             self._untold[asked.seat] = News(str(error), is_out=True)
@@ -63,12 +66,14 @@ class Persons:
             log.error("nobody can be let in: %s", error)
             self._untold[asked.seat] = News("nobody can be let in now: try again later", is_out=True)
             return
-        here = {person.player.number for person in self._people.values()}
-        if player.number in here or player.number in agents:
-            self._untold[asked.seat] = News(f"{player.name} plays here already", is_out=True)
-            return
         self._people[asked.seat] = PersonContender(player)
         log.info("%s has come, on the page", player.name)
+
+    def _is_here(self, name: str, agents: Collection[int]) -> bool:
+        if not self._ledger.knows(name):
+            return False
+        number = self._ledger.player(name).number
+        return number in agents or any(person.player.number == number for person in self)
 
     def _let_go(self, seat: int, tables: Sequence[Table]) -> None:
         person = self._people.pop(seat)

@@ -158,7 +158,7 @@ class Spectator:
             ConnectionLostError: the server is gone.
         """
         before = time.monotonic()
-        shown = NOTHING_YET
+        shown: Snapshot | None = None
         while self._goes_on():
             view = watcher.watch(time.monotonic() + PATIENCE)
             if view is not None and self._recorder is not None:
@@ -167,7 +167,7 @@ class Spectator:
                 before = now
             if view is not None and not self._is_paused:
                 shown = Snapshot(**vars(view))
-            if view is not None or self._is_paused:
+            if shown is not None:  # without a new one too: it may be spoilt, or people ask for help
                 self._view.show(shown)
 
     def _report(self, error: PongError) -> None:

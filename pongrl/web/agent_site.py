@@ -157,9 +157,8 @@ class AgentSite:
     async def _tell_run(self, request: web.Request, _right: Right) -> web.StreamResponse:
         if not self._curves.take():
             raise web.HTTPTooManyRequests(text="too many ask for the curve: wait a second")
-        asked = request.query.get("after", "0")
-        count = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
-        return web.json_response(told(count, self._rows, Path(self._facts.directory)))
+        count, step = _whole(request.query.get("after", "0")), _whole(request.query.get("step", "1"))
+        return web.json_response(told(count, step, self._rows, Path(self._facts.directory)))
 
     async def _send_file(self, request: web.Request, right: Right) -> web.StreamResponse:
         if right is not Right.STEER:
@@ -209,6 +208,11 @@ def state_of(look: Look) -> dict[str, Any]:
         "connected": look.is_connected,
         "notice": look.notice,
     }
+
+
+def _whole(text: str) -> int:
+    """Read a whole number that a browser sends; anything else is 0."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 if __name__ == "__main__":

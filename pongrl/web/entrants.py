@@ -108,7 +108,7 @@ class Entrants:
             elif latest != entrant.news:
                 before, entrant.news = entrant.news, latest
                 if latest.match != before.match:
-                    entrant.heard = self._clock()
+                    entrant.heard, entrant.paddle = self._clock(), NOTHING  # the program has let it go too
                     self._changed(viewer)
                 viewer.tell(told(latest))
 

@@ -35,17 +35,20 @@ class GamePage(PlayedPage):
         self._guests = guests
         self._latest: Snapshot | None = None
         self._due = 0.0  # when the next picture is
+        self._shown: tuple[object, ...] = ()  # who plays and who pauses in the latest picture
         super().__init__("pongrl.web.game_site", site, "game", say)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show how the game stands, if somebody looks on and the last picture is gone; for one thread."""
         self._latest = snapshot
-        now = time.monotonic()
-        if now < self._due:
+        now, who = time.monotonic(), (snapshot.paused, snapshot.agents)
+        is_news = who != self._shown  # a game that is paused then shows nothing more
+        if now < self._due and not is_news:
             return
         self._due = now + self._pause
         self._look_after()
-        if self.size and self._page.is_free:
+        if self.size and (self._page.is_free or is_news):
+            self._shown = who
             self._send(snapshot)
 
     def show_others(self, others: list[dict[str, Any]]) -> None:

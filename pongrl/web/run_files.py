@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import math
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,14 +51,21 @@ class Rows:
         self._step, self._skipped = 1, 0  # every so manyth row is kept; those left out since the last one
         self._has_more = False
 
-    def after(self, count: int) -> tuple[int, list[list[float | None]], bool]:
-        """Return rows behind the first `count` ones; from the first one if there are fewer than so many.
+    @property
+    def step(self) -> int:
+        """The distance between two rows of the file that are kept."""
+        return self._step
+
+    def after(self, count: int, step: int = 1) -> tuple[int, list[list[float | None]], bool]:
+        """Return rows behind the first `count` ones, which were told when every `step`th was kept.
+
+        If there are fewer by now, or others are kept, all are told again, from the first one on.
 
         Returns:
             How many rows come before; the rows, each with the columns SHOWN; whether there are more already.
         """
         self._read_on()
-        first = count if count <= len(self._rows) else 0
+        first = count if count <= len(self._rows) and step == self._step else 0
         rows = self._rows[first : first + ROWS_AT_ONCE]
         return first, rows, self._has_more or first + len(rows) < len(self._rows)
 
@@ -106,15 +115,15 @@ class Rows:
 
 def files_in(directory: Path, words: Callable[[str], str]) -> list[File]:
     """List a run's files that can be downloaded; `words` says what one is, or "" if it is none of them."""
+    names = list(WORDS)
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        names += [entry.name for entry in itertools.islice(entries, 10 * MOST_FILES)]
     found = []
-    try:
-        with os.scandir(directory) as entries:
-            for entry in itertools.islice(entries, 10 * MOST_FILES):
-                if (said := words(entry.name)) and entry.is_file(follow_symlinks=False):
-                    status = entry.stat()
-                    found.append(File(entry.name, status.st_size, status.st_mtime, said))
-    except OSError:
-        return []
+    for name in dict.fromkeys(names):  # our own first, however many others there are
+        with contextlib.suppress(OSError):
+            status = (directory / name).lstat()
+            if (said := words(name)) and stat.S_ISREG(status.st_mode):
+                found.append(File(name, status.st_size, status.st_mtime, said))
     return sorted(found, key=lambda file: (file.name not in WORDS, file.name))[:MOST_FILES]
 
 
@@ -124,8 +133,10 @@ def what_is(name: str) -> str:
     return WORDS.get(name) or ("a film" if suffix in FILMS else "a picture" if suffix in PICTURES else "")
 
 
-def told(count: int, rows: Rows, directory: Path) -> dict[str, Any]:
-    """Return what /run.json answers, where the browser has `count` rows already."""
-    first, new, has_more = rows.after(count)
+def told(count: int, step: int, rows: Rows, directory: Path) -> dict[str, Any]:
+    """Return what /run.json answers, where the browser has `count` rows of every `step`th already."""
+    first, new, has_more = rows.after(count, step)
     files = [file._asdict() for file in files_in(directory, what_is)]
-    return {"columns": SHOWN, "first": first, "rows": new, "more": has_more, "files": files}
+    return {
+        "columns": SHOWN, "first": first, "step": rows.step, "rows": new, "more": has_more, "files": files
+    }  # fmt: skip

@@ -224,6 +224,20 @@ def test_names_are_kept_apart(path: Path) -> None:
             client.connect()
 
 
+def test_a_person_who_is_refused_does_not_take_the_name_of_an_agent(path: Path) -> None:
+    visitors, audience = Visitors(), Audience()
+    with arena(path, visitors, audience) as run, PongClient(*run.address, name="Ada") as nameless:
+        nameless.connect()  # without an identity the name is nobody's yet
+        audience.wait_for(lambda: (row := audience.row("Ada")) and row.is_here)
+        visitors.tell(Come(3, "Ada", secret("Eve")))
+        audience.wait_for(lambda: audience.news.get(3))
+        assert audience.news[3][-1].words == "Ada plays here already"
+        nameless.close()
+        audience.wait_for(lambda: (row := audience.row("Ada")) and not row.is_here)
+        with PongClient(*run.address, name="Ada", identity=secret("Ada")) as again:
+            again.connect()
+
+
 def test_a_watcher_over_the_wire_sees_a_match(path: Path) -> None:
     with (
         playing(path) as (run, _),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,8 +156,14 @@ def test_an_arena_that_ends_lets_nobody_in_and_closes_who_waits(path: Path) -> N
     assert line.closed
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be moved there")
 def test_when_the_file_is_gone_a_stranger_is_told_nothing_of_it(path: Path) -> None:
-    with doorkeeper(path.parent / "nowhere" / "arena.db") as door:
+    with doorkeeper(path) as door:
+        path.rename(path.with_name("nowhere.db"))
         with pytest.raises(RefusedError) as error:
             door.admit(applicant("Ada"))
-        assert "nowhere" not in str(error.value)
+        assert str(path.parent) not in str(error.value)
+        path.with_name("nowhere.db").rename(path)
+        enter(door, applicant("Ada"))
+    with ledger(path) as book:
+        assert book.knows("Ada")

@@ -72,6 +72,20 @@ def test_the_picture_stands_still_while_it_is_paused_and_the_film_goes_on(tmp_pa
     assert len(film_of(tmp_path / "game.mp4")[0]) > 30
 
 
+def test_the_picture_is_drawn_again_while_an_agent_pauses() -> None:
+    window = Window(games=30)
+    with (
+        serving(levelodiff=2) as server,
+        connected(server) as agent,
+        PongWatcher(*server.address) as watcher,
+    ):
+        watcher.connect()
+        agent.pause()
+        assert agent.ping() < 10  # it is paused now
+        Spectator(window, None, lambda: False, print).run(lambda: watcher, "looking")
+    assert window.seen[-1] == window.seen[-2]
+
+
 def test_a_server_that_is_lost_is_sought_again() -> None:
     said: list[str] = []
     window = Window(games=2)

@@ -128,6 +128,10 @@ def test_a_person_comes_plays_and_is_told_what_goes_on(ledger: Path) -> None:
             await talk.say(to=123)
             await page.told.wait("act", lambda act: act == [seat, None, 123])
             assert page.told.of("act") == [[seat, 1, None], [seat, None, 123]]
+            page.site.show(People({seat: News("the second match", 16, 0, "Ada")}))
+            await talk.hear("news", lambda news: news["match"] == 16)
+            await talk.say(to=123)  # a finger that lies still says so again and again
+            await page.told.wait("act", lambda act: len(page.told.of("act")) == 3)
             page.site.show(People({seat: News("wait for the next match")}))
             await talk.hear("news", lambda news: news["match"] is None)
             await page.told.wait("plays", lambda plays: not plays)

@@ -120,6 +120,23 @@ def test_people_pause_the_game_and_choose_its_level() -> None:
             assert agent.session.level == 3
 
 
+@pytest.mark.parametrize("lockstep", [False, True])
+def test_people_are_told_that_an_agent_pauses(lockstep: bool) -> None:
+    async def look(server: Pong, agent: PongClient) -> None:
+        async with talking(server.links.look) as talk:
+            for _ in range(5):
+                await talk.hear("state", lambda state: not state["paused"])
+                agent.pause()
+                state = await talk.hear("state", lambda state: state["paused"])
+                assert "paused by the" in state["status"]
+                agent.pause(False)
+                agent.step([0])
+
+    with serving(web=0, fps=240, lockstep=lockstep) as server, connected(server) as agent:
+        agent.step([0])
+        asyncio.run(look(server, agent))
+
+
 def test_an_agent_cannot_take_the_right_paddle_from_a_person() -> None:
     async def play(server: Pong) -> None:
         async with talking(server.links.steer) as talk:

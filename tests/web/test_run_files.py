@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
 
@@ -79,6 +80,32 @@ def test_a_long_run_is_told_piece_by_piece_and_thinned(
     assert 10_000 - points[-1] <= 400
     assert 20 < len(points) <= 41
     assert [row[4] for row in known if row[0] == 3300] == [0.5]  # an evaluation is kept
+
+
+def test_rows_that_are_thinned_while_they_are_told_are_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_files, "MOST_ROWS", 40)
+    path, progress = tmp_path / "progress.csv", Progress()
+    file, rows = ProgressFile(path), Rows(path)
+    known, step = list[list[float | None]](), 1
+    for number in range(1, 61):
+        progress.points = 100 * number
+        file.write(progress)
+        if number % 5 == 0:  # a browser asks
+            first, new, _ = rows.after(len(known), step)
+            known, step = [*(known if first else []), *new], rows.step
+    file.close()
+    assert step == 2
+    gaps = {after[0] - before[0] for before, after in itertools.pairwise(known)}  # type: ignore[operator]
+    assert gaps == {200}
+
+
+def test_files_of_the_run_are_offered_among_many_others(tmp_path: Path) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number}.txt").touch()
+    (tmp_path / "save.p").touch()
+    assert [file.name for file in files_in(tmp_path, what_is)] == ["save.p"]
 
 
 def test_only_files_of_the_run_are_offered(tmp_path: Path) -> None:

@@ -513,6 +513,7 @@ class Commands {
 class Run {
   #curve;
   #rows = [];
+  #step = 1; // of the file's rows every so manyth is told
   #files = ""; // those shown, as JSON
   #isAsking = false;
   #isOver = false;
@@ -535,7 +536,7 @@ class Run {
     this.#isAsking = true;
     let hasMore = false;
     try {
-      const response = await fetch(`/run.json?after=${this.#rows.length}`);
+      const response = await fetch(`/run.json?after=${this.#rows.length}&step=${this.#step}`);
       if (response.ok) {
         const run = await response.json();
         this.#receive(run);
@@ -551,9 +552,10 @@ class Run {
     }
   }
 
-  #receive({ columns, first, rows, files }) {
+  #receive({ columns, first, step, rows, files }) {
+    this.#step = step;
     if (rows.length > 0 || first < this.#rows.length) {
-      const known = first < this.#rows.length ? [] : this.#rows; // fewer: the run has begun anew
+      const known = first < this.#rows.length ? [] : this.#rows; // fewer: the run, or the telling, begins anew
       this.#rows = [...known, ...rows.map((row) => named(columns, row))];
       this.#curve.setRows(this.#rows);
     }

@@ -28,7 +28,8 @@ let hello = null;
 let state = null;
 let seat = { side: null };
 let preferred = "right"; // the paddle that a move asks for
-let wantsSeat = false; // it has just come with the link for playing, and has chosen nothing yet
+let hasStoodUp = false; // to look only
+let wantsSeat = false; // it has just come with the link for playing, or has come back
 let drawnAt = 0;
 let announcedAt = 0;
 let announced = "";
@@ -67,7 +68,7 @@ const hearers = {
     at("restart").hidden = value.lockstep;
     at("levels").hidden = !value.levels;
     at("playing").hidden = !value.steers;
-    wantsSeat = value.steers;
+    wantsSeat = value.steers && !hasStoodUp && preferred === "right";
   },
 
   state(value) {
@@ -195,7 +196,7 @@ function canTake(side) {
 }
 
 function sit(side) {
-  wantsSeat = false;
+  hasStoodUp = wantsSeat = false;
   preferred = side;
   live.say({ sit: side });
 }
@@ -232,6 +233,7 @@ const actions = {
   "sit-left": () => sit("left"),
   "sit-right": () => sit("right"),
   stand() {
+    hasStoodUp = true;
     wantsSeat = false;
     live.say({ sit: null });
   },
