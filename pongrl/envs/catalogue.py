@@ -19,12 +19,8 @@ from pongrl.errors import PongError
 
 INSTALL = 'pip install "pongrl[atari]", or pip install ale-py stable-retro in a checkout'
 RETRO_NAME = re.compile(
-    r"\w+-(Atari2600|Nes|Snes|Genesis|GameBoy|Gb\w+|PCEngine|Sms|GameGear|32x|Saturn|N64|Arcade)(-v\d+)?"
+    r"\w+-(Atari2600|Nes|Snes|Genesis|GameBoy|Gb\w+|PCEngine|Sms|GameGear|32x|Saturn)-v\d+"
 )
-VECTORS_SETTINGS = frozenset(
-    ("game", "frameskip", "repeat_action_probability", "full_action_space", "max_num_frames_per_episode")
-)
-"""What ALE's vector environment takes of an environment's registration, as AleVector gives it."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +32,11 @@ class Entry:
     game: str  # by which PRESETS knows it
     module: str = ""  # to import first
     settings: dict[str, Any] = field(default_factory=dict)  # of the environment, that its registration has
-    is_wrapped: bool = False  # its registration limits its time, or wraps it
 
     @property
     def has_vector(self) -> bool:
-        """Whether ALE's own vector environment plays the same: it knows no modes, and no limits of time."""
-        is_plain = not self.is_wrapped and self.settings.keys() <= VECTORS_SETTINGS
-        return self.kind == "ale" and is_plain and type(self.settings.get("frameskip", 4)) is int
+        """Whether ALE's own vector environment can play it: one with as many frames in every step."""
+        return self.kind == "ale" and type(self.settings.get("frameskip", 4)) is int
 
 
 def find(name: str, say: Callable[[str], None]) -> Entry:
@@ -66,9 +60,7 @@ def find(name: str, say: Callable[[str], None]) -> Entry:
         spec = gymnasium.spec(rest)
         settings = dict(spec.kwargs)
         is_ale = str(spec.entry_point).startswith("ale_py.")
-        kind = "ale" if is_ale else "gymnasium"
-        is_wrapped = bool(spec.max_episode_steps or spec.additional_wrappers)
-        return Entry(name, kind, settings.get("game", rest), module, settings, is_wrapped)
+        return Entry(name, "ale" if is_ale else "gymnasium", settings.get("game", rest), module, settings)
     if not module and RETRO_NAME.fullmatch(rest):
         return _retro(rest, say)
     if rest.startswith("ALE/") and "ALE/Pong-v5" not in gymnasium.registry:
@@ -82,9 +74,8 @@ def find(name: str, say: Callable[[str], None]) -> Entry:
 def _import(module: str, name: str) -> None:
     try:
         importlib.import_module(module)
-    except Exception as error:  # whatever the module does
-        reason = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
-        raise PongError(f"{name} needs the module {module}, which cannot be imported: {reason}") from error
+    except ImportError as error:
+        raise PongError(f"{name} needs the module {module}, which cannot be imported: {error}") from error
 
 
 def register_ale() -> None:

@@ -57,9 +57,6 @@ class Emulators(Protocol):
     def step(self, actions: Sequence[int]) -> Outcome:
         """Make an action in each game."""
 
-    def give_up(self) -> None:
-        """Let a `step` that does not end fail. Any thread may call it."""
-
     def close(self) -> None:
         """End the games."""
 
@@ -106,9 +103,6 @@ class AleVector:
         pictures, rewards, terminated, truncated, info = self._env.step(np.array(actions, np.int64))
         self._look(pictures)
         return Outcome(rewards.tolist(), (terminated | truncated).tolist(), info["lives"].tolist())
-
-    def give_up(self) -> None:
-        """Do nothing: ALE's steps end by themselves."""
 
     def _look(self, pictures: UInt8Array) -> None:
         for picture, frame in zip(pictures[:, 0], self.frames, strict=True):
@@ -164,11 +158,6 @@ class Processes:
             lives.append(left)
         return Outcome(rewards, ended, lives)
 
-    def give_up(self) -> None:
-        """End the games' processes at once. Any thread may call it."""
-        for game in self._far:
-            game.kill()
-
     def close(self) -> None:
         """End the games, and their processes."""
         for game in self._far:
@@ -194,7 +183,6 @@ class _FarGame:
     def __init__(self, name: str, entry: Entry, repeat: int, lens: Lens) -> None:
         self._name, self._played = name, (entry, repeat, lens)
         self._deaths = 0  # of its process, in this match
-        self._is_over = False
         self._start()
 
     def _start(self) -> None:
@@ -272,7 +260,7 @@ class _FarGame:
         Raises:
             PongError: the process dies again and again.
         """
-        while self._deaths < MOST_DEATHS and not self._is_over:
+        while self._deaths < MOST_DEATHS:
             self._deaths += 1
             log.warning("%s: a new match begins in a new process", death)
             self._start()
@@ -285,11 +273,6 @@ class _FarGame:
             else:
                 return frame
         raise PongError(f"{death}, as {MOST_DEATHS} before it: the environment does not run here")
-
-    def kill(self) -> None:
-        """End the process at once, and for good, though another thread waits for its answer."""
-        self._is_over = True
-        self._process.kill()
 
     def hang_up(self) -> None:
         """Let the process end."""
@@ -307,15 +290,11 @@ class _FarGame:
 def _play(line: Connection, entry: Entry, repeat: int, lens: Lens) -> None:
     """Play one game for another process, until that closes the line. This is the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which ends us
-    os.dup2(2, 1)  # what the environment prints must not fill a pipe that an agent has stopped reading
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             game = _Game(entry, repeat, lens)
         except PongError as error:
             line.send(error)
-            return
-        except Exception as error:  # the environment's own
-            line.send(PongError(f"{entry.name} cannot begin ({type(error).__name__}: {error})"))
             return
         line.send(game.facts)
         while True:

@@ -31,7 +31,6 @@ from pongrl.wire.retry import Retry
 from pongrl.wire.sockets import address_of
 from pongrl.wire.tokens import choose_token
 
-BUSY_SECONDS = 1.0  # a new visit is allowed within that; a place that is taken then is taken
 LARGEST_FOLDED = 2**61 - 1  # a prime, so that seeds that differ in high bits alone stay apart
 HANG_UP_SECONDS = 1.0  # longest wait until the server has seen one of two connections close
 
@@ -111,21 +110,10 @@ class Link:
         self._hang_up()
         if self._own is not None and seed == self._seed:
             with contextlib.suppress(ConnectionLostError):  # it has ended: start another one
-                return self._come_in()
+                return self._connect()
         if self._where.local:
             self._start_own(seed)
-        return self._come_in()
-
-    def _come_in(self) -> Steps:
-        """Connect; a server that we have come to very often wants us to wait a little."""
-        deadline = time.monotonic() + BUSY_SECONDS
-        while True:
-            try:
-                return self._connect()
-            except RefusedError as error:
-                if error.reason is not Refusal.BUSY or time.monotonic() >= deadline:
-                    raise
-            self._wait(BUSY_SECONDS / 10)
+        return self._connect()
 
     def _need_not_reconnect(self, seed: int) -> bool:
         session = self.session
@@ -204,7 +192,6 @@ class Link:
     def _enter(self, paddle: Role) -> tuple[PongClient, Step]:
         (host, port), token = self._address, self._token
         if self._own is not None:
-            self._own.listen()  # if Ctrl-C has interrupted that
             host, port, token = "127.0.0.1", self._own.port, self._own.token
         client = PongClient(host, port, token=token, role=paddle, identity=self._identity, ca=self._where.ca)
         try:
@@ -227,7 +214,7 @@ class Link:
         if (session.height, session.width) != (FRAME_HEIGHT, FRAME_WIDTH):
             raise UsageError(
                 f"the server's frames are {session.height}×{session.width} and not "
-                f"{FRAME_HEIGHT}×{FRAME_WIDTH}: it plays another game than our Pong, so start pong.py there"
+                f"{FRAME_HEIGHT}×{FRAME_WIDTH}: run the same release on both machines"
             )
 
     def _hang_up(self) -> None:

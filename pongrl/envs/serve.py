@@ -28,14 +28,14 @@ from pongrl.envs.emulators import Emulators, open_emulators
 from pongrl.envs.lens import COLOURS, Lens, ranges_of, size_of
 from pongrl.envs.machines import Facts
 from pongrl.envs.presets import OTHER, PRESETS, RETRO, Preset, actions_of
-from pongrl.errors import PongError, UsageError
+from pongrl.errors import UsageError
 from pongrl.game.moves import MOVE_NAMES
 from pongrl.game.people import People
 from pongrl.game.rules import LEFT
 from pongrl.server.entrance import Entrance, clock_of, entrance_of, invitation
 from pongrl.server.guests import Guests
 from pongrl.server.options import check_door
-from pongrl.server.run import ENDS_BY_ITSELF, Run, await_end, show, stop_at_eof
+from pongrl.server.run import Run, await_end, show, stop_at_eof
 from pongrl.wire.messages import DEFAULT_PORT, MAX_GAMES
 from pongrl.wire.session import MAX_STEP_CELLS, PONG_FRAME
 from pongrl.wire.sockets import is_loopback
@@ -46,7 +46,6 @@ if TYPE_CHECKING:  # a run without them loads no view
     from pongrl.web.page import Page
 
 PROGRAM = "python -m pongrl.envs.serve"
-ENDING_SECONDS = 2.0  # until an environment that does not come back from its step is given up
 
 
 @cli.remembers
@@ -128,8 +127,6 @@ class Serve:
         """
         if self._run is not None:
             raise RuntimeError("started already")
-        if self.until_eof and not block:
-            raise UsageError(ENDS_BY_ITSELF)
         if self.render:
             cli.need_main_thread("no render")
         outlets.start_log(self.debug)
@@ -173,13 +170,13 @@ class Serve:
         """Open the games and start the server's threads, and say where it listens."""
         try:
             entrance = entrance_of(self)
-            arcade, emulators = self._open_arcade()
+            arcade = self._open_arcade()
             options = arcade.options
             guests = Guests()
             page = self._open_page(options, entrance, guests)
             run = Run(arcade, entrance, has_window, (), guests, () if page is None else (page,))
             self._run = run
-            self._open.callback(_end, run, emulators)
+            self._open.callback(run.close)
             run.start()
         except BaseException:
             self.close()
@@ -193,7 +190,7 @@ class Serve:
             self._announce(options, entrance, run, page)
         return run
 
-    def _open_arcade(self) -> tuple[Arcade, Emulators]:
+    def _open_arcade(self) -> Arcade:
         entry = find(self.env, cli.say)
         preset = preset_of(entry)
         lens = _lens(self, preset)
@@ -216,7 +213,7 @@ class Serve:
             fps=rate, points_to_win=self.points_to_win, lockstep=self.lockstep, inset=self.render,
             has_court=has_court, seed=self.seed,
         )  # fmt: skip
-        return Arcade(options, emulators, buttons), emulators
+        return Arcade(options, emulators, buttons)
 
     def _open_page(self, options: ArcadeOptions, entrance: Entrance, guests: Guests) -> GamePage | None:
         if self.web is False:
@@ -243,19 +240,6 @@ class Serve:
         self._ending = True
         if self._run is not None:
             self._run.stop()
-
-
-def _end(run: Run, emulators: Emulators) -> None:
-    """End a server, though an environment may not come back from its step."""
-    if run.is_alive():
-        run.stop()
-        run.wait(ENDING_SECONDS)
-    if not run.is_alive():
-        run.close()
-        return
-    emulators.give_up()
-    with contextlib.suppress(PongError):  # that the processes of its games have ended
-        run.close()
 
 
 def preset_of(entry: Entry) -> Preset:
@@ -286,8 +270,7 @@ def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset)
         actions = (actions[0], actions[0], actions[-1])
         words += f"stay and up do {names[0]} here, and down does {names[-1]}"
         return Buttons(MOVE_NAMES, actions, fire), words
-    words += f"mainmodel.py does {', '.join(names[:3])} for them"
-    words += "; --actions chooses what they do" if facts.meanings else ""
+    words += f"mainmodel.py does {', '.join(names[:3])} for them; --actions chooses what they do"
     return Buttons(names, actions, fire), words
 
 

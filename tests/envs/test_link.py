@@ -14,10 +14,8 @@ import pytest
 pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install gymnasium")
 
 from pong import Pong
-from pongrl.agent.local_server import LocalServer
 from pongrl.checks import LARGEST_SEED
 from pongrl.envs.link import Link, folded
-from pongrl.envs.serve import Serve
 from pongrl.envs.where import Where
 from pongrl.errors import (
     ConnectionLostError,
@@ -96,41 +94,6 @@ def test_a_paddle_that_is_taken_is_refused_and_the_other_one_left() -> None:
                 assert refused.value.reason is Refusal.BUSY
                 assert link.session is None
                 assert other.step([UP]).number == 1
-
-
-def test_games_may_begin_again_and_again() -> None:
-    with serving(lockstep=True) as server, link_to(server) as link:
-        for seed in range(25):  # a server lets one that comes so often wait
-            link.begin(seed)
-            assert link.play([MOVE])[0].number == 1
-
-
-def test_a_server_of_our_own_that_was_interrupted_while_it_began_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def interrupt(_: object) -> None:
-        raise KeyboardInterrupt
-
-    with link_to() as link:
-        with monkeypatch.context() as patch:
-            patch.setattr(LocalServer, "listen", interrupt)
-            with pytest.raises(KeyboardInterrupt):
-                link.begin(1)
-        assert link.regain(never)[0].number == 0
-
-
-def test_a_server_that_plays_another_game_is_refused() -> None:
-    with (
-        Serve("tests.support.toys:Toy-v0", port=0, lockstep=True) as server,
-        contextlib.closing(Link(Where(port=started(server)), 1)) as link,
-        pytest.raises(UsageError, match="another game than our Pong, so start"),
-    ):
-        link.begin(1)
-
-
-def started(server: Serve) -> int:
-    server.start(block=False)
-    return server.address[1]
 
 
 def test_a_lockstep_server_begins_new_games_with_each_connection() -> None:

@@ -10,15 +10,11 @@ Smooth-v0     has actions that are no numbers
 Broken-v0     fails at its first step
 Mortal-v0     the action 2 ends its process
 Pair-v0       has two actions without names
-Loud-v0       prints much in each step
-Stuck-v0      does not come back from its first step
-Lost-v0       fails when it begins
 """
 
 from __future__ import annotations
 
 import os
-import threading
 from typing import Any
 
 import gymnasium
@@ -49,8 +45,6 @@ class Toy(gymnasium.Env[Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
-        if self.kind == "lost":
-            raise RuntimeError("levels.txt is missing")
         if seed is not None:
             self.at = seed % HEIGHT
         self.steps = self.points = 0
@@ -61,10 +55,6 @@ class Toy(gymnasium.Env[Any, Any]):
             raise RuntimeError("it is broken")
         if self.kind == "mortal" and action == 2:
             os._exit(9)
-        if self.kind == "loud":
-            print("loud" * 10_000)
-        if self.kind == "stuck":
-            threading.Event().wait()
         self.steps += 1
         self.at = (self.at + 1) % HEIGHT
         reward = 0.4 if self.kind == "sums" else (0.0, 1.0, -1.0)[action]
@@ -84,8 +74,5 @@ class Toy(gymnasium.Env[Any, Any]):
         return picture
 
 
-KINDS = (
-    "toy", "drawn", "quiet", "sums", "blind", "smooth", "broken", "mortal", "pair", "loud", "stuck", "lost",
-)  # fmt: skip
-for name in KINDS:
+for name in ("toy", "drawn", "quiet", "sums", "blind", "smooth", "broken", "mortal", "pair"):
     gymnasium.register(f"{name.capitalize()}-v0", entry_point=Toy, kwargs={"kind": name})

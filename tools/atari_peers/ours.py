@@ -169,9 +169,6 @@ class Seen:
         self.begin(None)
         return Outcome(self._matches.rewards, self._matches.ended, [0] * len(actions))
 
-    def give_up(self) -> None:
-        """Do nothing: its steps end by themselves."""
-
     def close(self) -> None:
         """Leave the matches to who has made them."""
 
