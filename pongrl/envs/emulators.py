@@ -16,6 +16,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -290,6 +291,8 @@ class _FarGame:
 def _play(line: Connection, entry: Entry, repeat: int, lens: Lens) -> None:
     """Play one game for another process, until that closes the line. This is the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which ends us
+    if sys.stderr is not None:
+        os.dup2(2, 1)  # whoever started the server reads its standard output no further than it must
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             game = _Game(entry, repeat, lens)

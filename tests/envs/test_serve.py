@@ -146,6 +146,16 @@ def test_an_environment_that_fails_ends_the_server_with_a_sentence() -> None:
         server.close()
 
 
+def test_what_an_environment_prints_is_kept_from_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
+    """A program that starts the server reads there where it listens, and then no more: the pipe fills."""
+    with playing(kind("Loud")) as (client, _):
+        client.step([0])
+    out, errors = capfd.readouterr()
+    assert "listening on" in out
+    assert "a step is made" not in out
+    assert "a step is made" in errors
+
+
 def test_a_game_whose_process_dies_begins_again_and_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
     with playing(kind("Mortal"), games=2) as (client, _):
         client.step([1, 1])

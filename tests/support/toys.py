@@ -10,6 +10,7 @@ Smooth-v0     has actions that are no numbers
 Broken-v0     fails at its first step
 Mortal-v0     the action 2 ends its process
 Pair-v0       has two actions without names
+Loud-v0       prints at each step
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class Toy(gymnasium.Env[Any, Any]):
             raise RuntimeError("it is broken")
         if self.kind == "mortal" and action == 2:
             os._exit(9)
+        if self.kind == "loud":
+            print("a step is made", flush=True)
         self.steps += 1
         self.at = (self.at + 1) % HEIGHT
         reward = 0.4 if self.kind == "sums" else (0.0, 1.0, -1.0)[action]
@@ -74,5 +77,5 @@ class Toy(gymnasium.Env[Any, Any]):
         return picture
 
 
-for name in ("toy", "drawn", "quiet", "sums", "blind", "smooth", "broken", "mortal", "pair"):
+for name in ("toy", "drawn", "quiet", "sums", "blind", "smooth", "broken", "mortal", "pair", "loud"):
     gymnasium.register(f"{name.capitalize()}-v0", entry_point=Toy, kwargs={"kind": name})
