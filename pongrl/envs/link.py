@@ -33,6 +33,7 @@ from pongrl.wire.tokens import choose_token
 
 LARGEST_FOLDED = 2**61 - 1  # a prime, so that seeds that differ in high bits alone stay apart
 HANG_UP_SECONDS = 1.0  # longest wait until the server has seen one of two connections close
+BUSY_ATTEMPTS, BUSY_SECONDS = 10, 0.2  # to begin where our place is taken, or we came often; between two
 
 Int64Array: TypeAlias = npt.NDArray[np.int64]
 Steps: TypeAlias = tuple[Step, ...]  # one for each paddle that is played
@@ -110,10 +111,10 @@ class Link:
         self._hang_up()
         if self._own is not None and seed == self._seed:
             with contextlib.suppress(ConnectionLostError):  # it has ended: start another one
-                return self._connect()
+                return self._connect_soon()
         if self._where.local:
             self._start_own(seed)
-        return self._connect()
+        return self._connect_soon()
 
     def _need_not_reconnect(self, seed: int) -> bool:
         session = self.session
@@ -175,6 +176,17 @@ class Link:
         self._end_own()
         self._own, self._seed = LocalServer(self._where.flags(self.games, seed), debug=False), seed
         self._own.listen()
+
+    def _connect_soon(self) -> Steps:
+        """Connect. A server lets an agent that has come often in again after half a second."""
+        for _ in range(BUSY_ATTEMPTS - 1):
+            try:
+                return self._connect()
+            except RefusedError as error:
+                if error.reason is not Refusal.BUSY:
+                    raise
+            self._wait(BUSY_SECONDS)
+        return self._connect()
 
     def _connect(self) -> Steps:
         steps = []

@@ -25,6 +25,8 @@ from pongrl.errors import (
     UsageError,
 )
 from pongrl.game.moves import UP
+from pongrl.server import seats
+from pongrl.wire.allowance import Allowance
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import MAX_GAMES, Role
 from tests.support import PATIENCE, connected, serving
@@ -89,7 +91,10 @@ def test_a_paddle_that_is_taken_is_refused_and_the_other_one_left() -> None:
     with serving(lockstep=True) as server:
         for role in BOTH:
             with connected(server, role=role) as other:
-                with link_to(server, paddles=BOTH) as link, pytest.raises(RefusedError) as refused:
+                with (
+                    link_to(server, paddles=BOTH, wait=lambda _: None) as link,
+                    pytest.raises(RefusedError) as refused,
+                ):
                     link.begin(1)
                 assert refused.value.reason is Refusal.BUSY
                 assert link.session is None
@@ -105,6 +110,27 @@ def test_a_lockstep_server_begins_new_games_with_each_connection() -> None:
                 assert link.play([MOVE] * len(paddles))[0].number == 1
                 for step, its_first in zip(link.begin(2), first, strict=True):
                     np.testing.assert_array_equal(step.frames, its_first.frames)
+
+
+@pytest.mark.parametrize("is_own", [False, True])
+def test_games_may_begin_more_often_than_a_server_lets_agents_come(
+    is_own: bool, monkeypatch: pytest.MonkeyPatch, own_servers: list[Any]
+) -> None:
+    now = [0.0]
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+
+    def once(at_once: float, per_second: float) -> Allowance:
+        return Allowance(1, per_second, lambda: now[0])
+
+    monkeypatch.setattr(seats, "Allowance", once)
+    with serving(lockstep=True) as server, link_to(None if is_own else server, wait=wait) as link:
+        for _ in range(4):
+            assert link.begin(1)[0].number == 0
+            assert link.play([MOVE])[0].number == 1
+    assert 1.5 <= now[0] < 3.0
+    assert len(own_servers) == is_own
 
 
 def test_a_server_in_real_time_plays_on() -> None:
