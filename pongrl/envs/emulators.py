@@ -17,7 +17,8 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
@@ -30,6 +31,7 @@ from pongrl.envs.machines import Facts, open_environment
 from pongrl.errors import PongError
 from pongrl.wire.arrays import UInt8Array
 
+LOOK_SECONDS = 0.5  # between two looks whether the server ends while a game is waited for
 ENDING_SECONDS = 2.0  # after which a process that was asked to end is killed
 MOST_DEATHS = 3  # of a game's process in one match: then something is wrong that a new one does not mend
 SCREEN = 210, 160  # pixels of an Atari 2600's picture, rows and columns
@@ -117,22 +119,28 @@ class AleVector:
 class Processes:
     """Games of any environment, each in a process of its own that has its camera too.
 
+    All that waits for a game raises EndedError where none comes and nobody needs it any more.
+
     Args:
         entry: what is played.
         games: how many.
         repeat: steps of the environment in one step here.
         lens: how a picture becomes a frame.
+        is_ending: whether the games are to end.
 
     Raises:
         PongError: an environment cannot be made, or is none that can be served.
     """
 
-    def __init__(self, entry: Entry, games: int, repeat: int, lens: Lens) -> None:
+    def __init__(
+        self, entry: Entry, games: int, repeat: int, lens: Lens, is_ending: Callable[[], bool]
+    ) -> None:
         self.frames = np.zeros((games, lens.height, lens.width), np.uint8)
         self._far: list[_FarGame] = []
         try:
             for number in range(games):
-                self._far.append(_FarGame(f"game {number + 1} of {entry.name}", entry, repeat, lens))
+                name = f"game {number + 1} of {entry.name}"
+                self._far.append(_FarGame(name, entry, repeat, lens, is_ending))
             facts = [game.facts() for game in self._far]
         except BaseException:
             self.close()
@@ -163,8 +171,13 @@ class Processes:
         """End the games, and their processes."""
         for game in self._far:
             game.hang_up()
+        until = time.monotonic() + ENDING_SECONDS
         for game in self._far:
-            game.end()
+            game.end(max(until - time.monotonic(), 0.0))
+
+
+class EndedError(Exception):
+    """The games are to end, and one of them has died or does not answer."""
 
 
 class _DiedError(Exception):
@@ -178,11 +191,13 @@ class _FarGame:
 
     Args:
         name: in words.
-        entry, repeat, lens: as of `Processes`.
+        entry, repeat, lens, is_ending: as of `Processes`.
     """
 
-    def __init__(self, name: str, entry: Entry, repeat: int, lens: Lens) -> None:
-        self._name, self._played = name, (entry, repeat, lens)
+    def __init__(
+        self, name: str, entry: Entry, repeat: int, lens: Lens, is_ending: Callable[[], bool]
+    ) -> None:
+        self._name, self._played, self._is_ending = name, (entry, repeat, lens), is_ending
         self._deaths = 0  # of its process, in this match
         self._start()
 
@@ -244,11 +259,18 @@ class _FarGame:
         Raises:
             PongError: the environment has failed.
             _DiedError: the process has.
+            EndedError: nothing comes, and the games are to end.
         """
         try:
+            while not self._line.poll(LOOK_SECONDS):
+                if self._is_ending() and not self._line.poll(ENDING_SECONDS):
+                    log.warning("%s does not answer: its process is killed", self._name)
+                    self._process.kill()
             said = self._line.recv()
         except (EOFError, OSError) as error:
             self.end()
+            if self._is_ending():
+                raise EndedError from error
             code = self._process.exitcode
             raise _DiedError(f"the process of {self._name} has ended with {code}") from error
         if isinstance(said, PongError):
@@ -279,10 +301,10 @@ class _FarGame:
         """Let the process end."""
         self._line.close()
 
-    def end(self) -> None:
-        """Wait until the process has ended, or kill it."""
+    def end(self, seconds: float = ENDING_SECONDS) -> None:
+        """Wait so long until the process has ended, or kill it."""
         self.hang_up()
-        self._process.join(ENDING_SECONDS)
+        self._process.join(seconds)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
@@ -339,7 +361,9 @@ class _Game:
         return self._frame.tobytes()
 
 
-def open_emulators(entry: Entry, games: int, frameskip: int, lens: Lens) -> Emulators:
+def open_emulators(
+    entry: Entry, games: int, frameskip: int, lens: Lens, is_ending: Callable[[], bool] = lambda: False
+) -> Emulators:
     """Open the games of an environment.
 
     Args:
@@ -347,8 +371,12 @@ def open_emulators(entry: Entry, games: int, frameskip: int, lens: Lens) -> Emul
         games: how many.
         frameskip: frames in one decision; ALE's vector skips them itself.
         lens: how a picture becomes a frame.
+        is_ending: whether the games are to end; then no game is waited for any more that does not answer.
 
     Raises:
         PongError: they cannot be opened, in a sentence that says what to do.
+        EndedError: they are to end before they are open.
     """
-    return (AleVector if entry.has_vector else Processes)(entry, games, frameskip, lens)
+    if entry.has_vector:
+        return AleVector(entry, games, frameskip, lens)
+    return Processes(entry, games, frameskip, lens, is_ending)

@@ -24,7 +24,7 @@ from pongrl import cli, outlets
 from pongrl.checks import LARGEST_SEED, settle_types, whole, within
 from pongrl.envs.arcade import Arcade, ArcadeOptions, Buttons
 from pongrl.envs.catalogue import Entry, find
-from pongrl.envs.emulators import Emulators, open_emulators
+from pongrl.envs.emulators import Emulators, EndedError, open_emulators
 from pongrl.envs.lens import COLOURS, Lens, ranges_of, size_of
 from pongrl.envs.machines import Facts
 from pongrl.envs.presets import OTHER, PRESETS, RETRO, Preset, actions_of
@@ -127,13 +127,14 @@ class Serve:
         """
         if self._run is not None:
             raise RuntimeError("started already")
+        self._ending = False
         if self.render:
             cli.need_main_thread("no render")
         outlets.start_log(self.debug)
         if not block:
             self._begin()
             return
-        with cli.stop_signals(self._stop):
+        with cli.stop_signals(self._stop), contextlib.suppress(EndedError):
             try:
                 self._serve_to_the_end()
             finally:
@@ -145,7 +146,9 @@ class Serve:
         Raises:
             BaseException: what ended the engine, if it was not us.
         """
-        self._open.close()
+        self._ending = True
+        with contextlib.suppress(EndedError):
+            self._open.close()
         self._run = None
 
     def _serve_to_the_end(self) -> None:
@@ -200,7 +203,7 @@ class Serve:
                 f"--games {self.games} with frames of {lens.height}x{lens.width} are more than the "
                 f"{MAX_STEP_CELLS:,} cells that one connection carries: give fewer games or a smaller --size"
             )
-        emulators: Emulators = open_emulators(entry, self.games, frameskip, lens)
+        emulators: Emulators = open_emulators(entry, self.games, frameskip, lens, lambda: self._ending)
         self._open.callback(emulators.close)
         wanted = tuple(self.actions.split(",")) if self.actions else preset.actions
         buttons, words = buttons_of(self.env, emulators.facts, wanted, preset)

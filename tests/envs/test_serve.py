@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import shutil
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install
 
 from pongrl import cli
 from pongrl.agent.local_server import LocalServer, training_flags
-from pongrl.envs import catalogue, serve
-from pongrl.envs.emulators import open_emulators
+from pongrl.envs import catalogue, emulators, serve
+from pongrl.envs.emulators import Outcome, open_emulators
 from pongrl.envs.machines import Facts
 from pongrl.envs.presets import OTHER, PRESETS, actions_of
 from pongrl.envs.serve import Serve, buttons_of
@@ -179,6 +180,37 @@ def test_a_game_whose_process_dies_again_and_again_ends_the_server_with_a_senten
             client.step([2])
     with pytest.raises(PongError, match="has ended with 9, as 3 before it: the environment does not run"):
         server.close()
+
+
+def test_a_server_ends_while_an_environment_makes_no_end_of_a_step(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    has_begun = threading.Event()
+
+    def open_games(*arguments: Any) -> Any:
+        games = open_emulators(*arguments)
+        step = games.step
+
+        def begin(actions: Sequence[int]) -> Outcome:
+            has_begun.set()
+            return step(actions)
+
+        monkeypatch.setattr(games, "step", begin)
+        return games
+
+    monkeypatch.setattr(serve, "open_emulators", open_games)
+    monkeypatch.setattr(emulators, "ENDING_SECONDS", 0.1)
+    server = Serve(kind("Stuck"), port=0, lockstep=True)
+    server.start(block=False)
+    with PongClient(*server.address, token="") as client:
+        client.connect()
+        client.act([0])
+        assert has_begun.wait(PATIENCE)
+        closing = threading.Thread(target=server.close, daemon=True)
+        closing.start()
+        closing.join(PATIENCE)
+        assert not closing.is_alive()
+    assert f"game 1 of {kind('Stuck')} does not answer: its process is killed" in caplog.messages
 
 
 @pytest.mark.parametrize("package", ["ale_py", "stable_retro"])

@@ -11,11 +11,13 @@ Broken-v0     fails at its first step
 Mortal-v0     the action 2 ends its process
 Pair-v0       has two actions without names
 Loud-v0       prints at each step
+Stuck-v0      makes no end of its first step
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any
 
 import gymnasium
@@ -56,6 +58,8 @@ class Toy(gymnasium.Env[Any, Any]):
             raise RuntimeError("it is broken")
         if self.kind == "mortal" and action == 2:
             os._exit(9)
+        if self.kind == "stuck":
+            threading.Event().wait()
         if self.kind == "loud":
             print("a step is made", flush=True)
         self.steps += 1
@@ -77,5 +81,5 @@ class Toy(gymnasium.Env[Any, Any]):
         return picture
 
 
-for name in ("toy", "drawn", "quiet", "sums", "blind", "smooth", "broken", "mortal", "pair", "loud"):
+for name in ("toy", "drawn", "quiet", "sums", "blind", "smooth", "broken", "mortal", "pair", "loud", "stuck"):
     gymnasium.register(f"{name.capitalize()}-v0", entry_point=Toy, kwargs={"kind": name})
