@@ -67,6 +67,10 @@ class Run:
                 self._seats.close()
                 self._gallery.close()
                 raise
+        self._closed = threading.Event()
+        self._heart = threading.Thread(
+            target=self._seats.keep_alive, args=(self._closed,), name="heartbeats", daemon=True
+        )
         idle = "" if self._listener is None else waiting(self._listener.address)
         self._snapshots = Snapshots(match, (self._gallery, *audiences), idle, has_window)
         self._engine = Engine(match, self._seats, (self._snapshots, *observers), guests)
@@ -91,6 +95,7 @@ class Run:
         if self._listener is not None:
             self._gallery.start()
             self._listener.start()
+            self._heart.start()
         self._engine.start()
 
     def hold(self, keys: Keys) -> None:
@@ -120,6 +125,9 @@ class Run:
         self._engine.stop()
         if self._engine.is_alive():
             self._engine.join()
+        self._closed.set()
+        if self._heart.is_alive():
+            self._heart.join()
         self._seats.close()
         self._gallery.close()
         if self._engine.error is not None:

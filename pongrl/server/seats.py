@@ -7,16 +7,17 @@ was lost has its own seat again: it is known by its identity, a secret of its ow
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import threading
 from typing import NamedTuple
 
-from pongrl.errors import Refusal, RefusedError
+from pongrl.errors import ConnectionLostError, Refusal, RefusedError
 from pongrl.server.guests import Guests
 from pongrl.server.lobby import Lobby, Watchers
 from pongrl.server.playing import Offer
 from pongrl.wire.allowance import Allowance
-from pongrl.wire.connection import Connection
+from pongrl.wire.connection import HEARTBEAT_SECONDS, Connection
 from pongrl.wire.handshake import Admission, Applicant
 from pongrl.wire.messages import NOBODY, Role, Session
 
@@ -107,3 +108,12 @@ class Seats(Lobby[Arrival]):
             seat = self._seated.get(side)
             if seat is not None and seat.connection is connection:
                 del self._seated[side]
+
+    def keep_alive(self, closed: threading.Event) -> None:
+        """Send agents heartbeats until `closed` is set: an environment may hold up the engine for long."""
+        while not closed.wait(HEARTBEAT_SECONDS / 2):
+            with self._lock:
+                seated = list(self._seated.values())
+            for seat in seated:
+                with contextlib.suppress(ConnectionLostError):  # the engine will find out
+                    seat.connection.send_heartbeat()

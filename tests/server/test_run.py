@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,9 +17,11 @@ from pongrl.game.moves import DOWN, STAY, UP, VELOCITY
 from pongrl.game.people import Keys
 from pongrl.game.players import built_in
 from pongrl.game.rules import LEFT, RIGHT, Game
+from pongrl.server import seats
 from pongrl.server.entrance import Entrance
 from pongrl.server.match import Match
 from pongrl.server.run import Run
+from pongrl.wire import connection
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import Column, Session, Step, action
 from tests.support import PATIENCE, connected
@@ -141,6 +145,33 @@ def test_a_second_agent_is_told_who_is_connected_and_the_first_plays_on() -> Non
             PongClient(*server.address).connect()
         assert refused.value.reason is Refusal.BUSY
         assert client.step([UP]).number == 1
+
+
+def test_an_agent_is_kept_while_a_decision_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(seats, "HEARTBEAT_SECONDS", 0.1)
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    class Slow(Match):
+        def decide(self, keys: Keys) -> None:
+            has_begun.set()
+            assert may_end.wait(PATIENCE)
+            super().decide(keys)
+
+    run = Run(Slow(game_options(lockstep=True)), Entrance("127.0.0.1", 0))
+    run.start()
+    assert run.address is not None
+    with contextlib.closing(run), PongClient(*run.address) as client:
+        client.connect()
+        client.act([UP])
+        assert has_begun.wait(PATIENCE)
+        begin = time.monotonic()
+        while time.monotonic() - client.connection.quiet_seconds < begin:  # until something comes
+            client.connection.receive(until=time.monotonic() + 0.1)
+        may_end.set()
+        step = client.observe()
+        assert step is not None
+        assert step.number == 1
 
 
 def test_what_ends_the_engine_comes_out_of_close_and_ends_all_else() -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import queue
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from pongrl.errors import Refusal, RefusedError
+from pongrl.errors import ConnectionLostError, Refusal, RefusedError
+from pongrl.server import seats as module
 from pongrl.server.gallery import MAX_WATCHERS
 from pongrl.server.seats import VISITS_AT_ONCE, Seats
 from pongrl.wire.handshake import Admission, Applicant
 from pongrl.wire.messages import NOBODY, Role
+from tests.support import PATIENCE
 from tests.support.engines import game_options
 
 MINE, THINE = bytes(range(16)), bytes(range(1, 17))
@@ -26,6 +30,12 @@ class Peer:
 
     def __init__(self) -> None:
         self.is_closed = False
+        self.heartbeats: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def send_heartbeat(self) -> None:
+        self.heartbeats.put("beat")
+        if self.is_closed:
+            raise ConnectionLostError("it is gone")
 
     def close(self) -> None:
         self.is_closed = True
@@ -132,3 +142,20 @@ def test_a_server_that_ends_lets_nobody_in_and_closes_who_was_not_seated() -> No
         made.shut()
         assert refused(made, Role.RIGHT, "this server is ending") is Refusal.BUSY
     assert peer.is_closed
+
+
+def test_agents_are_kept_alive_before_the_engine_takes_them_and_one_that_is_gone_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.01)
+    closed = threading.Event()
+    with seats() as made:
+        left, right = seat(made, Role.LEFT), seat(made, Role.RIGHT)
+        left.is_closed = True
+        heart = threading.Thread(target=made.keep_alive, args=(closed,))
+        heart.start()
+        for _ in range(2):
+            assert right.heartbeats.get(timeout=PATIENCE) == left.heartbeats.get(timeout=PATIENCE) == "beat"
+        closed.set()
+        heart.join(PATIENCE)
+        assert not heart.is_alive()
