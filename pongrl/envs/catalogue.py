@@ -23,6 +23,12 @@ RETRO_NAME = re.compile(
 )
 
 
+PLAYED_BY_VECTOR = {  # settings that ALE's vector environment takes, or needs not
+    "game", "obs_type", "frameskip", "repeat_action_probability", "full_action_space",
+    "max_num_frames_per_episode",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Entry:
     """What an --env means."""
@@ -32,11 +38,13 @@ class Entry:
     game: str  # by which PRESETS knows it
     module: str = ""  # to import first
     settings: dict[str, Any] = field(default_factory=dict)  # of the environment, that its registration has
+    is_wrapped: bool = False  # by its registration, in a limit of steps or another wrapper
 
     @property
     def has_vector(self) -> bool:
-        """Whether ALE's own vector environment can play it: one with as many frames in every step."""
-        return self.kind == "ale" and type(self.settings.get("frameskip", 4)) is int
+        """Whether ALE's own vector environment can play it just so, with as many frames in every step."""
+        is_known = self.settings.keys() <= PLAYED_BY_VECTOR and not self.is_wrapped
+        return self.kind == "ale" and is_known and type(self.settings.get("frameskip", 4)) is int
 
 
 def find(name: str, say: Callable[[str], None]) -> Entry:
@@ -60,7 +68,9 @@ def find(name: str, say: Callable[[str], None]) -> Entry:
         spec = gymnasium.spec(rest)
         settings = dict(spec.kwargs)
         is_ale = str(spec.entry_point).startswith("ale_py.")
-        return Entry(name, "ale" if is_ale else "gymnasium", settings.get("game", rest), module, settings)
+        is_wrapped = spec.max_episode_steps is not None or bool(spec.additional_wrappers)
+        kind = "ale" if is_ale else "gymnasium"
+        return Entry(name, kind, settings.get("game", rest), module, settings, is_wrapped)
     if not module and RETRO_NAME.fullmatch(rest):
         return _retro(rest, say)
     if rest.startswith("ALE/") and "ALE/Pong-v5" not in gymnasium.registry:

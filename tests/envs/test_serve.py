@@ -321,6 +321,29 @@ def test_ataris_pong_is_played_on_ales_own_vector() -> None:
 
 
 @ALE
+@pytest.mark.parametrize(
+    ("settings", "changes", "is_vector"),
+    [
+        ({"obs_type": "rgb", "full_action_space": True}, {}, True),
+        ({"frameskip": (2, 5)}, {}, False),
+        ({"mode": 1}, {}, False),
+        ({"difficulty": 3}, {}, False),
+        ({}, {"max_episode_steps": 100}, False),
+        ({}, {"additional_wrappers": ("a wrapper",)}, False),
+    ],
+)
+def test_ales_vector_plays_only_what_it_can_play_as_registered(
+    settings: dict[str, Any], changes: dict[str, Any], is_vector: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gymnasium
+    from gymnasium.envs.registration import EnvSpec
+
+    spec = EnvSpec("Mine-v0", "ale_py.env:AtariEnv", kwargs={"game": "pong"} | settings, **changes)
+    monkeypatch.setitem(gymnasium.registry, "Mine-v0", spec)
+    assert catalogue.find("Mine-v0", print).has_vector is is_vector
+
+
+@ALE
 def test_people_see_ataris_court() -> None:
     with served("ALE/Pong-v5") as server, PongClient(*server.address, token="") as client:
         client.connect()
