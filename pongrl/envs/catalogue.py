@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from pongrl.errors import PongError
+from pongrl.text import printable
 
 INSTALL = 'pip install "pongrl[atari]", or pip install ale-py stable-retro in a checkout'
+LONGEST_ERROR = 400  # characters of what an environment's own error says that are shown
 RETRO_NAME = re.compile(
     r"\w+-(Atari2600|Nes|Snes|Genesis|GameBoy|Gb\w+|PCEngine|Sms|GameGear|32x|Saturn)-v\d+"
 )
@@ -86,6 +88,18 @@ def _import(module: str, name: str) -> None:
         importlib.import_module(module)
     except ImportError as error:
         raise PongError(f"{name} needs the module {module}, which cannot be imported: {error}") from error
+    except Exception as error:  # whatever its own code raises
+        raise cannot_be_made(name, error) from error
+
+
+def cannot_be_made(name: str, error: Exception) -> PongError:
+    """Return the sentence for an environment that fails before it plays."""
+    return PongError(f"{name} cannot be made ({described(error)})")
+
+
+def described(error: Exception) -> str:
+    """Return an error of an environment's own code in one short line."""
+    return printable(f"{type(error).__name__}: {error}", LONGEST_ERROR)
 
 
 def register_ale() -> None:

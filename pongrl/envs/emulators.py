@@ -25,7 +25,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pongrl.envs.catalogue import Entry
+from pongrl.envs.catalogue import Entry, cannot_be_made, described
 from pongrl.envs.lens import Lens, ScreenCamera
 from pongrl.envs.machines import Facts, open_environment
 from pongrl.errors import PongError
@@ -321,13 +321,16 @@ def _play(line: Connection, entry: Entry, repeat: int, lens: Lens) -> None:
         except PongError as error:
             line.send(error)
             return
+        except Exception as error:  # the environment's own, in its first reset
+            line.send(cannot_be_made(entry.name, error))
+            return
         line.send(game.facts)
         while True:
             word, value = line.recv()
             try:
                 line.send(game.begin(value) if word == "begin" else game.step(value))
             except Exception as error:  # the environment's own
-                line.send(PongError(f"{entry.name} failed ({type(error).__name__}: {error})"))
+                line.send(PongError(f"{entry.name} failed ({described(error)})"))
                 return
 
 
@@ -377,6 +380,11 @@ def open_emulators(
         PongError: they cannot be opened, in a sentence that says what to do.
         EndedError: they are to end before they are open.
     """
-    if entry.has_vector:
+    if not entry.has_vector:
+        return Processes(entry, games, frameskip, lens, is_ending)
+    try:
         return AleVector(entry, games, frameskip, lens)
-    return Processes(entry, games, frameskip, lens, is_ending)
+    except PongError:
+        raise
+    except Exception as error:  # ALE's own
+        raise cannot_be_made(entry.name, error) from error

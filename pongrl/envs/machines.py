@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pongrl.envs.catalogue import Entry, register_ale
+from pongrl.envs.catalogue import Entry, cannot_be_made, register_ale
 from pongrl.errors import PongError
 from pongrl.wire.arrays import UInt8Array
 
@@ -107,7 +107,7 @@ def _made(shown: str, name: str, **settings: Any) -> Any:
     try:
         return gymnasium.make(name, disable_env_checker=True, **settings)
     except Exception as error:  # whatever its own code raises
-        raise PongError(f"{shown} cannot be made ({type(error).__name__}: {error})") from error
+        raise cannot_be_made(shown, error) from error
 
 
 def _is_picture(space: Any) -> bool:
@@ -137,7 +137,7 @@ class _Retro:
                 inttype=stable_retro.data.Integrations.ALL,
             )  # fmt: skip
         except Exception as error:  # whatever the emulator raises
-            raise PongError(f"{entry.name} cannot be made ({type(error).__name__}: {error})") from error
+            raise cannot_be_made(entry.name, error) from error
         buttons: list[str | None] = self._env.buttons
         self._held: list[UInt8Array] = [np.zeros(len(buttons), np.uint8)]
         names = ["NOOP"]

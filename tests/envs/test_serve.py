@@ -127,6 +127,7 @@ def test_a_move_that_the_environment_has_not_is_refused(capsys: pytest.CaptureFi
     [
         ("Nothing-v0", "there is no environment Nothing-v0: name one of ale-py"),
         ("no_such_module:X-v0", "needs the module no_such_module, which cannot be imported"),
+        (kind("Unready"), r"Unready-v0 cannot be made \(ValueError: no\\nway!+… \(1,018 characters\)\)"),
         (kind("Blind"), "has no picture: its observations are Box"),
         (kind("Smooth"), r"has actions of another kind \(Box\(.*\): only environments with discrete actions"),
     ],
@@ -134,6 +135,15 @@ def test_a_move_that_the_environment_has_not_is_refused(capsys: pytest.CaptureFi
 def test_what_cannot_be_served_is_refused_in_a_sentence(env: str, sentence: str) -> None:
     with pytest.raises(PongError, match=sentence), served(env):
         pass
+
+
+def test_a_module_that_fails_while_it_is_imported_is_named_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "hasty.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PongError, match=r"hasty:X-v0 cannot be made \(ZeroDivisionError: division by zero"):
+        catalogue.find("hasty:X-v0", print)
 
 
 def test_an_environment_that_fails_ends_the_server_with_a_sentence() -> None:
@@ -320,6 +330,14 @@ def test_ataris_pong_is_played_on_ales_own_vector() -> None:
         np.testing.assert_array_equal(step.frames, seeded)  # by the seed
 
 
+def register_atari(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], **changes: Any) -> None:
+    import gymnasium
+    from gymnasium.envs.registration import EnvSpec
+
+    spec = EnvSpec("Mine-v0", "ale_py.env:AtariEnv", kwargs=settings, **changes)
+    monkeypatch.setitem(gymnasium.registry, "Mine-v0", spec)
+
+
 @ALE
 @pytest.mark.parametrize(
     ("settings", "changes", "is_vector"),
@@ -335,12 +353,16 @@ def test_ataris_pong_is_played_on_ales_own_vector() -> None:
 def test_ales_vector_plays_only_what_it_can_play_as_registered(
     settings: dict[str, Any], changes: dict[str, Any], is_vector: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import gymnasium
-    from gymnasium.envs.registration import EnvSpec
-
-    spec = EnvSpec("Mine-v0", "ale_py.env:AtariEnv", kwargs={"game": "pong"} | settings, **changes)
-    monkeypatch.setitem(gymnasium.registry, "Mine-v0", spec)
+    register_atari(monkeypatch, {"game": "pong"} | settings, **changes)
     assert catalogue.find("Mine-v0", print).has_vector is is_vector
+
+
+@ALE
+@pytest.mark.filterwarnings("ignore:Rom nothing not supported")
+def test_a_game_that_ale_has_not_is_named_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    register_atari(monkeypatch, {"game": "nothing"})
+    with pytest.raises(PongError, match=r"Mine-v0 cannot be made \(.*nothing"), served("Mine-v0"):
+        pass
 
 
 @ALE

@@ -8,6 +8,7 @@ Sums-v0       each step is worth 0.4
 Blind-v0      has no picture
 Smooth-v0     has actions that are no numbers
 Broken-v0     fails at its first step
+Unready-v0    fails at its first reset
 Mortal-v0     the action 2 ends its process
 Pair-v0       has two actions without names
 Loud-v0       prints at each step
@@ -48,6 +49,8 @@ class Toy(gymnasium.Env[Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
+        if self.kind == "unready":
+            raise ValueError("no\nway" + 1000 * "!")
         if seed is not None:
             self.at = seed % HEIGHT
         self.steps = self.points = 0
@@ -81,5 +84,18 @@ class Toy(gymnasium.Env[Any, Any]):
         return picture
 
 
-for name in ("toy", "drawn", "quiet", "sums", "blind", "smooth", "broken", "mortal", "pair", "loud", "stuck"):
+for name in (
+    "toy",
+    "drawn",
+    "quiet",
+    "sums",
+    "blind",
+    "smooth",
+    "broken",
+    "mortal",
+    "pair",
+    "loud",
+    "stuck",
+    "unready",
+):
     gymnasium.register(f"{name.capitalize()}-v0", entry_point=Toy, kwargs={"kind": name})
