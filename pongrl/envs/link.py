@@ -174,8 +174,13 @@ class Link:
     def _start_own(self, seed: int) -> None:
         whole("seed", seed, 0, LARGEST_SEED)
         self._end_own()
-        self._own, self._seed = LocalServer(self._where.flags(self.games, seed), debug=False), seed
-        self._own.listen()
+        own = LocalServer(self._where.flags(self.games, seed), debug=False)
+        try:
+            own.listen()
+        except BaseException:  # Ctrl-C too: one whose port is not known is of no use
+            own.close()
+            raise
+        self._own, self._seed = own, seed
 
     def _connect_soon(self) -> Steps:
         """Connect. A server lets an agent that has come often in again after half a second."""

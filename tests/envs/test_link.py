@@ -30,6 +30,7 @@ from pongrl.wire.allowance import Allowance
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import MAX_GAMES, Role
 from tests.support import PATIENCE, connected, serving
+from tests.support.envs import ServerInProcess
 
 BOTH = (Role.LEFT, Role.RIGHT)
 MOVE = np.array([UP])
@@ -250,6 +251,25 @@ def test_a_server_of_our_own_that_lives_is_connected_to_again(own_servers: list[
         link.play([MOVE])
         assert link.regain(never)[0].number == 0
         assert len(own_servers) == 1
+
+
+@pytest.mark.parametrize("error", [PongError("it did not start"), KeyboardInterrupt()])
+def test_a_server_of_our_own_whose_start_was_interrupted_is_ended_and_the_next_is_another(
+    error: BaseException, own_servers: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(server: ServerInProcess) -> None:
+        raise error
+
+    with link_to() as link:
+        for begin in (lambda: link.begin(1), lambda: link.regain(lambda: 1)):
+            link.close()
+            with monkeypatch.context() as patch:
+                patch.setattr(ServerInProcess, "listen", fail)
+                with pytest.raises(type(error)):
+                    begin()
+            assert own_servers[-1].has_closed
+            assert begin()[0].number == 0
+        assert len(own_servers) == 4
 
 
 def lose(role: Role, error: BaseException) -> Callable[..., Any]:
