@@ -24,7 +24,6 @@ from pongrl.agent.local_server import LocalServer
 from pongrl.checks import LARGEST_SEED, whole
 from pongrl.envs.where import Where
 from pongrl.errors import ConnectionLostError, PongError, Refusal, RefusedError, UsageError
-from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.wire.client import PongClient, PongWatcher
 from pongrl.wire.messages import IDENTITY_BYTES, MAX_GAMES, Role, Session, Step
 from pongrl.wire.retry import Retry
@@ -220,6 +219,11 @@ class Link:
         return client, step
 
     def _check(self, session: Session) -> None:
+        if not session.is_our_game:
+            raise UsageError(
+                "the server plays another game than our Pong, with frames of "
+                f"{session.height}×{session.width}: connect to one that python pong.py has started"
+            )
         if session.games != self.games:
             instead = ""
             if len(self._paddles) == 1:
@@ -227,11 +231,6 @@ class Link:
             raise UsageError(
                 f"the server plays {session.games} games and the environment {self.games}: "
                 f"start it with --games {self.games}{instead}"
-            )
-        if (session.height, session.width) != (FRAME_HEIGHT, FRAME_WIDTH):
-            raise UsageError(
-                f"the server's frames are {session.height}×{session.width} and not "
-                f"{FRAME_HEIGHT}×{FRAME_WIDTH}: run the same release on both machines"
             )
 
     def _hang_up(self) -> None:

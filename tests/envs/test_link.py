@@ -16,6 +16,7 @@ pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install
 from pong import Pong
 from pongrl.checks import LARGEST_SEED
 from pongrl.envs.link import Link, folded
+from pongrl.envs.serve import Serve
 from pongrl.envs.where import Where
 from pongrl.errors import (
     ConnectionLostError,
@@ -84,6 +85,16 @@ def test_a_server_with_another_number_of_games_is_refused() -> None:
             serving(lockstep=True, games=3) as server,
             link_to(server, games, **options) as link,
             pytest.raises(UsageError, match=words),
+        ):
+            link.begin(1)
+
+
+def test_a_server_for_another_game_is_refused() -> None:
+    with Serve("tests.support.toys:Toy-v0", port=0, lockstep=True, games=2) as server:
+        server.start(block=False)
+        with (
+            contextlib.closing(Link(Where(port=server.address[1]), 1)) as link,
+            pytest.raises(UsageError, match="plays another game than our Pong, with frames of 84×84"),
         ):
             link.begin(1)
 
