@@ -20,8 +20,9 @@ from pongrl.text import printable
 
 INSTALL = 'pip install "pongrl[atari]", or pip install ale-py stable-retro in a checkout'
 LONGEST_ERROR = 400  # characters of what an environment's own error says that are shown
-RETRO_NAME = re.compile(
-    r"\w+-(Atari2600|Nes|Snes|Genesis|GameBoy|Gb\w+|PCEngine|Sms|GameGear|32x|Saturn)-v\d+"
+RETRO_NAME = re.compile(  # a game of stable-retro: its name, its console, and mostly a version
+    r"\w+-(Atari2600|Nes|Snes|N64|NintendoDs|GameBoy|Gb\w+|Genesis|Sms|GameGear|SCD|32x|Saturn|PCEngine|Arcade"
+    r"|FBNeo)(-v\d+)?"
 )
 
 

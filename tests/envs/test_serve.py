@@ -239,6 +239,16 @@ def test_a_package_that_is_missing_is_named(package: str, monkeypatch: pytest.Mo
         catalogue.find(env, print)
 
 
+@RETRO
+def test_all_games_of_stable_retro_are_known_by_their_names() -> None:
+    import stable_retro
+
+    names = stable_retro.data.list_games(stable_retro.data.Integrations.ALL)
+    assert not [name for name in names if not catalogue.RETRO_NAME.fullmatch(name)]
+    with pytest.raises(PongError, match="stable-retro has no ROM of MortalKombatTrilogy-N64-v0"):
+        catalogue.find("MortalKombatTrilogy-N64-v0", print)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
