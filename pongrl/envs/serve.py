@@ -76,7 +76,7 @@ class Serve:
     seed: Annotated[int | None, "seed of the first game; the next ones have the numbers after it"] = None
     points_to_win: Annotated[int, "points that win a match, as agents are told; the game counts them"] = 21
     actions: Annotated[
-        str | None, "what moves 0, 1, 2 … do, by the names of the environment's actions: NOOP,RIGHT,LEFT"
+        str | None, "what moves 0, 1, 2 … do, by the names of actions, or numbers without: NOOP,RIGHT,LEFT"
     ] = None
     size: Annotated[str | None, "rows and columns of a frame, in cells, as in 80x30"] = None
     crop: Annotated[str | None, "rows and columns of the court in the picture, as in 34:194,28:140"] = None
@@ -256,10 +256,11 @@ def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset)
     Raises:
         UsageError: an action that is wanted is not there.
     """
+    meanings = facts.meanings or tuple(map(str, range(facts.actions)))  # those without names have numbers
     try:
-        actions = actions_of(facts.meanings, wanted)
+        actions = actions_of(meanings, wanted)
     except KeyError as error:
-        known = ", ".join(facts.meanings) or "none with a name"
+        known = ", ".join(meanings)
         raise UsageError(f"{name} has no action {error.args[0]} for --actions: it has {known}") from error
     fire = None
     if "FIRE" in facts.meanings and not preset.is_pong:
@@ -267,7 +268,7 @@ def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset)
     if len(actions) == len(MOVE_NAMES):
         return Buttons(MOVE_NAMES, actions, fire), ""
     actions = actions or tuple(range(facts.actions))
-    names = tuple(facts.meanings[action] if facts.meanings else str(action) for action in actions)
+    names = tuple(meanings[action] for action in actions)
     words = f"{name} has actions {names[0]} to {names[-1]} and no stay, up and down: "
     if len(actions) < len(MOVE_NAMES):
         actions = (actions[0], actions[0], actions[-1])

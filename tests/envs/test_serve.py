@@ -261,6 +261,7 @@ def test_all_games_of_stable_retro_are_known_by_their_names() -> None:
         ({"key": "key.pem"}, "--key belongs to a --certificate"),
         ({"games": 128, "size": "128x128"}, "more than the 524,288 cells"),
         ({"actions": "NOOP,JUMP"}, "has no action JUMP for --actions: it has NOOP, UP, DOWN"),
+        ({"env": kind("Pair"), "actions": "0,2"}, "has no action 2 for --actions: it has 0, 1$"),
         ({"crop": "0:30,0:16"}, "is not inside the picture"),
     ],
 )
@@ -281,6 +282,8 @@ def test_moves_are_stay_up_and_down_where_there_are_such_actions() -> None:
     buttons, words = buttons_of("Chess", Facts((), 5, (9, 9), 1.0), (), OTHER)
     assert (buttons.names, buttons.actions) == (("0", "1", "2", "3", "4"), (0, 1, 2, 3, 4))
     assert words.endswith("mainmodel.py does 0, 1, 2 for them; --actions chooses what they do")
+    buttons, words = buttons_of("Chess", Facts((), 5, (9, 9), 1.0), ("0", "4", "3"), OTHER)
+    assert (buttons.names, buttons.actions, words) == (("stay", "up", "down"), (0, 4, 3), "")
     buttons, words = buttons_of("Cart", Facts((), 2, (9, 9), 1.0), (), OTHER)
     assert (buttons.names, buttons.actions) == (("stay", "up", "down"), (0, 0, 1))
     assert words.endswith("no stay, up and down: stay and up do 0 here, and down does 1")
