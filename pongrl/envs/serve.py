@@ -35,7 +35,7 @@ from pongrl.game.rules import LEFT
 from pongrl.server.entrance import Entrance, clock_of, entrance_of, invitation
 from pongrl.server.guests import Guests
 from pongrl.server.options import check_door
-from pongrl.server.run import Run, await_end, show, stop_at_eof
+from pongrl.server.run import ENDS_BY_ITSELF, Run, await_end, show, stop_at_eof
 from pongrl.wire.messages import DEFAULT_PORT, MAX_GAMES
 from pongrl.wire.session import MAX_STEP_CELLS, PONG_FRAME
 from pongrl.wire.sockets import is_loopback
@@ -128,6 +128,8 @@ class Serve:
         if self._run is not None:
             raise RuntimeError("started already")
         self._ending = False
+        if self.until_eof and not block:
+            raise UsageError(ENDS_BY_ITSELF)
         if self.render:
             cli.need_main_thread("no render")
         outlets.start_log(self.debug)

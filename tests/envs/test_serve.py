@@ -321,6 +321,8 @@ def test_standard_input_is_not_read_before_the_games_are_open(monkeypatch: pytes
     monkeypatch.setattr(serve, "stop_at_eof", read)
     Serve(TOY, port=0, until_eof=True).start()
     assert done == ["games are open", "it is read"]
+    with pytest.raises(UsageError, match="leave it out with block=False"):
+        Serve(TOY, port=0, until_eof=True).start(block=False)
 
 
 # Emulators
