@@ -20,11 +20,11 @@ A message is a header and a body. Every integer on the wire is big-endian:
 
 The handshake proves to each side that the other one has the token, which itself never crosses:
 
-        client                                         server
-    1.  HELLO(magic, version, role, nonce a)  ──────►  checks magic and version
-    2.                                        ◄──────  CHALLENGE(version, nonce s)
-    3.  PROOF(HMAC("agent", …), identity, name) ────►  compares it in constant time; checks role and place
-    4.                                        ◄──────  WELCOME(HMAC("server", …), session)
+        client                                           server
+    1.  HELLO(magic, version, role, nonce a)    ──────►  checks magic and version
+    2.                                          ◄──────  CHALLENGE(version, nonce s)
+    3.  PROOF(HMAC("agent", …), identity, name) ──────►  compares it in constant time; checks role and place
+    4.                                          ◄──────  WELCOME(HMAC("server", …), session)
     5.  compares the server's proof, then reads the session
 
     HMAC(side, …) is HMAC-SHA256 with the token as key, over side, version, role, nonce a, nonce s, identity,

@@ -9,11 +9,15 @@ import pytest
 
 from mainmodel import PolicyGradient
 from pong import Pong
+from pongrl.arena.visitors import Come
 from pongrl.errors import UsageError
 from pongrl.server.entrance import Entrance
+from pongrl.web.site import Secrets, Site
 from pongrl.wire.client import PongClient
 from pongrl.wire.dial import Call
 from pongrl.wire.framing import Kind, message
+from pongrl.wire.handshake import Applicant
+from pongrl.wire.messages import Role
 from tests.support import Program, serving
 
 PEM = str(Path(__file__).with_name("localhost.pem"))  # a certificate for localhost, and its key
@@ -53,6 +57,14 @@ def test_no_token_is_in_a_repr() -> None:
     parts = Call(token="hush", identity=identity), PongClient(token="hush", identity=identity)
     for program in (Pong(token="hush"), PolicyGradient(token="hush"), Entrance("", 0, "hush"), *parts):
         assert "hush" not in repr(program) + str(program)
+    for secret in (Entrance("", 0, "hush"), Call(token="hush"), Site("", "", 0, Secrets("hush", "hush"))):
+        assert "hush" not in repr(secret)
+
+
+def test_no_identity_is_in_a_repr() -> None:
+    own = b"hush" * 4
+    for secret in (Call(identity=own), Applicant(Role.LEFT, own), Come(0, "Ada", own)):
+        assert "hush" not in repr(secret)
 
 
 def test_an_open_door_takes_an_explicit_word(

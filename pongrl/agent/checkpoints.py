@@ -21,7 +21,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,7 +53,9 @@ class Checkpoint:
     progress: Progress
     policy: Policy
     learner: Mapping[str, Any]  # for Learner.restore
-    identity: bytes | None = None  # by which servers know the agent again; some old files have none
+    identity: bytes | None = field(
+        default=None, repr=False
+    )  # by which servers know the agent again; some old files have none
     level: int | None = None  # of the built-in AI that was trained against; old files have none
 
     def to_plain(self) -> dict[str, Any]:

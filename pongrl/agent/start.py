@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Start:
 
     options: RunOptions
     rng: RandomGenerator
-    identity: bytes  # by which servers know the agent again
+    identity: bytes = field(repr=False)  # by which servers know the agent again
     progress: Progress
     player: Decider | None = None  # None to begin to learn from nothing
     words: str = ""  # for the console, if there is something to say

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pongrl.server.guests import Paddle
 from pongrl.wire.waiting import Wake
@@ -15,7 +15,7 @@ class Come:
 
     seat: int  # by which the page knows the person
     name: str  # one line, ready to print
-    identity: bytes  # the secret of the person's browser
+    identity: bytes = field(repr=False)  # the secret of the person's browser
 
 
 @dataclass(frozen=True)

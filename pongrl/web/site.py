@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 ADDRESSES, FAULT = "addresses", "fault"  # what the process itself tells the program
@@ -22,7 +22,7 @@ class Site:
     title: str  # whose page it is
     host: str
     port: int  # 0 for any that is free
-    secrets: Secrets
+    secrets: Secrets = field(repr=False)
     certificate: str | None = None  # PEM files; without them nothing is encrypted
     key: str | None = None
     about: Any = None  # what only this kind of page has to know

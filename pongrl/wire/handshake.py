@@ -14,8 +14,8 @@ import hmac
 import secrets
 import struct
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from pongrl.errors import ProtocolError, Refusal, RefusedError
 from pongrl.wire.framing import Kind, Message, message
@@ -40,11 +40,12 @@ _CHALLENGE = struct.Struct(f"!H{NONCE_BYTES}s")  # version, nonce
 _VERSION_BYTES = 2
 
 
-class Applicant(NamedTuple):
+@dataclass(frozen=True)
+class Applicant:
     """A peer that has proved the token, and asks to come in."""
 
     role: Role
-    identity: bytes = NOBODY
+    identity: bytes = field(default=NOBODY, repr=False)
     name: str = ""  # that it gives itself, ready to print; empty if it gives none
     network: str = ""  # where it comes from; agents of one machine have the same
 
@@ -55,7 +56,7 @@ class Admission:
 
     role: Role
     session: Session
-    identity: bytes = NOBODY
+    identity: bytes = field(default=NOBODY, repr=False)
     name: str = ""
     last: bytes = b""
 
