@@ -53,9 +53,7 @@ class Checkpoint:
     progress: Progress
     policy: Policy
     learner: Mapping[str, Any]  # for Learner.restore
-    identity: bytes | None = field(
-        default=None, repr=False
-    )  # by which servers know the agent again; some old files have none
+    identity: bytes | None = field(default=None, repr=False)  # of the agent; some old files have none
     level: int | None = None  # of the built-in AI that was trained against; old files have none
 
     def to_plain(self) -> dict[str, Any]:
