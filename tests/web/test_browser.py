@@ -188,6 +188,33 @@ def test_buttons_pause_the_game_and_choose_the_level(chromium: Any) -> None:
         expect(page.locator("#right-name")).to_have_text("level 3")
 
 
+KEEP_SOCKETS = """
+    window.sockets = [];
+    WebSocket = class extends WebSocket {
+        constructor(...values) { super(...values); sockets.push(this); }
+    };
+"""
+
+
+@pytest.mark.parametrize("choice", ["Just look", "Left paddle"])
+def test_a_connection_that_comes_back_puts_nobody_where_they_do_not_want_to_be(
+    chromium: Any, choice: str
+) -> None:
+    with serving(web=0) as server, visiting(chromium) as visit:
+        visit.page.add_init_script(KEEP_SOCKETS)
+        page = visit.open(server.links.steer)
+        expect(page.locator("#seat")).to_contain_text("You have the right paddle")
+        page.get_by_role("button", name=choice).click()
+        expect(page.locator("#right-name")).to_have_text("level 2")
+        page.evaluate("sockets.at(-1).close()")
+        expect(page.locator("#connection")).to_contain_text("trying again")
+        expect(page.locator("#connection")).to_have_text("live")
+        page.get_by_role("button", name="Pause").click()
+        expect(page.locator("#headline")).to_have_text("paused")  # by now it would have asked for a paddle
+        expect(page.locator("#seat")).to_be_empty()
+        assert visit.complaints == []
+
+
 def test_a_wrong_token_and_none_are_refused_with_a_sentence(chromium: Any) -> None:
     with serving(web=0, token="a token") as server, visiting(chromium) as visit:
         page = visit.open(server.links.look.split("?")[0] + "?token=wrong")
