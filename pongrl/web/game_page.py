@@ -41,7 +41,7 @@ class GamePage(PlayedPage):
     def show(self, snapshot: Snapshot) -> None:
         """Show how the game stands, if somebody looks on and the last picture is gone; for one thread."""
         self._latest = snapshot
-        now, who = time.monotonic(), (snapshot.paused, snapshot.agents)
+        now, who = time.monotonic(), (snapshot.paused, snapshot.agents, snapshot.status)
         is_news = who != self._shown  # a game that is paused then shows nothing more
         if now < self._due and not is_news:
             return

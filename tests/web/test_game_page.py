@@ -137,6 +137,25 @@ def test_people_are_told_that_an_agent_pauses(lockstep: bool) -> None:
         asyncio.run(look(server, agent))
 
 
+def test_people_are_told_that_both_agents_pause() -> None:
+    async def look(server: Pong, *agents: PongClient) -> None:
+        async with talking(server.links.look) as talk:
+            for _ in range(5):
+                await talk.hear("state", lambda state: not state["paused"])
+                for agent in agents:
+                    agent.pause()
+                await talk.hear("state", lambda state: state["status"].startswith("paused by both agents"))
+                for agent in agents:
+                    agent.pause(False)
+
+    with (
+        serving(web=0) as server,
+        connected(server) as left,
+        connected(server, role=Role.RIGHT) as right,
+    ):
+        asyncio.run(look(server, left, right))
+
+
 def test_an_agent_cannot_take_the_right_paddle_from_a_person() -> None:
     async def play(server: Pong) -> None:
         async with talking(server.links.steer) as talk:
