@@ -55,6 +55,7 @@ class Persons:
 
     def _let_in(self, asked: Come, agents: Collection[int]) -> None:
         try:
+            self._ledger.check_place()  # or the name would go nowhere
             if self._is_here(asked.name, agents):  # before the name becomes this person's
                 self._untold[asked.seat] = News(f"{asked.name} plays here already", is_out=True)
                 return

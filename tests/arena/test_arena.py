@@ -238,6 +238,20 @@ def test_a_person_who_is_refused_does_not_take_the_name_of_an_agent(path: Path) 
             again.connect()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be moved there")
+def test_while_the_file_is_gone_no_person_is_let_in(path: Path) -> None:
+    visitors, audience = Visitors(), Audience()
+    with arena(path, visitors, audience, points_to_win=1000):
+        path.rename(path.with_name("nowhere.db"))
+        visitors.tell(Come(3, "Zoë", secret("Zoë")))
+        audience.wait_for(lambda: audience.news.get(3))
+        assert audience.news[3][-1].words == "nobody can be let in now: try again later"
+        path.with_name("nowhere.db").rename(path)
+        visitors.tell(Come(4, "Zoë", secret("Zoë")))
+        audience.wait_for(lambda: audience.news.get(4))
+        assert not audience.news[4][-1].is_out
+
+
 def test_a_watcher_over_the_wire_sees_a_match(path: Path) -> None:
     with (
         playing(path) as (run, _),
