@@ -170,10 +170,8 @@ class Books:
         progress = self.progress
         mean, best = f"running mean {progress.running_mean:+.3f}", f"{progress.best:+.3f}"
         if progress.match_score is not None:
-            mean, best = (
-                f"mean score   {progress.match_score:+.1f} a match",
-                f"{progress.best_score or 0:+.1f}",
-            )
+            mean = f"mean score   {progress.match_score:+.1f} a match"
+            best = f"{progress.best_score or 0:+.1f}"
         return [
             f"progress     {progress}",
             f"{mean}, best at a report {best if progress.has_best else 'none'}",

@@ -3,7 +3,7 @@
     Checkpoint     the parts of a checkpoint of a training run
     save, load     the file: plain values behind a checksum, replaced in one step
     Saver          saves in a thread of its own
-    points_learned      read one part alone
+    points_learned read one part alone
     load_policy    read the policy alone
 
 The file is

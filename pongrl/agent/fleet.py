@@ -223,8 +223,8 @@ class Fleet:
         Those in lockstep wait for us anyway. A server that turns out to be gone is lost when it is looked at
         next, since the caller may be in the middle of its state.
         """
-        held = [] if self.is_paused else [seat.client for seat in self.seats.values()]
-        held = [client for client in held if not client.session.lockstep]
+        clients = [] if self.is_paused else [seat.client for seat in self.seats.values()]
+        held = [client for client in clients if not client.session.lockstep]
         for client in held:
             with contextlib.suppress(ConnectionLostError, ProtocolError):
                 client.pause()

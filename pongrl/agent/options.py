@@ -131,8 +131,9 @@ class RunOptions:
         Whoever begins at level 3 sees few points: the AI hardly misses slow balls. At level 2 fast ones come
         more often, and what they teach holds at both levels.
         """
-        is_training = self.mode in _TRAINING and self.games != 1
-        return 2 if is_training and self.has_own_servers and self.level == 3 else None
+        is_training = self.mode in _TRAINING
+        is_alone = self.games == 1
+        return 2 if is_training and self.has_own_servers and self.level == 3 and not is_alone else None
 
     @property
     def resumes_here(self) -> bool:

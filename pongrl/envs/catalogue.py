@@ -24,8 +24,6 @@ RETRO_NAME = re.compile(  # a game of stable-retro: its name, its console, and m
     r"\w+-(Atari2600|Nes|Snes|N64|NintendoDs|GameBoy|Gb\w+|Genesis|Sms|GameGear|SCD|32x|Saturn|PCEngine|Arcade"
     r"|FBNeo)(-v\d+)?"
 )
-
-
 PLAYED_BY_VECTOR = {  # settings that ALE's vector environment takes, or needs not
     "game", "obs_type", "frameskip", "repeat_action_probability", "full_action_space",
     "max_num_frames_per_episode",

@@ -119,9 +119,7 @@ class Engine(threading.Thread):
             self._seat(arrival)
         elif self._is_ticking():
             self._listen(self._clock.due)
-        elif (
-            not self._can_decide()
-        ):  # else people have just ended a pause: all have answered, and say no more
+        elif not self._can_decide():
             self._listen(None)
         if self._is_ticking():
             if time.monotonic() >= self._clock.due:
@@ -143,7 +141,10 @@ class Engine(threading.Thread):
         return not self._pausing and (self._keys.paused or not (self._lockstep and self._talks))
 
     def _can_decide(self) -> bool:
-        """Return whether the next decision can be played, where agents are waited for."""
+        """Return whether the next decision can be played, where agents are waited for.
+
+        When people have just ended a pause it can be at once: all have answered already, and say no more.
+        """
         return not self._pausing and all(talk.answered for talk in self._talks)
 
     def _listen(self, until: float | None) -> None:

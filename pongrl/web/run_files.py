@@ -48,13 +48,8 @@ class Rows:
         self._end = 0  # bytes of it that were read
         self._columns: list[str] = []
         self._rows: list[list[float | None]] = []
-        self._step, self._skipped = 1, 0  # every so manyth row is kept; those left out since the last one
+        self.step, self._skipped = 1, 0  # every so manyth row is kept; those left out since the last one
         self._has_more = False
-
-    @property
-    def step(self) -> int:
-        """The distance between two rows of the file that are kept."""
-        return self._step
 
     def after(self, count: int, step: int = 1) -> tuple[int, list[list[float | None]], bool]:
         """Return rows behind the first `count` ones, which were told when every `step`th was kept.
@@ -65,7 +60,7 @@ class Rows:
             How many rows come before; the rows, each with the columns SHOWN; whether there are more already.
         """
         self._read_on()
-        first = count if count <= len(self._rows) and step == self._step else 0
+        first = count if count <= len(self._rows) and step == self.step else 0
         rows = self._rows[first : first + ROWS_AT_ONCE]
         return first, rows, self._has_more or first + len(rows) < len(self._rows)
 
@@ -77,7 +72,7 @@ class Rows:
                 if (status.st_dev, status.st_ino) != self._file or status.st_size < self._end:
                     self._file, self._end = (status.st_dev, status.st_ino), 0
                     self._columns, self._rows = [], []
-                    self._step, self._skipped = 1, 0
+                    self.step, self._skipped = 1, 0
                 file.seek(self._end)
                 data = file.read(LARGEST_READ)
         except OSError:
@@ -94,7 +89,7 @@ class Rows:
     def _add(self, row: dict[str, str]) -> None:
         evaluation, score = row.get(EVALUATION_COLUMN), row.get("match_score")
         self._skipped += 1
-        if self._skipped < self._step and not evaluation:
+        if self._skipped < self.step and not evaluation:
             return
         try:
             numbers = [
@@ -110,7 +105,7 @@ class Rows:
         self._rows.append(numbers)
         if len(self._rows) > MOST_ROWS:
             self._rows = [row for place, row in enumerate(self._rows) if place % 2 or row[4] is not None]
-            self._step *= 2
+            self.step *= 2
 
 
 def files_in(directory: Path, words: Callable[[str], str]) -> list[File]:

@@ -82,7 +82,7 @@ class Connection:
         self._sent = self._heard = self._looked = clock()
         self._short_waits = 0
         self._small_talk = Allowance(SMALL_TALK_AT_ONCE, SMALL_TALK_PER_SECOND, clock)
-        self._missed = 0.0  # heartbeats that came while we looked away
+        self._missed = 0.0  # heartbeats that may have come while we looked away
 
     def fileno(self) -> int:
         """Return the file number of the socket, for `select`."""
@@ -196,17 +196,19 @@ class Connection:
             raise ConnectionLostError(f"{self.peer} is gone ({reason_of(error)})") from error
         if not data:
             raise ConnectionLostError(f"{self.peer} has left")
-        before, self._heard = self._looked, self._clock()
-        self._looked = self._heard
-        if self._looked - before >= HEARTBEAT_SECONDS:
-            self._missed = (self._looked - before) / HEARTBEAT_SECONDS
+        self._missed = max(self._missed, self._look() / HEARTBEAT_SECONDS)
+        self._heard = self._looked
         self._parser.feed(data)
         return True
 
+    def _look(self) -> float:
+        """Note that we look now; return for how many seconds we looked away."""
+        before, self._looked = self._looked, self._clock()
+        return self._looked - before
+
     def _check_silence(self) -> None:
         """Give up a peer that has been silent for too long while we were looking."""
-        before, self._looked = self._looked, self._clock()
-        if self._looked - before >= SLEPT_SECONDS:  # it may have slept too, and could not speak
+        if self._look() >= SLEPT_SECONDS:  # it may have slept too, and could not speak
             self._heard = self._looked
         if self._looked - self._heard >= SILENCE_SECONDS:
             raise ConnectionLostError(f"{self.peer} has been silent for {SILENCE_SECONDS:.0f} seconds")
