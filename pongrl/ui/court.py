@@ -9,10 +9,12 @@ import numpy as np
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.rules import BALL, COURT_HEIGHT, COURT_WIDTH, LEFT_X, PADDLE_HEIGHT, PADDLE_WIDTH, RIGHT_X
 from pongrl.ui.text import Text
-from pongrl.ui.theme import BACKGROUND, LINE, PLAIN_COURT, Box, CourtColours
+from pongrl.ui.theme import BACKGROUND, DIM, LINE, PLAIN_COURT, Box, CourtColours
 from pongrl.wire.arrays import UInt8Array
 
 COURT_BOX = (0, 0, COURT_WIDTH, COURT_HEIGHT)
+SCORE_BOX = (0, 10, COURT_WIDTH, 40)  # of a frame of another game
+SENT_BOX = (42, 55, 616, 440)
 DIGITS = 90  # size of the score's font on a court of 700×500
 
 
@@ -22,6 +24,13 @@ class Scene(NamedTuple):
     score: tuple[int, int]  # points of left and right
     paddles: tuple[int, int]  # y of left and right
     ball: tuple[int, int] | None  # x and y; None if it cannot be seen
+
+
+class SentScene(NamedTuple):
+    """What an agent is sent of another game, whose court nobody knows."""
+
+    score: tuple[int, int]  # points of left and right
+    frame: UInt8Array  # (height, width)
 
 
 def scaled(court: Box, x: float, y: float, width: float, height: float) -> Box:
@@ -75,6 +84,24 @@ def draw_court(
         surface.fill(colours.paddles, box)
     if scene.ball is not None:
         surface.fill(colours.ball, scaled(court, *scene.ball, BALL, BALL))
+
+
+def draw_sent(surface: Any, text: Text, scene: SentScene) -> None:
+    """Draw the frame of another game, as large as the score above it allows.
+
+    A frame's cells need not be square, but most pictures that games show are as wide, for their height, as
+    our court is.
+
+    Args:
+        surface: the pygame surface to draw on, 700×500.
+        text: the fonts for the score.
+        scene: what to draw.
+    """
+    pygame = pygame_quietly()
+    surface.fill(BACKGROUND)
+    text.centre(surface, SCORE_BOX, ("{} : {}".format(*scene.score),), SCORE_BOX[3], DIM)
+    surface.blit(pygame.transform.scale(frame_picture(scene.frame, 1), SENT_BOX[2:]), SENT_BOX)
+    pygame.draw.rect(surface, LINE, pygame.Rect(SENT_BOX).inflate(2, 2), 1)
 
 
 def frame_picture(frame: UInt8Array, scale: int) -> Any:

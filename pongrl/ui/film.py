@@ -2,7 +2,7 @@
 
 A film shows game time: a tick is 1/60 s in it, however fast the game was played; pauses are not in it. It is
 never much longer than the run: where the game runs faster than that, as in lockstep, points are left out,
-whole points at a time.
+whole points at a time; where points are shorter than a second, all that begin within it.
 
 A film is written into a temporary file, which is renamed when the film is complete. Until then an older file
 of the film's name is not changed. If nothing was filmed, the older file stays.
@@ -32,7 +32,7 @@ from pongrl.errors import PongError, UsageError
 from pongrl.files import check_replaceable
 from pongrl.game.drawing import opencv, pygame_quietly
 from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
-from pongrl.ui.court import Scene, draw_court
+from pongrl.ui.court import Scene, SentScene, draw_court, draw_sent
 from pongrl.ui.film_writers import Gif, Mp4, Writer
 from pongrl.ui.text import Text
 from pongrl.wire.arrays import UInt8Array
@@ -41,6 +41,7 @@ FRAMES_PER_SECOND = 60
 AGENT_FRAMES_PER_SECOND = 15  # an agent is sent fewer states: 7.5 a second, with a decision of 8 ticks
 GIF_FRAMES_PER_SECOND = 30  # browsers slow down a gif of more than 50
 SLACK_SECONDS = 1.0  # by which a film may be ahead of the run when the next point begins
+SHORTEST_PIECE_SECONDS = 1.0  # of a film, and of what is left out of it
 LONGEST_STILL_SECONDS = 1.0  # that a picture stays while nothing new comes
 QUEUE = 3600  # scenes that wait for the encoder; a lockstep game plays a whole point in no time
 RESERVE = 2 << 20  # bytes of the disk that stay free for the film's own end, and for others
@@ -59,7 +60,8 @@ class Pace:
     def __init__(self, frames_per_second: float, clock: Callable[[], float]) -> None:
         self._rate, self._clock = frames_per_second, clock
         self._due = clock()  # by which time the film has to be as long as it is
-        self._is_filming = True  # this point
+        self._is_filming = True  # this piece: a point, or some short ones
+        self._piece = 0.0  # seconds of game time since it began
         self._seconds, self._counted = 0.0, 0  # of game time filmed, and frames for it
 
     def frames(self, seconds: float, serves: bool) -> int:
@@ -69,10 +71,12 @@ class Pace:
             seconds: of game time that the scene lasts.
             serves: True if a point begins with it: one that may be left out.
         """
-        if serves:
+        if serves and self._piece > SHORTEST_PIECE_SECONDS - 1e-6:
             now = self._clock()
             self._is_filming = self._due <= now + SLACK_SECONDS
             self._due = max(self._due, now - SLACK_SECONDS)
+            self._piece = 0.0
+        self._piece += seconds
         if not self._is_filming:
             return 0
         seconds = min(seconds, LONGEST_STILL_SECONDS)
@@ -92,9 +96,12 @@ class Studio:
         self._text = Text(importlib.import_module("pygame.ftfont"))
         self._surface = pygame.Surface((COURT_WIDTH, COURT_HEIGHT), depth=32)
 
-    def picture(self, scene: Scene) -> UInt8Array:
+    def picture(self, scene: Scene | SentScene) -> UInt8Array:
         """Draw a scene; return an array (500, 700, 3): blue, green, red."""
-        draw_court(self._surface, self._text, scene)
+        if isinstance(scene, Scene):
+            draw_court(self._surface, self._text, scene)
+        else:
+            draw_sent(self._surface, self._text, scene)
         colours = self._pygame.surfarray.pixels2d(self._surface).T.view(np.uint8)
         bgra = colours.reshape(COURT_HEIGHT, COURT_WIDTH, 4)
         cv2 = opencv()
@@ -133,7 +140,7 @@ class Recorder:
         self._pace = Pace(self._rate, clock)
         self._missed = 0  # frames that the encoder could not take
         self._is_closed = False
-        self._scenes: queue.Queue[Scene | None] = queue.Queue(QUEUE)
+        self._scenes: queue.Queue[Scene | SentScene | None] = queue.Queue(QUEUE)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -174,9 +181,20 @@ class Recorder:
             seconds: of game time since the last call.
             serves: True if a point begins here: one that may be left out.
         """
+        self._add(Scene(score, paddles, ball), seconds, serves)
+
+    def add_sent(self, score: tuple[int, int], frame: UInt8Array, seconds: float, serves: bool) -> None:
+        """Add what an agent is sent of another game.
+
+        Args:
+            score, seconds, serves: as for `add`.
+            frame: (height, width); not changed later.
+        """
+        self._add(SentScene(score, frame), seconds, serves)
+
+    def _add(self, scene: Scene | SentScene, seconds: float, serves: bool) -> None:
         if self._is_closed:
             return
-        scene = Scene(score, paddles, ball)
         for _ in range(self._pace.frames(seconds, serves)):
             try:
                 self._scenes.put_nowait(scene)
@@ -199,7 +217,7 @@ class Recorder:
             frames += goes_on
         self._finish(frames)
 
-    def _write(self, studio: Studio, scene: Scene, frames: int) -> bool:
+    def _write(self, studio: Studio, scene: Scene | SentScene, frames: int) -> bool:
         """Add a frame to the file; return False if the film has to end before it."""
         if frames % FRAMES_PER_SECOND == 0 and self._is_disk_full(frames):
             self._say(f"the disk is full: the recording {self._path} ends here, all else goes on")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pongrl.agent.progress import Progress
-from pongrl.errors import PongError
 from pongrl.game.camera import Camera
 from pongrl.game.rules import Game
 from pongrl.ui.agent_film import AgentFilm
-from pongrl.ui.court import Scene
+from pongrl.ui.court import Scene, SentScene
 from pongrl.ui.film import Recorder, Studio
 from pongrl.wire.messages import Column, Step
 from tests.support.ui import SESSION, decided_of, film_of, standing_of, step_of
@@ -45,9 +44,22 @@ def test_each_point_begins_where_one_has_ended(monkeypatch: pytest.MonkeyPatch, 
     assert told == [False, True, False, True]
 
 
-def test_frames_of_another_size_are_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_another_game_is_filmed_as_it_is_sent(tmp_path: Path) -> None:
+    step = step_of(0, {})
+    table = step.table.copy()
+    table[0, Column.LEFT], table[0, Column.RIGHT] = 3, 14
+    frames = np.zeros((2, 84, 60), np.uint8)
+    frames[0, :42, :30] = 250  # the upper left quarter is light
     film = AgentFilm(Recorder(str(tmp_path / "game.gif"), print, 15))
-    decided = replace(decided_of(step_of(0, {})), session=replace(SESSION, height=70, width=50))
-    with pytest.raises(PongError, match="films frames of 70×50 cells, and the server's have 50×70: leave it"):
-        film.decided(decided, standing_of(Progress()))
+    for number in range(30):
+        film.decided(decided_of(Step.of(number, 0, frames, table)), standing_of(Progress()))
     film.ended(standing_of(Progress()))
+    pictures, seconds = film_of(tmp_path / "game.gif")
+    assert seconds == pytest.approx(30 * 6 / SESSION.ticks_per_second, abs=0.1)
+    light = pictures[0].min(axis=2) > 200
+    assert light[60:270, 50:345].all()
+    assert not light[280:].any()
+    assert not light[:, 355:].any()
+    score = Studio().picture(SentScene((3, 14), frames[0]))[:50]
+    assert score.max() > 100
+    assert abs(pictures[0][:50].astype(int) - score).max() < 10

@@ -100,6 +100,17 @@ def test_where_the_game_is_faster_than_its_film_whole_points_are_left_out() -> N
     assert 2 <= sum(frames) / 60 <= now[0] + SLACK_SECONDS + 2
 
 
+def test_where_each_step_brings_a_point_a_second_is_left_out_at_a_time() -> None:
+    now = [0.0]
+    pace = Pace(15, lambda: now[0])
+    frames = []
+    for _ in range(30):  # seconds, each played in a tenth of one
+        frames.append(sum(pace.frames(4 * TICK, serves=True) for _ in range(15)))
+        now[0] += 0.1
+    assert set(frames) == {0, 15}
+    assert 2 <= sum(frames) / 15 <= now[0] + SLACK_SECONDS + 1
+
+
 def test_the_frames_of_many_short_scenes_add_up() -> None:
     pace = Pace(30, running())
     assert sum(pace.frames(TICK, serves=False) for _ in range(601)) == 300
