@@ -144,6 +144,7 @@ class Pong:
         """
         if self._run is not None:
             raise RuntimeError("started already")
+        self._ending = False
         if self.until_eof and not block:
             raise UsageError(ENDS_BY_ITSELF)
         if not (self._is_headless or self.benchmark or self.ladder):

@@ -143,7 +143,7 @@ def test_both_programs_notice_that_the_other_is_gone_and_recover(
             agent.wait_for("waiting for a server")
             kept = load(tmp_path / "interrupt.p")["progress"]["points"]
             agent.type("stats\n")  # the console still answers
-            agent.wait_for("not connected yet: stats needs a server")
+            agent.wait_for("not connected: stats needs a server")
             mend(cable)
             server.wait_for(f"agent connected from {AGENT}")
             agent.wait_for("connected to")

@@ -394,7 +394,7 @@ def test_an_agent_without_a_server_can_be_ended(tmp_path: Path, way: str) -> Non
         program = stack.enter_context(Program(*agent(tmp_path, "--port", port), stdin=None))
         program.wait_for("waiting for a server")
         program.type("stats\n")
-        program.wait_for("not connected yet")
+        program.wait_for("not connected")
         if way == "q":
             program.type("q\n")
         else:

@@ -40,7 +40,7 @@ def advantages(
         (T, N).
     """
     delta = reward + discount * np.concatenate((value[1:], last_value[None])) - value
-    # A_t = δ_t + λ · discount_t · A_(t+1). After each round a sum reaches twice as far ahead: thousands of
+    # A_t = δ_t + λ · discount_t · A_(t+1). After each round a sum reaches twice as far ahead: two thousand
     # decisions need eleven rounds, where a loop from the last to the first would hold up the game.
     estimates, factor, reach = delta, gae_lambda * discount, 1
     while reach < len(delta):
@@ -100,13 +100,13 @@ class Batch:
         if self.recipe.counts_won:
             signs: Floats = np.sign(reward).astype(np.float32)  # other games may give a thousand at once
             return signs
-        lost: Floats = ((points - reward) // 2).astype(np.float32)
+        lost: Floats = ((points.astype(np.int64) - reward) // 2).astype(np.float32)
         return -lost
 
     def gradient(self, policy: Policy, deviation: float) -> Work[Weights]:
         """Compute the gradient of the objective.
 
-        The objective is a mean over the decisions that teach. For one of them, with its advantage A divided
+        The objective is a mean over the decisions that teach. For one of them, with A, its advantage divided
         by the deviation, the move a that was drawn, and the probabilities p of all moves:
 
             term of the objective                        its derivative by logit k
@@ -117,7 +117,7 @@ class Batch:
         of the value is value + advantage, not divided.
 
         Args:
-            policy: The policy that made the decisions.
+            policy: The policy that made the decisions, but for the first of each game: the one before drew that.
             deviation: The usual size of an advantage.
         """
         return policy.backward(self._terms(range(len(self.decisions)), None, np.float32(deviation)))
@@ -142,8 +142,9 @@ class Batch:
 
             min(r · A, clip(r, 1 − CLIP, 1 + CLIP) · A)          r · A · ([k = a] − p_k), or 0 where clipped
 
-        A move that has become so much likelier, or less likely, has taught what it could. Source: Schulman
-        et al., Proximal Policy Optimization Algorithms, 2017, equation 7.
+        A good move that has become so much likelier, or a bad one that has become so much less likely, has
+        taught what it could. Source: Schulman et al., Proximal Policy Optimization Algorithms, 2017,
+        equation 7.
 
         Args:
             policy: Another policy than the one that made the decisions.
@@ -190,7 +191,7 @@ def _pull(p: Floats, drawn: Floats, A: Floats) -> Floats:
     Args:
         p: (B,) probabilities of the moves that were made.
         drawn: (B,) when they were drawn.
-        A: (B,) advantages.
+        A: (B,) advantages, divided by the deviation.
 
     Returns:
         (B,) p / drawn; 0 where that is clipped.

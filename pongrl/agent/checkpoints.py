@@ -3,8 +3,8 @@
     Checkpoint     the parts of a checkpoint of a training run
     save, load     the file: plain values behind a checksum, replaced in one step
     Saver          saves in a thread of its own
-    points_learned read one part alone
-    load_policy    read the policy alone
+    load_policy    reads the policy alone; load_trained what it was trained on, too
+    points_learned reads how many points a checkpoint has learned from
 
 The file is
 
@@ -38,7 +38,7 @@ CHECKPOINT_MAGIC = b"PONG-CK\n"
 CHECKPOINT_FORMAT = 1
 HEAD = CHECKPOINT_MAGIC + CHECKPOINT_FORMAT.to_bytes(2, "big")
 DIGEST_BYTES = 32  # of SHA-256
-LARGEST_CHECKPOINT = 1 << 29  # bytes; one of 250 hidden units has 9 MB
+LARGEST_CHECKPOINT = 1 << 29  # bytes; one of 250 hidden units has 14 MB
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ class Commands:
             if word == QUIT:
                 self.has_quit = True
             elif not controls.games.is_connected:
-                self._say(f"not connected yet: {word} needs a server")
+                self._say(f"not connected: {word} needs a server")
             else:
                 COMMANDS[word].obey(controls)
             controls.books.restart_clock()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 
-DECAY = 0.99  # of a batch's part in the mean, with each batch after it
+from pongrl.agent.ranges import RANGES, checked
+
+DECAY = 0.99  # what is left of a batch's part in the mean after each batch that follows
 
 
 class Deviation:
@@ -25,8 +27,8 @@ class Deviation:
             ValueError: They cannot be.
         """
         match plain:
-            case (float(total), float(weight)) if 0 <= total < math.inf and 0 <= weight <= 1:
-                return cls(total, weight)
+            case (float(total), float(weight)) if 0 <= weight <= 1:
+                return cls(checked("variance", total), weight)
         raise ValueError("a deviation that is none")
 
     def to_plain(self) -> tuple[float, float]:
@@ -34,7 +36,9 @@ class Deviation:
         return self.total, self.weight
 
     def note(self, variance: float) -> None:
-        """Take one more batch into the mean."""
+        """Take one more batch into the mean, unless its variance makes no sense: it would stay for good."""
+        if not 0 <= variance <= RANGES["variance"].most:  # NaN is not, either
+            return
         self.total = DECAY * self.total + (1 - DECAY) * variance
         self.weight = DECAY * self.weight + (1 - DECAY)
 

@@ -17,14 +17,15 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from pongrl.agent.aside import keep_aside
+from pongrl.agent.aside import put_aside
 from pongrl.agent.checkpoints import Checkpoint, Saver
 from pongrl.agent.files import OPPONENTS
 from pongrl.agent.observers import Observer, Standing
 from pongrl.agent.opponents import snapshot_path
 from pongrl.agent.options import RunOptions
 from pongrl.agent.sparring import Result
-from pongrl.files import LARGEST_TEXT, read_file, replacing
+from pongrl.errors import CheckpointError
+from pongrl.files import LARGEST_TEXT, check_replaceable, read_file, replacing
 
 SNAPSHOT_POINTS = 5000  # from one snapshot to the next, unless --snapshot-every says otherwise
 MOST_WAITING = 1 << 20  # bytes of rows that wait for room on the disk
@@ -97,7 +98,7 @@ class Duels(Observer):
 
     def ended(self, standing: Standing) -> None:
         """End the last period."""
-        self._end_period(standing.progress.points)
+        self._end_period(standing.progress.points, "its last rows are lost")
         self._saver.close()
 
     def _save(self, standing: Standing) -> None:
@@ -107,8 +108,8 @@ class Duels(Observer):
         path = snapshot_path(self._opponents, progress.points, self._run)
         self._saver.save(path, snapshot.to_plain())
 
-    def _end_period(self, points: int) -> None:
-        """Write down and say how it went against the opponents, if there were any."""
+    def _end_period(self, points: int, otherwise: str = "training goes on, and its rows wait") -> None:
+        """Write down and say how it went against the opponents, if there were any; else say what comes of it."""
         results = self._tally.take()
         if not results:
             return
@@ -121,27 +122,29 @@ class Duels(Observer):
             if not self._has_begun:
                 self._begin_file()
                 self._has_begun = True
+            check_replaceable(self._path)
             with open(self._path, "ab", buffering=0) as file:
                 if not os.fstat(file.fileno()).st_size:  # it was moved away, or emptied
                     self._rows = _HEAD + self._rows.removeprefix(_HEAD)
                 while self._rows:
                     self._rows = self._rows[file.write(self._rows) or 0 :]
         except OSError as error:
-            self._say(
-                f"{OPPONENTS} could not be written ({error.strerror}): training goes on, and its rows wait"
-            )
+            self._say(f"{OPPONENTS} could not be written ({error.strerror}): {otherwise}")
+        except CheckpointError as error:
+            self._say(f"{error}; {otherwise}")
 
     def _begin_file(self) -> None:
         """Begin opponents.csv, with the rows that are there if the run goes on with them.
 
         Raises:
             OSError: it cannot be read or written.
+            CheckpointError: what is there cannot be kept aside.
         """
         rows: list[list[str]] | None = []
         if self._options.resumes_here:
             rows = _rows_up_to(self._path, self._before)
             if rows is None:
-                keep_aside(self._path.parent, [self._path])
+                put_aside(self._path.parent, self._say, move=[OPPONENTS])
         with replacing(self._path, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([COLUMNS, *(rows or ())])
 
@@ -166,13 +169,13 @@ def _row(points: int, result: Result) -> list[str]:
 
 
 def _rows_up_to(path: Path, points: int) -> list[list[str]] | None:
-    """Read the rows up to so many points; None if the file has others.
+    """Read the rows up to so many points; None if the file has others. The last one may be cut.
 
     Raises:
         OSError: the file cannot be read.
     """
     try:
-        text = read_file(path, LARGEST_TEXT).decode("utf-8", "replace")
+        text = read_file(path, LARGEST_TEXT).decode("utf-8-sig", "replace")  # spreadsheets write a mark first
     except FileNotFoundError:
         return []
     try:
@@ -182,4 +185,6 @@ def _rows_up_to(path: Path, points: int) -> list[list[str]] | None:
     if tuple(header) != COLUMNS:
         return None
     whole = [row for row in rows if len(row) == len(COLUMNS) and row[0].isdecimal()]
+    if len(whole) < len(rows) and whole != rows[:-1]:
+        return None
     return [row for row in whole if int(row[0]) <= points]

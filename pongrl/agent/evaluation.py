@@ -46,19 +46,19 @@ class Evaluation:
     @property
     def share(self) -> float:
         """Share of the points won."""
-        return self.won / self.points
+        return self.won / max(self.points, 1)  # matches may end without any
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % confidence interval of the share. Source: Wilson, Probable inference, 1927."""
-        n, z = self.points, 1.96
+        n, z = max(self.points, 1), 1.96
         middle = (self.share + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * math.sqrt(self.share * (1 - self.share) / n + z * z / (4 * n * n))
         return max(middle - half, 0.0), min(middle + half, 1.0)  # without what rounding adds
 
     def __str__(self) -> str:
         low, high = (100 * bound for bound in self.interval)
-        rallies = f", {self.hits / self.points:.1f} hits in a rally" if self.hits else ""
+        rallies = f", {self.hits / max(self.points, 1):.1f} hits in a rally" if self.hits else ""
         return (
             f"{self._matches()}won {self.won:,} of {self.points:,} points, {100 * self.share:.1f} % "
             f"(95 % interval {low:.1f} to {high:.1f} %){rallies}, "

@@ -81,6 +81,8 @@ class Crew(Protocol):
 class Fleet:
     """The servers of a run. While some are away, the others are played on.
 
+    Our own ones wait for each other, since they take turns.
+
     Args:
         servers: all of them; none is sought yet.
         arrivals: where they report.
@@ -268,7 +270,7 @@ class Fleet:
             # It keeps no place for us; if another has ours, let it be. A name is kept.
             if isinstance(error, GoodbyeError) and not server.name:
                 server.identity = NOBODY
-            self._say(f"{error}; what was learned is kept, the unfinished points are dropped")
+            self._say(f"{error}; what was learned is kept, the unfinished batch is dropped")
             server.seek()
         else:
             self.dismiss(server, error)

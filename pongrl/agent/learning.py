@@ -2,8 +2,8 @@
 
 What it sees. x has an input for each cell of the frame that the server sent, and for the sum of each block of
 2×2, 5×5 and 10×10 cells. The same number of inputs says how much each of these has changed since the frame
-before. One more input is always 1; the weights of that input are the biases. A block is a sum of cells, so
-what a lit cell does to a unit is its own weight plus those of its blocks. W1 is folded into a court of such
+before. One more input is always 1; the weights of that input are the biases. A block's input is four times
+the sum of its cells, so what a lit cell does to a unit is its own weight plus four times those of its blocks. W1 is folded into a court of such
 sums once for each policy. After that an observation needs only the thirty or so cells that are lit or have
 changed to be looked up, not 9,102 inputs.
 
@@ -26,13 +26,13 @@ it matters where the paddle waits for the serve. After every `batch_size` points
 
 γ is per tick of the game: a decision that lasts k ticks discounts by γ^k. The deviation is that of the
 advantages in many batches. With the frames that were played the rate falls, and batches grow (see
-`schedule`). The code has the same names. A batch is learned from while the next one is played: in pieces,
+`schedule`). A batch is learned from while the next one is played: in pieces,
 most of them a fraction of a millisecond long, whenever no server waits for an answer.
 
 Other games, of which each frame costs more, are learned a little otherwise (see `recipe`). A batch teaches
-several times, in random parts; a move teaches nothing more once it has become a fifth likelier or less likely
-than when it was drawn (clipped ratios; Schulman et al., 2017). A point won is a reward of 1, and the return
-ends with a match. Nothing is mirrored, since a game may not look the same upside down: there are no units g,
+several times, in random parts. A good move is no longer made likelier once it is a fifth likelier than when it
+was drawn, nor a bad one less likely once it is a fifth less likely (clipped ratios; Schulman et al., 2017). A
+point won is a reward of 1, and the return ends with a match. Nothing is mirrored, since a game may not look the same upside down: there are no units g,
 and the logits are ±h · w. The move that was made last is one more input.
 
 The modules, in the order in which an observation becomes a better policy:
@@ -110,15 +110,15 @@ class Learner:
     ) -> None:
         self.policy, self.optimiser, self.rng, self.gamma = policy, optimiser, rng, gamma
         self.schedule, self.recipe = schedule, recipe
-        self.updates = 0  # steps that `policy` has taken
+        self.updates = 0  # batches whose steps are in `policy`
         self.refused = 0  # steps that were not taken
         self.frames = 0  # of the game, in all batches so far
         self.done = 0.0  # how much of the run is over, from 0 to 1; 0 where its length is not known
         self.deviation = Deviation()  # of the advantages
         points = batch_size if recipe.by_points else sys.maxsize
         self.rollouts = Rollouts(points, longest_batch)  # of the servers that we play on
-        self._work: Work[Policy] | None = None  # the batch that is being learned from
         self._has_warned = False  # that a step was refused
+        self._work: Work[Policy] | None = None  # the batch that is being learned from
         self._learned: Policy | None = None  # its result, which plays from the next batch on
 
     @property
@@ -128,7 +128,7 @@ class Learner:
 
     @property
     def batch_size(self) -> int:
-        """Points in a batch now; decisions where points do not make one."""
+        """Points in a batch now; decisions where points do not make one. Large observations end it sooner."""
         rollouts = self.rollouts
         return int(self.growth * (rollouts.batch_size if self.recipe.by_points else rollouts.longest_batch))
 
@@ -199,7 +199,6 @@ class Learner:
     def adopt(self, learned: Policy) -> None:
         """Play with a result of `step`."""
         self.updates += learned is not self.policy
-        self.refused += learned is self.policy
         self.policy = learned
 
     def step(self, policy: Policy, gradient: Weights, share: float) -> Work[Policy]:
@@ -222,7 +221,8 @@ class Learner:
         return Policy(policy.height, policy.width, weights, court)
 
     def _refuse(self, policy: Policy, reason: str) -> Policy:
-        """Keep the policy in the place of what a step has made; say so once."""
+        """Keep the policy in the place of what a step has made; count it, and say so once."""
+        self.refused += 1
         if not self._has_warned:
             self._has_warned = True
             log.warning(
@@ -237,6 +237,8 @@ class Learner:
         """Make the next policy: the newest, moved along the gradient of the one that played."""
         batch = Batch(segments, self.gamma, self.recipe)
         yield
+        if not batch.own.any():  # it would only wear down RMSProp's means
+            return newest
         self.deviation.note(batch.variance)
         if self.recipe.passes > 1:
             return (yield from self._learn_again(newest, batch, share))
@@ -259,12 +261,16 @@ class Learner:
     # Checkpoints.
 
     def to_plain(self) -> dict[str, Any]:
-        """Give plain values of all that `restore` needs to go on as if never stopped, except the policy."""
+        """Give plain values of all that `restore` needs to go on as if never stopped.
+
+        The policy is not in them, nor what was played of the next batch.
+        """
         self._finish()
+        learned = None if self._learned is self.policy else self._learned
         return {
             "updates": held("updates", self.updates), "refused": held("refused", self.refused),
             "frames": held("frames", self.frames), "deviation": self.deviation.to_plain(),
-            "next": None if self._learned is None else pack(self._learned.weights),
+            "next": None if learned is None else pack(learned.weights),
             "cache": pack(self.optimiser.cache), "generator": self.rng.bit_generator.state,
         }  # fmt: skip
 
@@ -279,7 +285,7 @@ class Learner:
         shapes = {name: weight.shape for name, weight in self.policy.weights.items()}
         self.optimiser.cache = unpack(plain["cache"], shapes, SQUARE)
         self._restore_generator(plain["generator"])
-        self.frames = checked("frames", plain.get("frames", 0))  # older files have neither
+        self.frames = checked("frames", plain.get("frames", 0))  # older files lack these three
         self.deviation = Deviation.of(plain.get("deviation", (0.0, 0.0)))
         if plain.get("next") is not None:
             weights = unpack(plain["next"], shapes)

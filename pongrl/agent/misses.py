@@ -20,6 +20,7 @@ from pongrl.wire.messages import Column, Session, Step
 
 SPEEDS = range(4, 9)  # pixels a tick
 STEEPEST = 8  # |vy|
+MOST_PLACES = 10_000  # that are kept to be drawn
 LONGEST_FLIGHT = 200  # ticks that a flight is followed; from paddle to paddle are 170 at most
 WHOLE = 0.98 * WHITE  # light of a ball of which a paddle's column hides nothing
 AI_MISSES = {  # one ball in so many, by speed, against a paddle that never misses; see docs/learning.md
@@ -189,7 +190,7 @@ class MissWatch:
         y0, y1 = self._before[1, game], self._last[1, game]
         between, since = int(self._between[game]), int(self._since[game])
         vy = _slope(y0, y1, between) if max(between, since) <= LONGEST_FLIGHT else None
-        if vy is not None:
+        if vy is not None and len(self.misses.places) < MOST_PLACES:
             y = float(round(y1))
             for _ in range(since):
                 y, vy = _fly(y, vy)

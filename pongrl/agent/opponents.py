@@ -22,7 +22,7 @@ from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.text import printable
 
 MOST_OPPONENTS = 8  # that play; one of 250 hidden units takes 8 MB of memory
-LARGEST_OPPONENT = 1 << 26  # bytes of its file; a checkpoint of 250 hidden units has 9 MB
+LARGEST_OPPONENT = 1 << 26  # bytes of its file; a checkpoint of 250 hidden units has 14 MB
 LONGEST_NAME = 100  # characters
 SUFFIX = ".p"
 

@@ -214,7 +214,7 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "seed": (*_TRAINING, *_EVALUATING),
     "directory": _GAMES,
     "tensorboard": _TRAINING,
-    "token_file": _RUNNING,
+    "token_file": (*_RUNNING, TRAIN_OWN, PLAY_OWN),
     "ca": _RUNNING,
     "evaluate_every": _TRAINING,
     "opponents": (TRAIN_OWN,),
@@ -226,7 +226,7 @@ SERVES: Mapping[str, tuple[Mode, ...]] = {
     "sample": _EVALUATING,
     "record": (*_GAMES, WATCH),
     "output": (PLOT, *_EVALUATING),
-    "token": _RUNNING,
+    "token": (*_RUNNING, TRAIN_OWN, PLAY_OWN),
     "web": (*_TRAINING, *_PLAYING),
     "web_host": (*_TRAINING, *_PLAYING),
     "certificate": (*_TRAINING, *_PLAYING),
@@ -342,6 +342,10 @@ CHECKS: tuple[Check, ...] = (
     _refuse(
         lambda o: o.web is False and (o.web_host or o.certificate),
         "--web-host and --certificate are for the page: add --web",
+    ),
+    _refuse(
+        lambda o: o.token_file and o.has_own_servers and not o.evaluate and o.web is False,
+        "--token-file does nothing on a server of our own without a page: leave it out, or add --web",
     ),
     _refuse(lambda o: o.key and not o.certificate, "--key belongs to a --certificate: give that too"),
     _addresses,

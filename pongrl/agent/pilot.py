@@ -83,7 +83,7 @@ class Pilot:
         return self._player is not None and self._player.work()
 
     def leave(self, rollout: Rollout) -> None:
-        """Drop the unfinished points, and keep what was learned."""
+        """Drop the unfinished batch, and keep what was learned."""
         self.player.drop(rollout)
         self._books.seat_lost()
 

@@ -20,7 +20,7 @@ class Decider(Protocol):
 
     @property
     def updates(self) -> int:
-        """How many steps of the optimiser it has taken."""
+        """From how many batches it has learned."""
 
     def begin(self) -> Rollout:
         """Begin to play on one more server."""

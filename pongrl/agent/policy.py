@@ -29,7 +29,7 @@ A gradient has the same shapes.
 MOVES = np.array([UP, DOWN, STAY], np.uint8)  # in the order of the logits; with two moves there is no STAY
 
 MANY_CELLS = 1000  # of an observation, from which on a matrix product is faster than to look each of them up
-MAX_CELLS = 1 << 14  # of a frame. Pong has 3,500; each takes 10 KB of a policy with 250 units
+MAX_CELLS = 1 << 14  # of a frame. Pong has 3,500; each takes 2.3 kB of a policy with 250 units
 FIRST_LAYER_SCALE = 0.01  # standard deviations of the initial weights
 SECOND_LAYER_SCALE = 0.06
 

@@ -25,6 +25,7 @@ from pongrl.text import printable
 WINDOW_POINTS = 1000  # over which the share won is measured
 WINDOW_MATCHES = 100  # over which the score of a match is, in other games than ours
 RUNNING_DECAY = 0.999  # of the running mean, per point
+MOST_ROWS = 1 << 20  # of a file that is read; each takes hundreds of bytes of memory
 MOST_WAITING = 1 << 20  # bytes of rows that wait for room on the disk: those of a million points
 NOTHING_YET = -2.0  # the best running mean to begin with; lower than any reward
 ROUNDING = 1e-9  # by which sums of numbers may differ from what they are by formula
@@ -302,6 +303,8 @@ def rows_up_to(path: Path, points: int) -> tuple[list[Row], bool]:
         raise CheckpointError(
             f"{path} cannot be gone on with ({error.strerror}): move it away, or choose another --directory"
         ) from error
+    if text.count("\n") > MOST_ROWS:
+        return [], True
     reader = csv.DictReader(io.StringIO(text))
     try:
         rows, columns = list(reader), set(reader.fieldnames or ())
@@ -331,6 +334,8 @@ def read_progress(path: Path) -> Run:
     """
     try:
         text = read_file(path, LARGEST_TEXT).decode("utf-8-sig")
+        if text.count("\n") > MOST_ROWS:
+            raise PongError(f"{path} has more than {MOST_ROWS:,} rows: name a progress.csv")
         rows = list(csv.DictReader(io.StringIO(text)))
         names = ("seconds", "frames", "points", "win_rate", "running_mean")
         run = {name: [float(row[name]) for row in rows] for name in names}

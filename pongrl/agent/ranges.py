@@ -27,7 +27,7 @@ class Range(NamedTuple):
 
 COUNT = Range(int, 0, 2**62)  # ten times the age of the universe in seconds
 WEIGHT = Range(float, -1e6, 1e6)  # a hundred thousand times what training makes; nothing overflows
-SQUARE = Range(float, 0, 1e30)  # a mean of squares of gradients
+SQUARE = Range(float, 0, 1e30)  # a mean of squares
 
 RANGES = {
     "seconds": Range(float, 0, 1e12),  # of training
@@ -40,6 +40,7 @@ RANGES = {
     "best": Range(float, -2, 1 + 1e-9),  # running mean at a report, rounded up; −2 before the first
     "score": Range(int, -(2**34), 2**34),  # of a match: points won less points lost
     "best_score": Range(float, -(2.0**34), 2.0**34),  # mean of such at a report
+    "variance": SQUARE,  # of advantages
     "sum": Range(float, -1, 1),  # of rewards, decaying
     "level": Range(int, 0, 3),  # of the built-in AI; 0 in an arena
     "height": Range(int, 1, 1 << 14),  # of a frame, in cells; the policy bounds their product too

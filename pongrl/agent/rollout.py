@@ -9,7 +9,9 @@ from pongrl.agent.policy import Activations, Choice, Policy, RandomGenerator, ch
 from pongrl.wire.arrays import Int32Array, UInt8Array
 from pongrl.wire.messages import Column, Step
 
-LARGEST_BATCH = 64 << 20  # bytes of observations. 4,096 decisions of Pong take 2 MB; other games may differ
+# Bytes of observations. 4,096 decisions of Pong take 2 MB. Frames of 84×84 that are lit everywhere fill it
+# with some 790 decisions, and such batches do not grow.
+LARGEST_BATCH = 64 << 20
 
 
 @dataclass(frozen=True)

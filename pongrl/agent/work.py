@@ -1,7 +1,7 @@
 """Work that pauses: a generator that yields after each piece and returns its result at the end.
 
-Learning is such work. The agent does a piece of it whenever no server waits for an answer, so learning never
-delays a move.
+Learning is such work. The agent does a piece of it whenever no server waits for an answer, so learning seldom
+delays a move; what is left when the next batch is full is done at once.
 """
 
 from __future__ import annotations

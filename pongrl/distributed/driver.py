@@ -194,8 +194,8 @@ class Driver:
             return
         self._books.open(self._learner, answer.level)
         self._books.count_decisions(tally.decisions, tally.frames)
-        for won in tally.won:
-            self._books.count_points(int(won), int(not won))
+        for won, lost in tally.points:
+            self._books.count_points(won, lost)
         self._books.go_on()
 
 

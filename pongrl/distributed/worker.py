@@ -37,7 +37,7 @@ class Tally:
 
     decisions: int = 0
     frames: int = 0
-    won: list[bool] = field(default_factory=list)  # each point of the run's level
+    points: list[tuple[int, int]] = field(default_factory=list)  # won and lost at the run's level, in turn
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Counter(Books):
     def __init__(self, options: RunOptions, say: Callable[[str], None]) -> None:
         super().__init__(options, Progress(), Audience(), say)
         self._decisions = self._frames = 0
-        self._won: list[bool] = []
+        self._points: list[tuple[int, int]] = []
 
     def open(self, player: Decider, level: int) -> None:
         """Remember the level."""
@@ -71,13 +71,12 @@ class Counter(Books):
         self._decisions += len(step.table)
         self._frames += sum(step.ticks.tolist())  # faster than numpy's sum
         if with_points and np.count_nonzero(step.points):
-            for won, lost in points_of(step.table, self._options):
-                self._won += [True] * won + [False] * lost
+            self._points += points_of(step.table, self._options)
 
     def take(self) -> Tally:
         """Give what was counted since it was taken last."""
-        tally = Tally(self._decisions, self._frames, self._won)
-        self._decisions, self._frames, self._won = 0, 0, []
+        tally = Tally(self._decisions, self._frames, self._points)
+        self._decisions, self._frames, self._points = 0, 0, []
         return tally
 
 

@@ -8,6 +8,7 @@ from typing import TypedDict
 from pongrl.agent.local_server import training_flags
 from pongrl.errors import UsageError
 from pongrl.wire.messages import DEFAULT_PORT
+from pongrl.wire.sockets import check_types
 
 NETWORK = frozenset({"host", "port", "token", "token_file", "ca"})  # options for a server on the network
 
@@ -44,7 +45,7 @@ class Where:
         points_to_win: points that win a match (default 21).
 
     Raises:
-        UsageError: options of both kinds were given.
+        UsageError: options of both kinds were given, or host or port is of another type.
     """
 
     host: str = "127.0.0.1"
@@ -58,6 +59,7 @@ class Where:
     points_to_win: int | None = None
 
     def __post_init__(self) -> None:
+        check_types(self.host, self.port)
         network = (self.host, self.port, self.token, self.token_file, self.ca)
         if self.local and network != (Where.host, Where.port, None, None, None):
             raise UsageError("local=True starts a server of its own: leave out host, port, token and ca")

@@ -43,6 +43,7 @@ GIF_FRAMES_PER_SECOND = 30  # browsers slow down a gif of more than 50
 SLACK_SECONDS = 1.0  # by which a film may be ahead of the run when the next point begins
 SHORTEST_PIECE_SECONDS = 1.0  # of a film, and of what is left out of it
 LONGEST_STILL_SECONDS = 1.0  # that a picture stays while nothing new comes
+END_SECONDS = 5.0  # that the encoder is given for what still waits at the end
 QUEUE = 3600  # scenes that wait for the encoder; a lockstep game plays a whole point in no time
 RESERVE = 2 << 20  # bytes of the disk that stay free for the film's own end, and for others
 INDEX = 64  # bytes of that end for each frame
@@ -138,6 +139,7 @@ class Recorder:
         self._partial = self._path.with_name(f"{self._path.stem}.{os.getpid()}.partial{self._path.suffix}")
         self._writer = self._open(kind)
         self._pace = Pace(self._rate, clock)
+        self._until = math.inf  # when the encoder has to be through
         self._missed = 0  # frames that the encoder could not take
         self._is_closed = False
         self._scenes: queue.Queue[Scene | SentScene | None] = queue.Queue(QUEUE)
@@ -205,6 +207,7 @@ class Recorder:
         """Finish the film, and say where it is; calling it again does nothing."""
         if not self._is_closed:
             self._is_closed = True
+            self._until = time.monotonic() + END_SECONDS
             self._scenes.put(None)
             self._thread.join()
 
@@ -213,6 +216,9 @@ class Recorder:
     def _run(self) -> None:
         studio, frames, goes_on = Studio(), 0, True
         while (scene := self._scenes.get()) is not None:
+            if time.monotonic() > self._until:  # somebody waits for the end
+                self._missed += 1
+                continue
             goes_on = goes_on and self._write(studio, scene, frames)
             frames += goes_on
         self._finish(frames)

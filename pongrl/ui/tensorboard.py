@@ -206,7 +206,7 @@ class EventLog(Observer):
 
     def decided(self, decided: Decided, standing: Standing) -> None:
         """Take a picture of the first game if a video is due."""
-        if self._begun().is_open:
+        if self._begun().is_open and decided.session.is_our_game:
             self._videos.see(decided.step)
 
     def reported(self, standing: Standing) -> None:

@@ -71,7 +71,11 @@ class Door:
         for sock in self._socks:
             sock.close()
         for transport in self._visits:
-            transport.close()
+            assert isinstance(transport, asyncio.WriteTransport)
+            if transport.is_closing():  # what it was sent may never be read
+                transport.abort()
+            else:
+                transport.close()
 
     async def _listen(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -132,5 +136,10 @@ class Door:
                     transport.abort()
 
     def _forget(self) -> None:
-        """Forget the connections that have ended."""
-        self._visits = {one: visit for one, visit in self._visits.items() if not one.is_closing()}
+        """Forget the connections that have ended. One that closes stays until all that it was sent is gone."""
+        self._visits = {one: visit for one, visit in self._visits.items() if not self._has_ended(one)}
+
+    def _has_ended(self, transport: asyncio.BaseTransport) -> bool:
+        assert isinstance(transport, asyncio.WriteTransport)
+        # With TLS asyncio itself waits for half a minute at most.
+        return transport.is_closing() and (self._tls is not None or not transport.get_write_buffer_size())

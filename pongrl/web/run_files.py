@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from pongrl.agent.files import BEST, LATEST, OPPONENTS, ROWS
 from pongrl.agent.progress import EVALUATION_COLUMN
+from pongrl.files import LARGEST_TEXT, check_readable
 
 SHOWN = ("points", "frames", "share", "mean", "evaluation", "decisions_per_second", "score")
 LARGEST_READ = 1 << 18  # bytes of new rows at once, some 3,000: a tenth of a second
@@ -49,6 +50,7 @@ class Rows:
         self._columns: list[str] = []
         self._rows: list[list[float | None]] = []
         self.step, self._skipped = 1, 0  # every so manyth row is kept; those left out since the last one
+        self._keeps_evaluations = True  # all rows with one, while they are few
         self._has_more = False
 
     def after(self, count: int, step: int = 1) -> tuple[int, list[list[float | None]], bool]:
@@ -67,12 +69,13 @@ class Rows:
     def _read_on(self) -> None:
         """Read what was added. A row that is not whole, or makes no sense, is left out."""
         try:
+            check_readable(self._path, LARGEST_TEXT)  # opening a pipe would wait for a writer
             with open(self._path, "rb") as file:
                 status = os.fstat(file.fileno())
                 if (status.st_dev, status.st_ino) != self._file or status.st_size < self._end:
                     self._file, self._end = (status.st_dev, status.st_ino), 0
                     self._columns, self._rows = [], []
-                    self.step, self._skipped = 1, 0
+                    self.step, self._skipped, self._keeps_evaluations = 1, 0, True
                 file.seek(self._end)
                 data = file.read(LARGEST_READ)
         except OSError:
@@ -89,7 +92,7 @@ class Rows:
     def _add(self, row: dict[str, str]) -> None:
         evaluation, score = row.get(EVALUATION_COLUMN), row.get("match_score")
         self._skipped += 1
-        if self._skipped < self.step and not evaluation:
+        if self._skipped < self.step and not (evaluation and self._keeps_evaluations):
             return
         try:
             numbers = [
@@ -104,7 +107,9 @@ class Rows:
         self._skipped = 0
         self._rows.append(numbers)
         if len(self._rows) > MOST_ROWS:
-            self._rows = [row for place, row in enumerate(self._rows) if place % 2 or row[4] is not None]
+            kept = [row for place, row in enumerate(self._rows) if place % 2 or row[4] is not None]
+            self._keeps_evaluations = self._keeps_evaluations and len(kept) <= MOST_ROWS * 3 // 4
+            self._rows = kept if self._keeps_evaluations else self._rows[1::2]
             self.step *= 2
 
 

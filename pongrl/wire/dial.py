@@ -18,7 +18,7 @@ from pongrl.wire.framing import Parser
 from pongrl.wire.handshake import HANDSHAKE_SECONDS, Admission, client_handshake
 from pongrl.wire.limits import CLIENT_HANDSHAKE_LIMITS, Sender, State, limits
 from pongrl.wire.messages import DEFAULT_PORT, IDENTITY_BYTES, NOBODY, Role, Session
-from pongrl.wire.sockets import reason_of, resolve, spelled, tuned
+from pongrl.wire.sockets import check_types, reason_of, resolve, spelled, tuned
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Call:
         name: by which people there are to know us.
 
     Raises:
+        UsageError: host or port is of another type.
         ValueError: the identity has another length.
     """
 
@@ -49,6 +50,7 @@ class Call:
     name: str = ""
 
     def __post_init__(self) -> None:
+        check_types(self.host, self.port)
         if len(self.identity) != IDENTITY_BYTES:
             raise ValueError(f"identity must be {IDENTITY_BYTES} bytes, not {len(self.identity)}")
 

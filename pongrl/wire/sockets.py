@@ -65,6 +65,16 @@ def resolve(host: str, port: int, passive: bool) -> Sequence[Found]:
         ) from error
 
 
+def check_types(host: object, port: object) -> None:
+    """Check what a program gave.
+
+    Raises:
+        UsageError: The host is no text, or the port no whole number.
+    """
+    if not isinstance(host, str) or not isinstance(port, int) or isinstance(port, bool):
+        raise UsageError(f"host must be text and port a whole number, not {host!r:.100} and {port!r:.100}")
+
+
 def is_loopback(host: str) -> bool:
     """Return whether only this machine can reach this host.
 

@@ -134,7 +134,7 @@ def test_every_command_but_q_needs_a_server(word: str, lines: Lines) -> None:
     commands = Commands(lines)
     commands.enter(word)
     commands.obey(controls_of(Games(is_connected=False), lines))
-    assert lines.said == [f"not connected yet: {word} needs a server"]
+    assert lines.said == [f"not connected: {word} needs a server"]
 
 
 def test_a_command_wakes_the_run(lines: Lines) -> None:

@@ -42,9 +42,18 @@ def test_it_survives_a_checkpoint() -> None:
     assert again.value == deviation.value
 
 
+def test_a_variance_that_makes_no_sense_changes_nothing() -> None:
+    deviation = Deviation()
+    for variance in (4.0, math.nan, math.inf, 1e31):
+        deviation.note(variance)
+    assert deviation.value == pytest.approx(2.0, abs=1e-5)
+    assert Deviation.of(deviation.to_plain()).value == deviation.value
+
+
 @pytest.mark.parametrize(
-    "plain", [(-1.0, 0.5), (math.inf, 0.5), (math.nan, 0.5), (1.0, 1.5), (1, 0), (1.0,), "12", None]
+    "plain",
+    [(-1.0, 0.5), (math.inf, 0.5), (1e31, 0.5), (math.nan, 0.5), (1.0, 1.5), (1, 0), (1.0,), "12", None],
 )
 def test_what_cannot_be_is_refused(plain: object) -> None:
-    with pytest.raises(ValueError, match="deviation"):
+    with pytest.raises(ValueError, match=r"deviation|variance"):
         Deviation.of(plain)

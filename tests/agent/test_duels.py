@@ -91,24 +91,28 @@ def test_without_points_against_opponents_nothing_is_said_or_written(tmp_path: P
 
 
 def old_rows(directory: Path, text: str) -> None:
-    (directory / "opponents.csv").write_text(text)
+    (directory / "opponents.csv").write_text(text, "utf-8")
 
 
 @pytest.mark.parametrize(("resume", "kept"), [(True, 1), (False, 0), ("elsewhere/save.p", 0)])
 def test_a_resumed_run_goes_on_with_the_rows_up_to_its_points(
     tmp_path: Path, resume: bool | str, kept: int
 ) -> None:
-    old_rows(tmp_path, ",".join(COLUMNS) + "\n1000,a,4,2,0.5\n2000,a,4,2,0.5\n3000,a")
+    mark = "\ufeff"  # that spreadsheets write first
+    old_rows(tmp_path, mark + ",".join(COLUMNS) + "\n1000,a,4,2,0.5\n2000,a,4,2,0.5\n3000,a")
     with duels_in(tmp_path, Lines(), points=1500, resume=resume) as duels:
         duels.hear(Result("b", 1, 0))
     assert [row[1] for row in rows_of(tmp_path)] == ["a"] * kept + ["b"]
 
 
-@pytest.mark.parametrize("text", ["name,score\nx,1\n", "", "\0"])
+@pytest.mark.parametrize(
+    "text", ["name,score\nx,1\n", "", "\0", f"{','.join(COLUMNS)}\nx,1\n1000,a,4,2,0.5\n"]
+)
 def test_a_file_of_another_kind_is_kept_aside(tmp_path: Path, text: str) -> None:
     old_rows(tmp_path, text)
-    with duels_in(tmp_path, Lines(), resume=True) as duels:
+    with duels_in(tmp_path, lines := Lines(), resume=True) as duels:
         duels.hear(Result("b", 1, 0))
+    assert f"the files of the run before are kept in {tmp_path / 'previous-1'}" in lines.said
     assert len(rows_of(tmp_path)) == 1
     assert (tmp_path / "previous-1" / "opponents.csv").read_text() == text
 

@@ -100,7 +100,7 @@ def test_a_server_that_is_lost_is_sought_again() -> None:
         assert not there.fleet.is_connected
         assert there.fleet.due() == []
         assert there.lines.said[-1] == (
-            "it is gone; what was learned is kept, the unfinished points are dropped"
+            "it is gone; what was learned is kept, the unfinished batch is dropped"
         )
 
 

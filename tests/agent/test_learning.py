@@ -50,8 +50,10 @@ def test_moves_that_were_not_its_own_teach_nothing(movers: Mover) -> None:
     before = weights_of(learner)
     play(learner, 20, movers)
     learner.settle()
-    assert learner.updates > 0
+    assert learner.frames > 0
+    assert (learner.updates, learner.refused) == (0, 0)
     assert weights_of(learner) == before
+    assert not any(cache.any() for cache in learner.optimiser.cache.values())  # no memory of small gradients
 
 
 def one_decision(learner: Learner, made: Callable[[int], int], broken: bool = False) -> None:
@@ -83,6 +85,9 @@ def test_a_gradient_that_is_not_finite_is_refused_and_counted(caplog: pytest.Log
     assert (learner.refused, learner.updates) == (1, 0)
     assert weights_of(learner) == before
     assert "not finite" in caplog.text
+    small_learner().restore(loads(dumps(learner.to_plain())))
+    one_decision(learner, lambda move: move)
+    assert (learner.refused, learner.updates) == (1, 1)
 
 
 def test_a_step_to_weights_that_make_no_sense_is_not_taken_and_that_is_told_once(

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pongrl.agent import progress as progress_module
 from pongrl.agent.progress import (
     COLUMNS,
     EVALUATION_COLUMN,
@@ -140,6 +141,17 @@ def test_what_a_file_has_beside_our_own_rows_is_told(tmp_path: Path, change: Cal
     text = change(path.read_bytes().decode())
     path.write_bytes(text.encode())
     assert rows_up_to(path, 500)[1]
+
+
+def test_a_file_of_more_rows_than_memory_holds_is_read_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress_module, "MOST_ROWS", 10)
+    path = tmp_path / "progress.csv"
+    path.write_text(",".join(Progress.COLUMNS) + "\n" + "0\n" * 11)
+    assert rows_up_to(path, 1000) == ([], True)
+    with pytest.raises(PongError, match="has more than 10 rows"):
+        read_progress(path)
 
 
 def test_there_may_be_no_file_to_go_on_with(tmp_path: Path) -> None:

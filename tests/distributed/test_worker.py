@@ -31,7 +31,7 @@ def test_it_plays_rounds_and_tells_what_it_has_played() -> None:
             change, tallies = answers[-1].change, [answer.tally for answer in answers]
             assert change is not None
             assert change.updates > change.refused == 0
-            assert sum(len(tally.won) for tally in tallies) >= 3 * change.updates
+            assert sum(won + lost for tally in tallies for won, lost in tally.points) >= 3 * change.updates
             assert FRAMES <= change.frames <= sum(tally.frames for tally in tallies)
             assert sum(tally.frames for tally in tallies) > sum(tally.decisions for tally in tallies) > 0
 
@@ -98,10 +98,15 @@ def test_no_worker_plays_the_games_of_the_run_or_of_its_evaluations() -> None:
 
 def test_all_points_of_a_decision_are_counted_once() -> None:
     counter = Counter(options_of(), [].append)
-    columns = {"ticks": [8, 8], "points": [3, 1], "reward": [1, -1]}  # two of three won, none of one
+    most = 2**31 - 1  # takes no longer than one
+    columns = {
+        "ticks": [8, 8],
+        "points": [3, most],
+        "reward": [1, -most],
+    }  # two of three won, none of the others
     counter.count(state(2, **columns))
     counter.count(state(2, **columns), with_points=False)
-    assert counter.take() == Tally(4, 32, [True, True, False, False])
+    assert counter.take() == Tally(4, 32, [(2, 1), (0, most)])
     assert counter.take() == Tally()
 
 

@@ -20,6 +20,8 @@ from pongrl.errors import UsageError
         ({"local": True, "port": 7}, "leave out host"),
         ({"local": True, "token": "secret"}, "leave out host"),
         ({"level": 2}, "say local=True"),
+        ({"host": 5}, "host must be text"),
+        ({"port": "7"}, "port a whole number"),
         ({"frameskip": 2}, "say local=True"),
         ({"points_to_win": 2}, "say local=True"),
     ],

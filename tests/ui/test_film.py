@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import queue
 import shutil
 import sys
 import threading
@@ -139,6 +140,35 @@ def test_an_encoder_that_cannot_follow_costs_frames_and_not_time(
     assert len(frames) in (5, 6)  # one may have left the queue
     assert f"{len(frames)} frames" in said[0]
     assert f", {50 - len(frames)} left out where the encoder could not follow" in said[0]
+
+
+def test_at_the_end_nobody_waits_long_for_an_encoder_that_is_far_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, closing, picture = threading.Event(), threading.Event(), Studio.picture
+
+    def slow(studio: Studio, scene: Scene) -> UInt8Array:
+        begun.set()
+        assert closing.wait(60)
+        return picture(studio, scene)
+
+    def put(scenes: queue.Queue[object], item: object, **how: object) -> None:
+        queued(scenes, item, **how)
+        if item is None:
+            closing.set()
+
+    queued: Callable[..., None] = queue.Queue.put
+    monkeypatch.setattr(queue.Queue, "put", put)
+    monkeypatch.setattr(film_module, "END_SECONDS", -1.0)
+    monkeypatch.setattr(Studio, "picture", slow)
+    said: list[str] = []
+    recorder = Recorder(str(tmp_path / "game.gif"), said.append)
+    for _ in range(50):
+        recorder.add(*SCENE, TICK)
+    assert begun.wait(60)
+    recorder.close()
+    assert "1 frames of 700×500" in said[0]
+    assert ", 24 left out where the encoder could not follow" in said[0]
 
 
 @KINDS

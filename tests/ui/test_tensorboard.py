@@ -7,6 +7,7 @@ import errno
 import io
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from pongrl.agent.observers import Standing  # noqa: E402
 from pongrl.agent.progress import Progress  # noqa: E402
 from pongrl.ui import tensorboard  # noqa: E402
 from pongrl.ui.tensorboard import EventLog  # noqa: E402
+from pongrl.wire.messages import Step  # noqa: E402
 from tests.support.ui import POLICY, decided_of, standing_of, step_of  # noqa: E402
 
 OPTIONS = {"gamma": 0.99, "level": 2, "seed": None, "host": ("a", "b")}
@@ -111,6 +113,17 @@ def test_the_options_are_told(tmp_path: Path) -> None:
     (text,) = read(tmp_path).Tensors("options/text_summary")
     assert b"| gamma | 0.99 |" in text.tensor_proto.string_val[0]
     assert b"seed" not in text.tensor_proto.string_val[0]  # none was given
+
+
+def test_another_game_has_scalars_and_no_video(tmp_path: Path) -> None:
+    with logging(tmp_path) as (log, _):
+        decided = decided_of(step_of(0, {}))
+        frames = np.full((2, 84, 84), 9, np.uint8)
+        step = Step.of(0, 0, frames, decided.step.table)
+        session = replace(decided.session, height=84, width=84)
+        log.decided(replace(decided, step=step, session=session), standing_at(0))
+        log.reported(standing_at(100))
+    assert steps_of(read(tmp_path)) == [100]
 
 
 def test_a_resumed_run_goes_on_and_hides_what_its_checkpoint_has_not_learned(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,37 @@ def test_one_that_has_had_its_answer_is_ended_and_one_that_looks_on_may_stay(
             assert not talk.socket.closed
 
     asyncio.run(wait())
+
+
+def test_one_that_never_reads_its_answer_counts_until_it_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(door, "SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr(door, "MOST_OF_ONE_NETWORK", 1)
+
+    class Answer(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.WriteTransport)
+            transport.write(bytes(16 << 20))  # more than the system keeps for a connection
+            transport.close()
+
+    async def come() -> None:
+        sock = socket.create_server(("127.0.0.1", 0))
+        sock.setblocking(False)
+        page, address = door.Door(Answer, [sock], None), sock.getsockname()
+        page.open()
+        deaf, first = await asyncio.open_connection(*address)
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                reader, writer = await asyncio.open_connection(*address)
+                is_in = await reader.read(1) != b""
+                writer.transport.abort()
+                if is_in:
+                    break
+        assert len(await ends(deaf)) < 16 << 20  # the rest was thrown away
+        first.close()
+        await page.close()
+
+    asyncio.run(come())
 
 
 def test_a_file_may_take_long_to_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,12 @@ def test_rows_are_read_as_they_are_written(tmp_path: Path) -> None:
     assert [row[0] for row in rows.after(0)[1]] == [100, 200, 300]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "progress.csv")
+    assert Rows(tmp_path / "progress.csv").after(0) == (0, [], False)
+
+
 def test_a_row_that_is_not_whole_waits_and_one_that_makes_no_sense_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "progress.csv"
     head, good = ",".join(COLUMNS), "1,2,3,100,5,0.5,0.0,7,8,9,"
@@ -80,6 +86,18 @@ def test_a_long_run_is_told_piece_by_piece_and_thinned(
     assert 10_000 - points[-1] <= 400
     assert 20 < len(points) <= 41
     assert [row[4] for row in known if row[0] == 3300] == [0.5]  # an evaluation is kept
+
+
+def test_a_run_of_evaluations_alone_is_thinned_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_files, "MOST_ROWS", 40)
+    path, progress = tmp_path / "progress.csv", Progress()
+    file, rows = ProgressFile(path), Rows(path)
+    for number in range(1, 201):
+        progress.points, progress.evaluation_win_rate = 100 * number, 0.5
+        file.write(progress)
+        assert len(rows.after(0)[1]) <= 40
+    file.close()
+    assert rows.step == 8
 
 
 def test_rows_that_are_thinned_while_they_are_told_are_told_again(

@@ -7,10 +7,11 @@ import errno
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from pongrl.errors import ConnectionLostError, PongError, ProtocolError
+from pongrl.errors import ConnectionLostError, PongError, ProtocolError, UsageError
 from pongrl.wire.client import PongClient
 from pongrl.wire.framing import Kind, message
 from pongrl.wire.messages import printable
@@ -25,6 +26,12 @@ def test_a_host_to_connect_to_that_cannot_be_found_is_named(host: str) -> None:
     with pytest.raises(PongError, match="cannot be found") as caught:
         PongClient(host).connect()
     assert repr(printable(host)) in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [{"host": 5}, {"port": "12345"}, {"port": None}, {"port": True}])
+def test_an_address_of_another_type_is_told_at_once(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="host must be text and port a whole number"):
+        PongClient(**wrong)
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

@@ -1,6 +1,7 @@
 // The connection to the program: messages come and go as JSON. A connection that is lost is made again.
 
 const LONGEST_PAUSE = 10; // seconds between two attempts
+const SILENCE = 15000; // milliseconds without a message; the server says something every five seconds
 
 export class Live {
   // Connect. `hear` is called with each message, `changed` with true or false when the connection is made or lost.
@@ -10,24 +11,57 @@ export class Live {
     this.pause = 1;
     this.isOver = false;
     this.connect();
+    // A network that goes away, or a phone that sleeps, closes nothing.
+    setInterval(() => this.lookAtClock(), SILENCE / 3);
+    document.addEventListener("visibilitychange", () => this.lookAtClock());
   }
 
   connect() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    this.socket = new WebSocket(`${scheme}//${location.host}/live`);
-    this.socket.addEventListener("open", () => {
+    const socket = new WebSocket(`${scheme}//${location.host}/live`);
+    this.socket = socket;
+    this.heardAt = Date.now();
+    socket.addEventListener("open", () => {
       this.pause = 1;
       this.changed(true);
     });
-    this.socket.addEventListener("message", (event) => this.hear(JSON.parse(event.data)));
-    this.socket.addEventListener("close", () => this.lost());
+    socket.addEventListener("message", (event) => {
+      this.heardAt = Date.now();
+      this.hear(JSON.parse(event.data));
+    });
+    socket.addEventListener("close", () => this.lost(socket));
   }
 
-  lost() {
+  lookAtClock() {
+    if (this.socket !== null && Date.now() - this.heardAt > SILENCE) {
+      const { socket } = this;
+      this.lost(socket);
+      socket.close();
+    }
+  }
+
+  lost(socket) {
+    if (socket !== this.socket) {
+      return; // it was given up before
+    }
+    this.socket = null;
     this.changed(false);
     if (!this.isOver) {
+      this.askForPage();
       setTimeout(() => this.connect(), 1000 * this.pause);
       this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
+    }
+  }
+
+  // Show the server's sentence if our link is no longer good: a WebSocket does not tell why it was refused.
+  async askForPage() {
+    try {
+      const { status } = await fetch("/", { cache: "no-store" });
+      if (status === 403) {
+        location.reload();
+      }
+    } catch {
+      // The server cannot be reached.
     }
   }
 
@@ -37,7 +71,7 @@ export class Live {
   }
 
   say(message) {
-    if (this.socket.readyState === WebSocket.OPEN) {
+    if (this.socket?.readyState === WebSocket.OPEN) {
       this.socket.send(JSON.stringify(message));
     }
   }
