@@ -117,7 +117,7 @@ class Batch:
         of the value is value + advantage, not divided.
 
         Args:
-            policy: The policy that made the decisions, but for the first of each game: the one before drew that.
+            policy: The policy that made the decisions. The first of each game was drawn by the one before it.
             deviation: The usual size of an advantage.
         """
         return policy.backward(self._terms(range(len(self.decisions)), None, np.float32(deviation)))

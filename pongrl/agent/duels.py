@@ -109,7 +109,7 @@ class Duels(Observer):
         self._saver.save(path, snapshot.to_plain())
 
     def _end_period(self, points: int, otherwise: str = "training goes on, and its rows wait") -> None:
-        """Write down and say how it went against the opponents, if there were any; else say what comes of it."""
+        """Write down and say how it went against the opponents; `otherwise` says what comes of an error."""
         results = self._tally.take()
         if not results:
             return

@@ -2,8 +2,8 @@
 
 The inputs of the network are the cells of a frame, sums of blocks of cells, and one input that is always 1
 (see `learning`). A lit cell lights its blocks too, so all that it does to a unit is one number: its own
-weight plus BLOCK_SCALE times those of the blocks that it is in. `fold` computes these numbers once for every place of the
-court, and then an observation needs to look up only the cells that it lists.
+weight plus BLOCK_SCALE times those of the blocks that it is in. `fold` computes these numbers once for every
+place of the court, and then an observation needs to look up only the cells that it lists.
 
     W1 (inputs, units)  ── halves ──►  (inputs / 2, units)  ── fold ──►  court (height, width, units)
     dW1                 ── halves ──►  the cells' rows  ── unfold ──►  the blocks' rows

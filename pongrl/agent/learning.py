@@ -3,9 +3,9 @@
 What it sees. x has an input for each cell of the frame that the server sent, and for the sum of each block of
 2×2, 5×5 and 10×10 cells. The same number of inputs says how much each of these has changed since the frame
 before. One more input is always 1; the weights of that input are the biases. A block's input is four times
-the sum of its cells, so what a lit cell does to a unit is its own weight plus four times those of its blocks. W1 is folded into a court of such
-sums once for each policy. After that an observation needs only the thirty or so cells that are lit or have
-changed to be looked up, not 9,102 inputs.
+the sum of its cells, so what a lit cell does to a unit is its own weight plus four times those of its blocks.
+W1 is folded into a court of such sums once for each policy. After that an observation needs only the thirty
+or so cells that are lit or have changed to be looked up, not 9,102 inputs.
 
 The policy. There are H hidden units, in two halves that share their weights: the second half sees the court
 upside down, x̄. What is good for up is therefore good, mirrored, for down, and every point teaches twice.
@@ -30,10 +30,11 @@ advantages in many batches. With the frames that were played the rate falls, and
 most of them a fraction of a millisecond long, whenever no server waits for an answer.
 
 Other games, of which each frame costs more, are learned a little otherwise (see `recipe`). A batch teaches
-several times, in random parts. A good move is no longer made likelier once it is a fifth likelier than when it
-was drawn, nor a bad one less likely once it is a fifth less likely (clipped ratios; Schulman et al., 2017). A
-point won is a reward of 1, and the return ends with a match. Nothing is mirrored, since a game may not look the same upside down: there are no units g,
-and the logits are ±h · w. The move that was made last is one more input.
+several times, in random parts. A good move is no longer made likelier once it is a fifth likelier than when
+it was drawn, nor a bad one less likely once it is a fifth less likely (clipped ratios; Schulman et al.,
+2017). A point won is a reward of 1, and the return ends with a match. Nothing is mirrored, since a game may
+not look the same upside down: there are no units g, and the logits are ±h · w. The move that was made last is
+one more input.
 
 The modules, in the order in which an observation becomes a better policy:
 

@@ -1,7 +1,7 @@
 """The agent's page, in a process of its own: python -m pongrl.web.agent_site. See pongrl.web.
 
 Viewers are sent `hello` once, `look` for a decision that is shown, `units` when the hidden units were looked
-at anew, `state` when something has changed, and `said` for each line of the terminal. They may say words of
+at again, `state` when something has changed, and `said` for each line of the terminal. They may say words of
 the console. GET /run.json has the curve, /files/NAME the files.
 """
 
@@ -36,7 +36,7 @@ STATE_SECONDS = 0.5  # between two times that counters are told
 COMMANDS_AT_ONCE, COMMANDS_PER_SECOND = 10, 1  # of all visitors together; each takes time from training
 CURVES_AT_ONCE, CURVES_PER_SECOND = 100, 20  # answers of all visitors together
 CHUNK_BYTES = 1 << 16  # of a file, at once
-STEERERS_ONLY = "only who has the link for steering may take files"
+STEERERS_ONLY = "taking files needs the link for steering"
 NO_FILE = "there is no such file"
 
 
@@ -154,11 +154,12 @@ class AgentSite:
 
     # What else is asked for
 
-    async def _tell_run(self, request: web.Request, _right: Right) -> web.StreamResponse:
+    async def _tell_run(self, request: web.Request, right: Right) -> web.StreamResponse:
         if not self._curves.take():
             raise web.HTTPTooManyRequests(text="too many ask for the curve: wait a second")
         count, step = _whole(request.query.get("after", "0")), _whole(request.query.get("step", "1"))
-        return web.json_response(told(count, step, self._rows, Path(self._facts.directory)))
+        directory = Path(self._facts.directory) if right is Right.STEER else None
+        return web.json_response(told(count, step, self._rows, directory))
 
     async def _send_file(self, request: web.Request, right: Right) -> web.StreamResponse:
         if right is not Right.STEER:

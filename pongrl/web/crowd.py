@@ -1,6 +1,6 @@
 """Sends a crowd of viewers what there is to see, however many and however slow they are.
 
-A message is made once and written to each viewer as it is. What comes anew all the time is sent to a viewer
+A message is made once and written to each viewer as it is. What changes all the time is sent to a viewer
 only when all of the last one is gone, so a slow one gets fewer. All viewers together are sent a limited
 number a second; those who play come first. A page with several courts has a topic for each, and a viewer is
 sent the pictures of the one that it looks at.
@@ -12,7 +12,7 @@ import asyncio
 import json
 import struct
 import time
-from collections.abc import Hashable
+from collections.abc import AsyncIterator, Hashable
 from typing import Any
 
 from aiohttp import web
@@ -61,7 +61,7 @@ class Viewer:
         """Send a message to this viewer alone."""
         self.send(framed(value))
 
-    async def messages(self) -> Any:
+    async def messages(self) -> AsyncIterator[dict[str, Any]]:
         """Give what it says, until it leaves, talks too much, or says what is no object of JSON."""
         async for message in self._socket:
             if not self._allowance.take():

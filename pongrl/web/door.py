@@ -136,7 +136,7 @@ class Door:
                     transport.abort()
 
     def _forget(self) -> None:
-        """Forget the connections that have ended. One that closes stays until all that it was sent is gone."""
+        """Forget the connections that have ended, and have sent all that they had to."""
         self._visits = {one: visit for one, visit in self._visits.items() if not self._has_ended(one)}
 
     def _has_ended(self, transport: asyncio.BaseTransport) -> bool:

@@ -23,6 +23,8 @@ from pongrl.web.site import GameFacts, Others, Site
 from pongrl.wire.sockets import Address
 
 CLOCK_SECONDS = 0.5  # between two looks for players that make no move
+STATE_SECONDS = 0.1  # between two times that the score is told, say, which in lockstep changes all the time
+URGENT = ("paused", "pausing", "people", "closed", "agents", "level", "notice", "status")
 LEVELS = (1, 2, 3)
 VIEWERS, WISH = "viewers", "wish"  # what the program is told
 FAST = "this server plays in lockstep, for training, too fast for people"
@@ -49,6 +51,7 @@ class GameSite:
         self._steering: set[Viewer] = set()
         self._snapshot: Snapshot | None = None
         self._state: dict[str, Any] = {}
+        self._state_due = 0.0
         self._view = b""
         self._others: list[dict[str, str]] = []
         self._paused, self._restarts = False, 0
@@ -77,14 +80,17 @@ class GameSite:
         self._crowd.show(self._view)
 
     def _show_state(self) -> None:
-        """Tell all what has changed other than the places on the court."""
+        """Tell all what has changed other than the places on the court; what is not urgent may wait."""
         if self._snapshot is None:
             return
         people = [self._paddles.held(side) is not None for side in (LEFT, RIGHT)]
+        people[RIGHT] |= self._facts.right_is_window
         closed = [self._why_not(side) for side in (LEFT, RIGHT)]
-        state = state_of(self._snapshot) | {"people": people, "closed": closed}
-        if state != self._state:
-            self._state = state
+        mine = {"people": people, "closed": closed, "pausing": self._paused}
+        state, before, now = state_of(self._snapshot) | mine, self._state, time.monotonic()
+        is_urgent = any(state[name] != before.get(name) for name in URGENT)
+        if is_urgent or (state != before and now >= self._state_due):
+            self._state, self._state_due = state, now + STATE_SECONDS
             self._crowd.tell({"state": state})
 
     # The guide of its viewers
@@ -102,6 +108,7 @@ class GameSite:
                     "steers": right is Right.STEER,
                     "lockstep": facts.lockstep,
                     "levels": self._may_choose_level,
+                    "restarts": self._may_restart,
                 }
             }
         )
@@ -127,7 +134,7 @@ class GameSite:
             case {"level": int(level)} if level is not True and level in LEVELS and self._may_choose_level:
                 self._level = level
                 self._wish()
-            case {"restart": True} if not self._facts.lockstep:
+            case {"restart": True} if self._may_restart:
                 self._restarts += 1
                 self._wish()
 
@@ -153,7 +160,12 @@ class GameSite:
     @property
     def _may_choose_level(self) -> bool:
         facts = self._facts
-        return facts.level in LEVELS and not (facts.lockstep or facts.second_level)
+        others = facts.lockstep or facts.second_level or facts.right_is_window
+        return facts.level in LEVELS and not others
+
+    @property
+    def _may_restart(self) -> bool:
+        return not (self._facts.lockstep or self._facts.right_is_game)
 
     def _why_not(self, side: int) -> str:
         """Say why nobody on the page can have a paddle; "" if somebody can."""
@@ -183,6 +195,7 @@ class GameSite:
     async def _look_at_clock(self) -> None:
         while True:
             await asyncio.sleep(CLOCK_SECONDS)
+            self._show_state()  # what was not urgent, if nothing came after it
             self._paddles.look_at_clock(self._state.get("paused", False))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Set
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Set
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
 LONGEST_LINE = 4096  # of a request, in bytes
 KEEP_ALIVE_SECONDS = 10.0
+BEAT_SECONDS = 5.0
 
 
 Route = Callable[[web.Request, Right], Awaitable[web.StreamResponse]]
@@ -83,10 +85,18 @@ class Hosting:
         await runner.setup()
         door.open()
         self._door, self._runner = door, runner
+        self._clock = asyncio.ensure_future(self._beat())
         return addresses
+
+    async def _beat(self) -> None:
+        """Let all viewers know that we are there: a page cannot see the pings of its WebSocket."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            self.crowd.tell({"beat": 1})
 
     async def close(self) -> None:
         """End all connections, and listen no more."""
+        self._clock.cancel()
         await self._door.close()
         await self._runner.cleanup()
 
@@ -141,8 +151,7 @@ class Hosting:
             self.crowd.add(viewer)
             try:
                 self._guide.welcome(viewer, right)
-                messages: AsyncIterator[dict[str, Any]] = viewer.messages()
-                async for said in messages:
+                async for said in viewer.messages():
                     if right is Right.STEER or said.keys() <= self._harmless:
                         self._guide.hear(viewer, said)
             finally:

@@ -133,10 +133,13 @@ def what_is(name: str) -> str:
     return WORDS.get(name) or ("a film" if suffix in FILMS else "a picture" if suffix in PICTURES else "")
 
 
-def told(count: int, step: int, rows: Rows, directory: Path) -> dict[str, Any]:
-    """Return what /run.json answers, where the browser has `count` rows of every `step`th already."""
+def told(count: int, step: int, rows: Rows, directory: Path | None) -> dict[str, Any]:
+    """Return what /run.json answers, where the browser has `count` rows of every `step`th already.
+
+    The files are those of the directory; without one there are none.
+    """
     first, new, has_more = rows.after(count, step)
-    files = [file._asdict() for file in files_in(directory, what_is)]
+    files = [] if directory is None else [file._asdict() for file in files_in(directory, what_is)]
     return {
         "columns": SHOWN, "first": first, "step": rows.step, "rows": new, "more": has_more, "files": files
     }  # fmt: skip

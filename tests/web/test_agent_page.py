@@ -107,6 +107,17 @@ def test_the_curve_and_the_files_can_be_taken(agent: Agent, tmp_path: Path) -> N
     asyncio.run(take())
 
 
+def test_who_only_looks_is_told_the_curve_and_no_files(agent: Agent) -> None:
+    async def look() -> None:
+        async with visiting(agent.look) as browser, browser.talking() as talk:
+            await talk.hear("state", lambda state: state["points"] > 300)
+            run = (await browser.get("/run.json")).json
+            assert len(run["rows"]) >= 3
+            assert run["files"] == []
+
+    asyncio.run(look())
+
+
 def test_many_commands_at_once_do_not_stop_training(agent: Agent) -> None:
     async def flood() -> None:
         async with talking(agent.steer) as talk:

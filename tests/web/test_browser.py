@@ -215,6 +215,43 @@ def test_a_connection_that_comes_back_puts_nobody_where_they_do_not_want_to_be(
         assert visit.complaints == []
 
 
+def test_a_server_that_falls_silent_is_left_and_found_again(chromium: Any) -> None:
+    with serving(web=0) as server, visiting(chromium) as visit:
+        visit.page.clock.install()
+        page = visit.open(server.links.look)
+        expect(page.locator("#connection")).to_have_text("live")
+        page.evaluate("WebSocket.prototype.close = () => {}")  # as of a server that is gone: nobody answers
+        page.clock.fast_forward(20_000)  # nothing was heard meanwhile
+        expect(page.locator("#connection")).to_contain_text("trying again")
+        page.clock.run_for(1000)
+        expect(page.locator("#connection")).to_have_text("live")
+        assert visit.complaints == []
+
+
+def test_a_page_whose_link_was_taken_back_says_so_by_itself(chromium: Any) -> None:
+    with visiting(chromium) as visit:
+        with serving(web=0, token="a token") as server:
+            page = visit.open(server.links.look)
+            expect(page.locator("#connection")).to_have_text("live")
+            port = page.evaluate("Number(location.port)")
+        expect(page.locator("#connection")).to_contain_text("trying again")
+        with serving(web=port, token="another token"):
+            expect(page.locator("main")).to_contain_text("wrong or an old one")
+
+
+def test_with_an_agents_pause_the_page_does_not_say_that_it_can_end_it(chromium: Any) -> None:
+    with serving(web=0) as server, visiting(chromium) as visit, connected(server) as agent:
+        page = visit.open(server.links.steer)
+        agent.pause()
+        expect(page.locator("#headline")).to_have_text("paused")
+        expect(page.locator("#below")).to_be_empty()
+        page.get_by_role("button", name="Pause").click()
+        expect(page.locator("#below")).to_contain_text("goes on")
+        agent.pause(False)
+        page.get_by_role("button", name="Go on").click()
+        expect(page.locator("#notice")).to_be_hidden()
+
+
 def test_a_wrong_token_and_none_are_refused_with_a_sentence(chromium: Any) -> None:
     with serving(web=0, token="a token") as server, visiting(chromium) as visit:
         page = visit.open(server.links.look.split("?")[0] + "?token=wrong")

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from pongrl.game.people import Snapshot
-from pongrl.web import paddles
+from pongrl.web import hosting, paddles
 from tests.support.web import FACTS, SECRETS, Opened, opened
 
 STEER = SECRETS.steer
@@ -44,6 +44,57 @@ def test_a_viewer_is_shown_the_game_as_it_is_and_as_it_goes_on() -> None:
                 assert await talk.hear("bye") == "the game has ended"
 
     asyncio.run(look())
+
+
+def test_what_changes_all_the_time_is_told_now_and_then_and_what_is_urgent_at_once() -> None:
+    async def look() -> None:
+        async with opened() as page, page.browser(SECRETS.look) as browser, browser.talking() as talk:
+            await talk.hear("hello")
+            for points in range(1, 1001):  # as in lockstep
+                page.site.show(replace(SNAPSHOT, score=(3, points)))
+            told = [await talk.hear("state") for _ in range(1)]
+            while told[-1]["score"] != [3, 1000]:
+                told.append(await talk.hear("state"))
+            assert len(told) < 100
+            page.site.show(replace(SNAPSHOT, score=(3, 1001)))
+            page.site.show(replace(SNAPSHOT, score=(3, 1002), paused=True))
+            state = await talk.hear("state", lambda state: state["paused"])
+            assert state["score"] == [3, 1002]
+
+    asyncio.run(look())
+
+
+def test_a_pause_of_others_is_told_apart_from_one_of_the_page() -> None:
+    async def play() -> None:
+        async with opened() as page, page.browser(STEER) as browser, browser.talking() as talk:
+            page.site.show(replace(SNAPSHOT, paused=True))  # by an agent
+            assert not (await talk.hear("state"))["pausing"]
+            await talk.say(pause=True)
+            assert (await talk.hear("state"))["pausing"]
+
+    asyncio.run(play())
+
+
+def test_the_person_at_the_window_is_told_and_plays_without_a_level() -> None:
+    async def look() -> None:
+        facts = replace(FACTS, right_is_window=True)
+        async with opened(about=facts) as page, page.browser(STEER) as browser, browser.talking() as talk:
+            assert not (await talk.hear("hello"))["levels"]
+            page.site.show(SNAPSHOT)
+            assert (await talk.hear("state"))["people"] == [False, True]
+
+    asyncio.run(look())
+
+
+def test_viewers_hear_from_a_page_on_which_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosting, "BEAT_SECONDS", 0.05)
+
+    async def listen() -> None:
+        async with opened() as page, page.browser(SECRETS.look) as browser, browser.talking() as talk:
+            for _ in range(3):
+                await talk.hear("beat")
+
+    asyncio.run(listen())
 
 
 def test_one_has_the_paddle_and_the_next_waits_and_is_told() -> None:

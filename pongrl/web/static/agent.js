@@ -7,11 +7,13 @@
 
 import { Live } from "/static/live.js";
 import { LearningCurve, colours, count, percent, prepare, signed, stroke } from "/static/chart.js";
+import { letterOf } from "/static/words.js";
 
 const VALUES_SHOWN = 200; // looks in the strip of the value
 const LINES_KEPT = 100; // of the terminal
 const NEAR_THE_END = 24; // pixels from the log's end that count as being there
 const RUN_SECONDS = 3; // between two questions for the run
+const PATIENCE_SECONDS = 10; // for an answer
 const SHARE_SPOKEN_SECONDS = 10; // at least, between two announcements of the share
 const ANSWER_SECONDS = 5; // lines of the terminal so soon after a command are its answer
 const LABEL_SECONDS = 2; // between two descriptions of the pictures
@@ -496,10 +498,13 @@ class Commands {
   }
 
   #key(event) {
-    const isPause = event.key === " " || event.key.toLowerCase() === "p";
+    const isSpace = event.key === " ";
+    const isPause = isSpace || letterOf(event) === "p";
     // With these keys it is the browser's shortcut: Control P prints.
     const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
-    const isElsewhere = event.target.closest("button, a, input, select, textarea, dialog");
+    const isElsewhere =
+      event.target.closest("button, a, input, select, textarea, dialog") ||
+      (isSpace && event.target.closest("[tabindex]")); // it scrolls what has the focus
     if (isPause && isPlain && !isElsewhere && this.#canSay && "p" in this.#words) {
       event.preventDefault(); // Space would scroll the page
       this.#say("p");
@@ -536,7 +541,9 @@ class Run {
     this.#isAsking = true;
     let hasMore = false;
     try {
-      const response = await fetch(`/run.json?after=${this.#rows.length}&step=${this.#step}`);
+      const response = await fetch(`/run.json?after=${this.#rows.length}&step=${this.#step}`, {
+        signal: AbortSignal.timeout(1000 * PATIENCE_SECONDS),
+      });
       if (response.ok) {
         const run = await response.json();
         this.#receive(run);
@@ -622,8 +629,11 @@ function main() {
     live.say({ say: word });
   });
 
+  let steers = false; // whether this visitor may
+
   const receivers = {
     hello(hello) {
+      steers = hello.steers;
       document.title = hello.title;
       byId("title").textContent = hello.title;
       commands.offer(hello);
@@ -634,7 +644,7 @@ function main() {
     units: (message) => units.receive(message),
     state(state) {
       showNumbers(state);
-      notice.fromAgent(state.notice);
+      notice.fromAgent(steers || !state.paused ? state.notice : state.notice.slice(0, 1)); // the rest is about a key
       commands.showPaused(state.paused);
       speaker.offerShare(state);
     },

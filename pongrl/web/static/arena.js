@@ -10,9 +10,10 @@
 // and is told {watch}, and by those who play {come}, {hold}, {to} and {leave}. GET /replay/NUMBER has a recording.
 
 import { Controls } from "/static/controls.js";
-import { CROWD, Ladder, Matrix, count, create, write } from "/static/ladder.js";
+import { CROWD, Ladder, Matrix, count, create } from "/static/ladder.js";
 import { Live } from "/static/live.js";
 import { Stage } from "/static/stage.js";
+import { write } from "/static/words.js";
 
 const HOW = "Drag on the court, press W and S or the arrows, or use a gamepad.";
 const SPOKEN_MILLISECONDS = 10000; // between two leaders that are read out
@@ -71,7 +72,7 @@ class MatchList {
       words: create("span", "words"),
     };
     parts.button.append(parts.names[0], parts.score, parts.names[1], parts.words);
-    parts.button.addEventListener("click", () => this.choose(match.number));
+    parts.button.addEventListener("click", () => this.choose(parts.match));
     parts.row.append(parts.button);
     this.items.set(match.number, parts);
     this.fill(parts, match);
@@ -80,6 +81,7 @@ class MatchList {
 }
 
 function fillMatch(parts, match, words) {
+  parts.match = match; // it may leave the list while somebody points at it
   match.names.forEach((name, side) => {
     write(parts.names[side], name);
     parts.names[side].title = name;
@@ -121,9 +123,9 @@ function keep(what, value) {
 }
 
 // Returns the secret by which the arena knows a name again: 32 hexadecimal digits. Each name has its own, since
-// several people may share a computer.
+// several people may share a computer. Spellings that are one name for the arena are one here.
 function keyOf(name) {
-  const known = name.toLowerCase();
+  const known = name.normalize("NFKC").trim().split(/\s+/).join(" ").toUpperCase().toLowerCase();
   if (!/^[0-9a-f]{32}$/.test(keys.get(known))) {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     keys.set(known, [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
@@ -298,18 +300,15 @@ function isPlaying() {
   return news !== null && news.match !== null;
 }
 
-function watchLive(number) {
+function watchLive({ number }) {
   const match = bout.live.find((each) => each.number === number);
   if (match) {
     stage.watchLive(match);
   }
 }
 
-function playAgain(number) {
-  const match = lastList.matches.find((each) => each.number === number);
-  if (match) {
-    stage.playAgain(match);
-  }
+function playAgain(match) {
+  stage.playAgain(match);
 }
 
 at("entry").addEventListener("submit", (event) => {

@@ -13,6 +13,7 @@ import { Controls } from "/static/controls.js";
 import { Court } from "/static/court.js";
 import { Live } from "/static/live.js";
 import { Sound } from "/static/sound.js";
+import { letterOf, write } from "/static/words.js";
 
 const HOW = "Drag on the court, press W and S or the arrows, or use a gamepad.";
 const SLOW_MILLISECONDS = 500; // between two pictures for those who want less motion
@@ -33,6 +34,7 @@ let wantsSeat = false; // it has just come with the link for playing, or has com
 let drawnAt = 0;
 let announcedAt = 0;
 let announced = "";
+let announcing = 0; // the timer for what is read out when it is due
 
 const live = new Live({
   hear(message) {
@@ -41,7 +43,7 @@ const live = new Live({
     }
   },
   changed(isThere) {
-    at("connection").textContent = isThere ? "live" : "connection lost, trying again";
+    write(at("connection"), isThere ? "live" : "connection lost, trying again");
     document.body.classList.toggle("lost", !isThere);
     if (!isThere) {
       court.forget();
@@ -65,7 +67,7 @@ const hearers = {
     court.size = { court: value.court, paddle: value.paddle, ball: value.ball };
     court.interpolates = !value.lockstep; // there the views are seconds of the game apart
     at("steering").hidden = !value.steers;
-    at("restart").hidden = value.lockstep;
+    at("restart").hidden = !value.restarts;
     at("levels").hidden = !value.levels;
     at("playing").hidden = !value.steers;
     wantsSeat = value.steers && !hasStoodUp && preferred === "right";
@@ -79,7 +81,7 @@ const hearers = {
     at("right-name").textContent = nameOf(1);
     at("status").textContent = value.status.split(/ {3}/).join(" · ");
     at("figures").textContent = figures(value);
-    at("pause").textContent = value.paused ? "Go on" : "Pause";
+    at("pause").textContent = value.pausing ? "Go on" : "Pause";
     for (const level of LEVELS) {
       at(`level-${level}`).setAttribute("aria-pressed", value.level === level);
     }
@@ -121,7 +123,7 @@ function takeSeat(value) {
   at("sit-left").setAttribute("aria-pressed", value.side === "left");
   at("sit-right").setAttribute("aria-pressed", value.side === "right");
   at("stand").setAttribute("aria-pressed", value.side === null);
-  at("seat").textContent = seatWords(value, isMine);
+  write(at("seat"), seatWords(value, isMine));
 }
 
 function seatWords(value, isMine) {
@@ -142,11 +144,16 @@ function nameOf(side) {
   if (state.agents[side]) {
     return "agent";
   }
+  if (state.level === null) {
+    return side === 0 ? "nobody" : "the game";
+  }
   return side === 0 && state.level !== 4 ? "nobody" : `level ${Math.min(state.level, 3)}`;
 }
 
 function figures(value) {
-  const parts = [`rally ${value.rally}`, `last rally ${value.last_rally}`, `matches ${value.matches}`];
+  // Other games count no hits.
+  const rallies = value.level === null ? [] : [`rally ${value.rally}`, `last rally ${value.last_rally}`];
+  const parts = [...rallies, `matches ${value.matches}`];
   if (value.last_match) {
     parts.push(`last match ${value.last_match.join(" : ")}`);
   }
@@ -157,10 +164,12 @@ function showNotice() {
   let [headline, below] = ["", ""];
   if (state.paused) {
     headline = "paused";
-    below = hello?.steers ? "P or the button goes on" : "";
+    below = hello?.steers && state.pausing ? "P or the button goes on" : ""; // else others have paused
   } else if (state.notice.length > 0) {
-    [headline] = state.notice;
-    below = hello?.steers ? "or take the left paddle yourself" : "";
+    [headline, below = ""] = state.notice;
+    if (state.level !== null) {
+      below = canTake("left") ? "or take the left paddle yourself" : "";
+    }
   } else if (state.serve_in > 0) {
     headline = String(state.serve_in);
   }
@@ -171,9 +180,17 @@ function showNotice() {
 
 // Let a screen reader read the score out, but not faster than it can.
 function announce() {
-  const words = `${state.score[0]} to ${state.score[1]}${state.paused ? ", paused" : ""}`;
-  at("picture").setAttribute("aria-label", `The court. Left ${state.score[0]}, right ${state.score[1]}.`);
-  if (words !== announced && performance.now() - announcedAt > ANNOUNCED_MILLISECONDS) {
+  const [left, right] = state.score;
+  const label = `The court. Left, ${nameOf(0)}: ${left}; right, ${nameOf(1)}: ${right}.`;
+  if (at("picture").getAttribute("aria-label") !== label) {
+    at("picture").setAttribute("aria-label", label);
+  }
+  const words = `${left} to ${right}${state.paused ? ", paused" : ""}`;
+  const rest = announcedAt + ANNOUNCED_MILLISECONDS - performance.now();
+  clearTimeout(announcing);
+  if (words !== announced && rest > 0) {
+    announcing = setTimeout(announce, rest);
+  } else if (words !== announced) {
     announced = words;
     announcedAt = performance.now();
     at("announcer").textContent = words;
@@ -212,7 +229,7 @@ function wants({ asks = true } = {}) {
 
 function pause() {
   if (hello?.steers && state) {
-    live.say({ pause: !state.paused });
+    live.say({ pause: !state.pausing });
   }
 }
 
@@ -241,7 +258,7 @@ const actions = {
   restart: () => live.say({ restart: true }),
   sound: () => setSound(!sound.isOn),
   full: fillScreen,
-  moving: () => showMotion(true),
+  moving: () => showMotion(court.isSlow),
 };
 for (const level of LEVELS) {
   actions[`level-${level}`] = () => live.say({ level });
@@ -259,7 +276,7 @@ window.addEventListener("keydown", (event) => {
     return;
   }
   const isOnButton = event.target.closest?.("button, summary, a") !== null;
-  const key = event.key.toLowerCase();
+  const key = letterOf(event);
   const level = Number(/^(?:Digit|Numpad)([123])$/.exec(event.code)?.[1]);
   if (key === "p" || (key === " " && !isOnButton)) {
     event.preventDefault();
@@ -268,9 +285,9 @@ window.addEventListener("keydown", (event) => {
     setSound(!sound.isOn);
   } else if (key === "f") {
     fillScreen();
-  } else if (key === "r" && hello?.steers) {
+  } else if (key === "r" && hello?.steers && hello.restarts) {
     live.say({ restart: true });
-  } else if (level && hello?.steers) {
+  } else if (level && hello?.steers && hello.levels) {
     live.say({ level });
   }
 });

@@ -3,9 +3,11 @@
 // They change every second. Rows and cells stay where they are, and only what is new in them is written, so that
 // nobody who reads or points there loses the place.
 
+import { write } from "/static/words.js";
+
 const MANY = 12; // players; with more, a cell has room for one number
 export const CROWD = 20; // players whose matrix fits beside the matches
-const STRONGEST = 0.5; // of a cell's colour; more would hide its number
+const STRONGEST = 0.45; // of a cell's colour; more would hide its number
 const MARGIN = 40; // of the ratings' scale, beside the best and the worst
 
 // Create an element; the text is never read as HTML.
@@ -14,13 +16,6 @@ export function create(tag, className = "", text = "") {
   element.className = className;
   element.textContent = text;
   return element;
-}
-
-// Write a text, if it is another one.
-export function write(element, text) {
-  if (element.textContent !== String(text)) {
-    element.textContent = text;
-  }
 }
 
 export function count(number) {

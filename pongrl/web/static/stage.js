@@ -4,9 +4,10 @@
 // among the last matches, which have numbers of their own, by its players.
 
 import { Court } from "/static/court.js";
-import { isolated, write } from "/static/ladder.js";
+import { isolated } from "/static/ladder.js";
 import { Replay, clock } from "/static/replay.js";
 import { Ear, Sound } from "/static/sound.js";
+import { letterOf, write } from "/static/words.js";
 
 const SLOW_MILLISECONDS = 500; // between two pictures for those who want less motion
 const SPOKEN_MILLISECONDS = 2000; // between two scores that are read out
@@ -44,7 +45,7 @@ export class Stage {
       again: () => this.playAgain(this.scene.match),
       sound: () => this.setSound(!this.sound.isOn),
       full: fillScreen,
-      moving: () => this.showMotion(true),
+      moving: () => this.showMotion(this.isSlow),
     };
     for (const speed of SPEEDS) {
       actions[`speed-${speed}`] = () => this.setSpeed(speed);
@@ -260,7 +261,7 @@ export class Stage {
     if (event.target.closest?.("input:not([type=range])")) {
       return; // somebody writes a name
     }
-    const key = event.key.toLowerCase();
+    const key = letterOf(event);
     const isElsewhere = event.target.closest?.("button, a, input, td, th") !== null;
     const isLoaded = this.scene?.kind === "replay" && this.replay.ticks > 0;
     if (key === "m") {
