@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections import deque
 from typing import IO, Any
+
+KEPT_LINES, LONGEST_PART = 100, 4096  # of a Tail; characters of a line, or of a part of it
+LAST_SECONDS = 1.0  # that the last lines of an ended process may need
 
 # Ctrl-C in the terminal should reach this program alone, which then ends the others in order.
 DETACHED: dict[str, Any] = (
@@ -30,5 +35,28 @@ def last_line(errors: IO[str]) -> str:
     Lines that begin with a space only go on with the line before.
     """
     errors.seek(0)
-    lines = [line for line in errors.read().splitlines() if line and not line[0].isspace()]
+    return _last(errors.read().splitlines())
+
+
+class Tail:
+    """Keeps the last lines that a process writes into a pipe: a file would grow without end."""
+
+    def __init__(self, pipe: IO[str]) -> None:
+        self._pipe, self._lines = pipe, deque[str](maxlen=KEPT_LINES)
+        self._thread = threading.Thread(target=self._read, name="standard error", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with self._pipe:
+            for part in iter(lambda: self._pipe.readline(LONGEST_PART), ""):
+                self._lines.append(part.rstrip("\n"))
+
+    def last_line(self) -> str:
+        """Return what `last_line` does; the process has ended."""
+        self._thread.join(LAST_SECONDS)  # a process of its own may hold the pipe open
+        return _last(list(self._lines))
+
+
+def _last(lines: list[str]) -> str:
+    lines = [line for line in lines if line and not line[0].isspace()]
     return lines[-1] if lines else ""

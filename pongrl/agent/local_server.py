@@ -6,13 +6,12 @@ import contextlib
 import secrets
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from pongrl.errors import PongError
-from pongrl.processes import DETACHED, environment, last_line
+from pongrl.processes import DETACHED, Tail, environment
 from pongrl.text import printable
 
 PROGRAM = Path(__file__).resolve().parents[2] / "pong.py"  # in a checkout, and where it is installed
@@ -59,7 +58,6 @@ class LocalServer:
         self._say = say
         self.token = secrets.token_urlsafe(16)  # so that no other program of this machine takes our place
         self._asked: float | None = None  # when it was asked to end
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         # As a module it has the current folder on its path, where the module of an environment may be.
         is_ours = "--env" not in flags
         program = [str(PROGRAM)] if is_ours else ["-m", OTHER_GAMES]
@@ -68,12 +66,13 @@ class LocalServer:
             [*command, "--debug"] if debug else command,
             stdin=subprocess.PIPE,  # it ends with this process, which ends the server
             stdout=subprocess.PIPE,
-            stderr=None if debug else self._errors,
+            stderr=None if debug else subprocess.PIPE,
             env=environment(PONG_TOKEN=self.token),
             encoding="utf-8",
             errors="replace",
             **DETACHED,
         )
+        self._errors = None if self._process.stderr is None else Tail(self._process.stderr)
 
     def listen(self) -> None:
         """Wait until the server listens, and its `port` is known. Another thread may `end` it meanwhile.
@@ -101,7 +100,7 @@ class LocalServer:
     def last_words(self) -> str:
         """End the server, and return the last line that it wrote."""
         self.end()
-        return last_line(self._errors) or "it said nothing"
+        return (self._errors and self._errors.last_line()) or "it said nothing"
 
     def ask_to_end(self) -> None:
         """Let the server end soon."""
@@ -128,4 +127,3 @@ class LocalServer:
         self.end()
         assert self._process.stdout is not None
         self._process.stdout.close()
-        self._errors.close()

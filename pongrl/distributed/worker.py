@@ -144,7 +144,7 @@ class Worker:
             assert self._round is not None
             if self._play(self._round, paused, words):
                 change, self._round = self._round.end(), None
-        except PongError as problem:
+        except (PongError, OSError) as problem:  # this machine may have no room, say
             error = str(problem)
         said = list(self._said)
         self._said.clear()

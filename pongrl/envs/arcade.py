@@ -86,7 +86,7 @@ class Seat:
 
     def note(self, ticks: int, reward: float, has_ended: bool, lives: int) -> None:
         """Count what a step has brought."""
-        whole = self._whole(reward)
+        whole = self._whole(reward, has_ended)
         self.hand.note(ticks, whole, 0)
         self.points += abs(whole)
         self.score[whole < 0] += abs(whole)
@@ -97,14 +97,19 @@ class Seat:
                 self.hand.points += 1
             self.last_match, self.score = (self.score[0], self.score[1]), [0, 0]
             self.matches += 1
-            self._rest = 0.0
 
-    def _whole(self, reward: float) -> int:
-        """Return the whole points in a reward and what was left before; keep what is left now."""
+    def _whole(self, reward: float, is_last: bool) -> int:
+        """Return the whole points in a reward and what was left before; keep what is left now.
+
+        At the end of an episode that counts as one, since no later reward completes it.
+        """
         due = self._rest + (reward if math.isfinite(reward) else 0.0)
         due = min(max(due, -MOST_POINTS), MOST_POINTS)
         whole = math.trunc(due + math.copysign(ROUNDING, due))
-        self._rest = due - whole
+        rest = due - whole
+        if is_last and abs(rest) > ROUNDING:
+            whole, rest = whole + (1 if rest > 0 else -1), 0.0
+        self._rest = 0.0 if is_last else rest
         return whole
 
     def row(self) -> tuple[int, ...]:

@@ -6,10 +6,12 @@ module:Id, where importing the module registers the Id at Gymnasium. What is mis
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,8 +72,9 @@ def find(name: str, say: Callable[[str], None]) -> Entry:
         settings = dict(spec.kwargs)
         is_ale = str(spec.entry_point).startswith("ale_py.")
         is_wrapped = spec.max_episode_steps is not None or bool(spec.additional_wrappers)
-        kind = "ale" if is_ale else "gymnasium"
-        return Entry(name, kind, settings.get("game", rest), module, settings, is_wrapped)
+        if not is_ale:  # nothing of what ours has is meant by its settings, whatever their names
+            return Entry(name, "gymnasium", "", module)
+        return Entry(name, "ale", settings.get("game", rest), module, settings, is_wrapped)
     if not module and RETRO_NAME.fullmatch(rest):
         return _retro(rest, say)
     if rest.startswith("ALE/") and "ALE/Pong-v5" not in gymnasium.registry:
@@ -84,7 +87,8 @@ def find(name: str, say: Callable[[str], None]) -> Entry:
 
 def _import(module: str, name: str) -> None:
     try:
-        importlib.import_module(module)
+        with contextlib.redirect_stdout(sys.stderr):  # ours is read by whoever started us
+            importlib.import_module(module)
     except ImportError as error:
         raise PongError(f"{name} needs the module {module}, which cannot be imported: {error}") from error
     except Exception as error:  # whatever its own code raises
@@ -108,7 +112,8 @@ def register_ale() -> None:
         import gymnasium
     except ImportError:
         return
-    gymnasium.register_envs(ale_py)
+    if hasattr(gymnasium, "register_envs"):  # before 1.0 importing it is enough
+        gymnasium.register_envs(ale_py)
 
 
 # stable-retro, and the ROMs

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,7 +35,7 @@ from pongrl.wire.arrays import UInt8Array
 
 LOOK_SECONDS = 0.5  # between two looks whether the server ends while a game is waited for
 ENDING_SECONDS = 2.0  # after which a process that was asked to end is killed
-MOST_DEATHS = 3  # of a game's process in one match: then something is wrong that a new one does not mend
+MOST_DEATHS = 3  # of a game's process in one match: then something is wrong that a new process does not fix
 SCREEN = 210, 160  # pixels of an Atari 2600's picture, rows and columns
 
 log = logging.getLogger("pong.games")
@@ -263,6 +265,8 @@ class _FarGame:
         """
         try:
             while not self._line.poll(LOOK_SECONDS):
+                if not self._process.is_alive() and not self._line.poll():
+                    raise EOFError  # its helpers may hold the line open
                 if self._is_ending() and not self._line.poll(ENDING_SECONDS):
                     log.warning("%s does not answer: its process is killed", self._name)
                     self._process.kill()
@@ -315,6 +319,8 @@ def _play(line: Connection, entry: Entry, repeat: int, lens: Lens) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which ends us
     if sys.stderr is not None:
         os.dup2(2, 1)  # whoever started the server reads its standard output no further than it must
+    threading.Thread(target=_end_with_server, daemon=True).start()
+    multiprocessing.current_process().daemon = False  # an environment may have processes of its own
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             game = _Game(entry, repeat, lens)
@@ -324,14 +330,24 @@ def _play(line: Connection, entry: Entry, repeat: int, lens: Lens) -> None:
         except Exception as error:  # the environment's own, in its first reset
             line.send(cannot_be_made(entry.name, error))
             return
-        line.send(game.facts)
-        while True:
-            word, value = line.recv()
-            try:
-                line.send(game.begin(value) if word == "begin" else game.step(value))
-            except Exception as error:  # the environment's own
-                line.send(PongError(f"{entry.name} failed ({described(error)})"))
-                return
+        with contextlib.closing(game):
+            line.send(game.facts)
+            while True:
+                word, value = line.recv()
+                try:
+                    line.send(game.begin(value) if word == "begin" else game.step(value))
+                except Exception as error:  # the environment's own
+                    line.send(PongError(f"{entry.name} failed ({described(error)})"))
+                    return
+
+
+def _end_with_server() -> None:
+    """End a game that does not end by itself when its server has: it may be deaf within a step."""
+    server = multiprocessing.parent_process()
+    assert server is not None
+    server.join()
+    time.sleep(ENDING_SECONDS)
+    os._exit(1)
 
 
 class _Game:
@@ -346,22 +362,28 @@ class _Game:
 
     def begin(self, seed: int | None) -> bytes:
         """Begin again, and return the frame."""
-        return self._seen(self._env.reset(seed))
+        self._env.reset(seed)
+        return self._seen()
 
     def step(self, action: int) -> tuple[bytes, float, bool, int]:
         """Make an action so often; return the frame, the rewards together, whether it ended, and lives."""
         whole = 0.0
         for _ in range(self._repeat):
-            picture, reward, ended, lives = self._env.step(action)
-            whole += reward
+            reward, ended, lives = self._env.step(action)
+            whole += reward if math.isfinite(reward) else 0.0  # one that is none spoils no others
             if ended:
-                picture = self._env.reset(None)
+                self._env.reset(None)
                 break
-        return self._seen(picture), whole, ended, lives
+        return self._seen(), whole, ended, lives
 
-    def _seen(self, picture: UInt8Array) -> bytes:
-        self._camera.look(picture, self._frame)
+    def _seen(self) -> bytes:
+        self._camera.look(self._env.picture(), self._frame)
         return self._frame.tobytes()
+
+    def close(self) -> None:
+        """Give back what the environment needs."""
+        with contextlib.suppress(Exception):  # its own
+            self._env.close()
 
 
 def open_emulators(

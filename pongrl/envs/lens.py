@@ -25,7 +25,8 @@ from pongrl.wire.arrays import UInt8Array
 
 LARGEST = 128  # cells of a frame, each way
 WHITE = 255
-SAMPLE = 4  # every so many pixels the background is looked for
+SAMPLE = 4  # every so many pixels the background is looked for, if there are MANY of these each way
+MANY = 16
 COLOURS = ("flat", "distance", "grey")
 """What is made of a pixel: white where it is not background; how far it is from it; the grey itself."""
 
@@ -123,7 +124,7 @@ class ScreenCamera:
 
 def commonest(picture: UInt8Array) -> int:
     """Return the grey that most of a picture has: its background."""
-    sample = picture[::SAMPLE, ::SAMPLE] if min(picture.shape) >= SAMPLE else picture
+    sample = picture[::SAMPLE, ::SAMPLE] if min(picture.shape) >= MANY * SAMPLE else picture
     return int(np.bincount(sample.ravel(), minlength=256).argmax())
 
 

@@ -5,7 +5,9 @@ What cannot be served is said in one sentence: no picture, or actions of another
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,6 +30,7 @@ class Facts:
     actions: int
     picture: tuple[int, int]  # rows and columns
     ticks_per_second: float  # steps in real time; frames where frames are skipped
+    first: int = 0  # number of the first action, where they have numbers
 
 
 class Environment(Protocol):
@@ -35,11 +38,17 @@ class Environment(Protocol):
 
     facts: Facts
 
-    def reset(self, seed: int | None) -> UInt8Array:
-        """Begin again, and return the picture."""
+    def reset(self, seed: int | None) -> None:
+        """Begin again."""
 
-    def step(self, action: int) -> tuple[UInt8Array, float, bool, int]:
-        """Make an action; return the picture, the reward, whether the episode ended, and lives left."""
+    def step(self, action: int) -> tuple[float, bool, int]:
+        """Make an action; return the reward, whether the episode ended, and lives left."""
+
+    def picture(self) -> UInt8Array:
+        """Return the picture as it is now."""
+
+    def close(self) -> None:
+        """Give back what the environment needs."""
 
 
 def open_environment(entry: Entry) -> Environment:
@@ -64,41 +73,73 @@ class _Gymnasium:
         import gymnasium
 
         name = entry.name.rpartition(":")[2]
-        self._env = _made(entry.name, name)
+        self._env, is_drawing = _opened(entry.name, name)
         self._is_drawn = not _is_picture(self._env.observation_space)
-        if self._is_drawn:
-            if "rgb_array" not in self._env.metadata.get("render_modes", ()):
+        if self._is_drawn and not is_drawing:
+            modes, space = self._env.metadata.get("render_modes", ()), self._env.observation_space
+            with contextlib.suppress(Exception):  # its own, before a first reset
+                self._env.close()
+            if "rgb_array" not in modes:
                 raise PongError(
-                    f"{entry.name} has no picture: its observations are {self._env.observation_space}, and "
-                    "it has no render_mode rgb_array; choose an environment that shows one"
+                    f"{entry.name} has no picture: its observations are {space}, and it has no render_mode "
+                    "rgb_array; choose an environment that shows one"
                 )
-            self._env.close()
             self._env = _made(entry.name, name, render_mode="rgb_array")
         space = self._env.action_space
         if not isinstance(space, gymnasium.spaces.Discrete):
+            self.close()
             raise PongError(
                 f"{entry.name} has actions of another kind ({space}): only environments with discrete "
                 "actions (Discrete) can be served, since a move crosses as a number"
             )
         self._start = int(space.start)
-        meanings: tuple[str, ...] = tuple(getattr(self._env.unwrapped, "get_action_meanings", tuple)())
-        count = min(int(space.n), MAX_ACTIONS)
+        meanings = _meanings(self._env.unwrapped, int(space.n))
         rate = float(self._env.metadata.get("render_fps") or 60)
         if entry.kind == "ale":  # its metadata says something else
             rate = 60 / _frames(entry.settings.get("frameskip", 4))
-        self.facts = Facts(meanings, count, self.reset(None).shape[:2], rate)
+        self.reset(None)
+        count, size = min(int(space.n), MAX_ACTIONS), self.picture().shape[:2]
+        self.facts = Facts(meanings, count, size, rate if math.isfinite(rate) else 60.0, self._start)
 
-    def reset(self, seed: int | None) -> UInt8Array:
-        observation, _ = self._env.reset(seed=seed)
-        return self._picture(observation)
+    def reset(self, seed: int | None) -> None:
+        self._observation, _ = self._env.reset(seed=seed)
 
-    def step(self, action: int) -> tuple[UInt8Array, float, bool, int]:
-        observation, reward, terminated, truncated, info = self._env.step(self._start + action)
-        lives = info.get("lives", 0)
-        return self._picture(observation), float(reward), bool(terminated or truncated), int(lives)
+    def step(self, action: int) -> tuple[float, bool, int]:
+        self._observation, reward, terminated, truncated, info = self._env.step(self._start + action)
+        return float(reward), bool(terminated or truncated), _lives(info)
 
-    def _picture(self, observation: Any) -> UInt8Array:
-        return np.asarray(self._env.render() if self._is_drawn else observation, np.uint8)
+    def picture(self) -> UInt8Array:
+        return np.asarray(self._env.render() if self._is_drawn else self._observation, np.uint8)
+
+    def close(self) -> None:
+        self._env.close()
+
+
+def _opened(shown: str, name: str) -> tuple[Any, bool]:
+    """Make an environment; return whether it draws already, since some cannot be made without."""
+    try:
+        return _made(shown, name), False
+    except PongError as problem:
+        with contextlib.suppress(PongError):
+            return _made(shown, name, render_mode="rgb_array"), True
+        raise problem from problem.__cause__
+
+
+def _meanings(env: Any, actions: int) -> tuple[str, ...]:
+    """Return the names of the actions; () if there are none, or those of another number of actions.
+
+    A wrapper may offer other actions than the environment that has the names.
+    """
+    names = tuple(map(str, getattr(env, "get_action_meanings", tuple)()))
+    return names[:MAX_ACTIONS] if len(names) == actions else ()
+
+
+def _lives(info: Any) -> int:
+    """Return how many lives are left; 0 where they are not counted."""
+    try:
+        return int(info.get("lives", 0))
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _made(shown: str, name: str, **settings: Any) -> Any:
@@ -144,15 +185,21 @@ class _Retro:
         for name, held in _combinations(buttons):
             names.append(name)
             self._held.append(np.isin(np.arange(len(buttons)), held).astype(np.uint8))
-        self.facts = Facts(tuple(names), len(names), self.reset(None).shape[:2], 60.0)
+        self.reset(None)
+        self.facts = Facts(tuple(names), len(names), self.picture().shape[:2], 60.0)
 
-    def reset(self, seed: int | None) -> UInt8Array:
-        picture: UInt8Array = self._env.reset(seed=seed)[0]
-        return picture
+    def reset(self, seed: int | None) -> None:
+        self._picture: UInt8Array = self._env.reset(seed=seed)[0]
 
-    def step(self, action: int) -> tuple[UInt8Array, float, bool, int]:
-        picture, reward, terminated, truncated, info = self._env.step(self._held[action])
-        return picture, float(reward), bool(terminated or truncated), int(info.get("lives", 0))
+    def step(self, action: int) -> tuple[float, bool, int]:
+        self._picture, reward, terminated, truncated, info = self._env.step(self._held[action])
+        return float(reward), bool(terminated or truncated), _lives(info)
+
+    def picture(self) -> UInt8Array:
+        return self._picture
+
+    def close(self) -> None:
+        self._env.close()
 
 
 def _combinations(buttons: list[str | None]) -> list[tuple[str, list[int]]]:

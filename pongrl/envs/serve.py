@@ -46,6 +46,8 @@ if TYPE_CHECKING:  # a run without them loads no view
     from pongrl.web.page import Page
 
 PROGRAM = "python -m pongrl.envs.serve"
+FIRE = ("FIRE", "BUTTON")  # the name of the button that begins a game; the second is stable-retro's
+MOST_FPS = 1000  # ticks per second, as of our own game
 
 
 @cli.remembers
@@ -212,7 +214,7 @@ class Serve:
         if words:
             cli.say(words)
         has_court = preset.is_pong and lens.paddles is not None
-        rate = max(round(emulators.facts.ticks_per_second), 1)
+        rate = min(max(round(emulators.facts.ticks_per_second), 1), MOST_FPS)
         options = ArcadeOptions(
             name=self.env, games=self.games, height=lens.height, width=lens.width, frameskip=frameskip,
             fps=rate, points_to_win=self.points_to_win, lockstep=self.lockstep, inset=self.render,
@@ -258,15 +260,15 @@ def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset)
     Raises:
         UsageError: an action that is wanted is not there.
     """
-    meanings = facts.meanings or tuple(map(str, range(facts.actions)))  # those without names have numbers
+    numbers = range(facts.first, facts.first + facts.actions)
+    meanings = facts.meanings or tuple(map(str, numbers))
     try:
         actions = actions_of(meanings, wanted)
     except KeyError as error:
         known = ", ".join(meanings)
         raise UsageError(f"{name} has no action {error.args[0]} for --actions: it has {known}") from error
-    fire = None
-    if "FIRE" in facts.meanings and not preset.is_pong:
-        fire = facts.meanings.index("FIRE")
+    fires = [facts.meanings.index(name) for name in FIRE if name in facts.meanings]
+    fire = fires[0] if fires and not preset.is_pong else None
     if len(actions) == len(MOVE_NAMES):
         return Buttons(MOVE_NAMES, actions, fire), ""
     actions = actions or tuple(range(facts.actions))

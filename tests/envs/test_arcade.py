@@ -119,6 +119,17 @@ def test_fractions_of_a_point_are_kept_until_they_are_whole() -> None:
     assert made.observe(Role.LEFT, 5, 0).rewards.tolist() == [0, 0]
 
 
+def test_what_is_left_when_an_episode_ends_counts_as_a_point() -> None:
+    made, _ = arcade(outcome(0.3, 0), outcome(0.65, -0.2, ended=True), outcome(0.5, 0), outcome(0.5, 0))
+    made.seat(Role.LEFT)
+    steps = []
+    for number in range(4):
+        made.decide(Keys())
+        steps.append(made.observe(Role.LEFT, number, 0))
+    assert [step.rewards.tolist() for step in steps] == [[0, 0], [1, -1], [0, 0], [1, 0]]
+    assert steps[1].points.tolist() == [1, 1]
+
+
 def test_fire_begins_a_game_and_each_life_and_nobody_learns_from_that_move() -> None:
     made, emulators = arcade(
         outcome(0, 0, lives=3), outcome(0, 0, lives=3), outcome(0, 0, lives=2), *[outcome(0, 0, lives=2)] * 2,

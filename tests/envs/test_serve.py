@@ -146,6 +146,27 @@ def test_a_module_that_fails_while_it_is_imported_is_named_in_a_sentence(
         catalogue.find("hasty:X-v0", print)
 
 
+def test_what_an_environment_says_of_itself_may_make_no_sense() -> None:
+    with served(kind("Odd"), lockstep=True) as server, PongClient(*server.address, token="") as client:
+        client.connect()
+        rewards = [client.step([move]).rewards[0] for move in (0, 1, 2)]
+    assert rewards == [0, 1, -1]  # move n is action n, since the names are of other actions
+
+
+@pytest.mark.parametrize("name", ["Parent", "Needy"])
+def test_an_environment_may_have_processes_and_want_to_be_drawn(name: str) -> None:
+    with playing(kind(name)) as (client, _):
+        assert client.step([1]).rewards[0] == 1
+
+
+def test_environments_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_CLOSED", str(tmp_path / "closed"))
+    with playing(kind("Closing")) as (client, _):
+        client.step([1])
+        assert not (tmp_path / "closed").exists()
+    assert (tmp_path / "closed").exists()
+
+
 def test_an_environment_that_fails_ends_the_server_with_a_sentence() -> None:
     server = Serve(kind("Broken"), port=0, lockstep=True)
     server.start(block=False)
@@ -276,6 +297,8 @@ def test_moves_are_stay_up_and_down_where_there_are_such_actions() -> None:
     assert actions_of(("NOOP", "FIRE"), ()) == ()
     assert actions_of(("A", "B"), ("B", "A", "B")) == (1, 0, 1)
     facts = Facts(("NOOP", "FIRE", "RIGHT", "LEFT"), 4, (210, 160), 60.0)
+    counted = Facts((), 3, (9, 9), 60.0, first=1)
+    assert buttons_of("Counted", counted, ("2", "3", "1"), OTHER)[0].actions == (1, 2, 0)
     buttons, words = buttons_of("Breakout", facts, (), OTHER)
     assert (buttons.names, buttons.fire, words) == (("stay", "up", "down"), 1, "")
     assert buttons_of("Pong", facts, (), PRESETS["pong"])[0].fire is None  # it serves by itself

@@ -13,12 +13,18 @@ Mortal-v0     the action 2 ends its process
 Pair-v0       has two actions without names
 Loud-v0       prints at each step
 Stuck-v0      makes no end of its first step
+Odd-v0        has names for six actions where there are three, no finite speed, and lives that are none
+Closing-v0    makes the file that TOY_CLOSED names when it is closed
+Parent-v0     starts a process of its own at each reset
+Needy-v0      cannot be made without a render_mode
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -41,16 +47,24 @@ class Toy(gymnasium.Env[Any, Any]):
             self.metadata = {"render_modes": []}
         if kind == "smooth":
             self.action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+        if kind == "odd":
+            self.metadata = {"render_modes": [], "render_fps": float("inf")}
+        if kind == "needy" and render_mode is None:
+            raise ValueError("a render_mode is needed")
         self.steps = self.points = 0
         self.at = 0
 
     def get_action_meanings(self) -> list[str]:
-        return [] if self.kind == "pair" else list(self.meanings)
+        return [] if self.kind == "pair" else list(self.meanings) * (2 if self.kind == "odd" else 1)
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         if self.kind == "unready":
             raise ValueError("no\nway" + 1000 * "!")
+        if self.kind == "parent":
+            child = multiprocessing.get_context("spawn").Process(target=str)
+            child.start()
+            child.join()
         if seed is not None:
             self.at = seed % HEIGHT
         self.steps = self.points = 0
@@ -69,7 +83,12 @@ class Toy(gymnasium.Env[Any, Any]):
         self.at = (self.at + 1) % HEIGHT
         reward = 0.4 if self.kind == "sums" else (0.0, 1.0, -1.0)[action]
         self.points += reward in (1.0, -1.0)
-        return self._seen(), reward, self.points == 3, self.kind == "quiet" and self.steps == 4, {}
+        info = {"lives": None} if self.kind == "odd" else {}
+        return self._seen(), reward, self.points == 3, self.kind == "quiet" and self.steps == 4, info
+
+    def close(self) -> None:
+        if self.kind == "closing":
+            Path(os.environ["TOY_CLOSED"]).touch()
 
     def render(self) -> Any:
         return self._picture() if self.render_mode == "rgb_array" else None
@@ -97,5 +116,9 @@ for name in (
     "loud",
     "stuck",
     "unready",
+    "odd",
+    "closing",
+    "parent",
+    "needy",
 ):
     gymnasium.register(f"{name.capitalize()}-v0", entry_point=Toy, kwargs={"kind": name})
