@@ -42,12 +42,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="where the arena is")
     parser.add_argument("--port", type=int, default=12345, help="port that it listens on")
     options = parser.parse_args(argv)
+    options.has_entered = False
     try:
         identity = identity_for(options.name)  # kept in the file `identity`, so that the name stays yours
         while True:
             try:
                 play(options, identity)
-            except ConnectionLostError as error:
+            except PongError as error:
+                if not options.has_entered and not isinstance(error, ConnectionLostError):
+                    raise  # a wrong token, say; once we were in, all passes, a restart of the arena too
                 print(f"{error}; trying again")
                 time.sleep(2)
     except (PongError, KeyboardInterrupt) as error:
@@ -59,6 +62,7 @@ def play(options: argparse.Namespace, identity: bytes) -> None:
     token, matches = os.environ.get("PONG_TOKEN", ""), 0
     with PongClient(options.host, options.port, token=token, name=options.name, identity=identity) as client:
         step = client.connect()
+        options.has_entered = True
         print(f"{options.name} is in the arena")
         while True:
             step = client.step([move(step.frames[0])])

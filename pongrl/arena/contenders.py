@@ -143,12 +143,15 @@ class AgentContender:
         self._sent = time.monotonic()
 
     def leave(self) -> None:
-        """Note that the agent has gone."""
+        """Note that the agent has gone. What it has not answered counts when it would have been due."""
+        if self.talk is not None and not self.talk.answered and not self._is_late:
+            self.answers = self.answers._replace(asked=self.answers.asked - 1)
+        self._is_late = True
         self.talk, self._sent = None, time.monotonic()
         self.hand.rest()
 
     def excuse(self) -> None:
-        """Let the time begin anew in which it must answer, or come back: it looks for us now and then."""
+        """Restart the time in which it must answer, or come back: it looks for us now and then."""
         self._excused = time.monotonic() + LONGEST_PAUSE
 
     @property

@@ -1,4 +1,7 @@
-"""Lets agents into an arena, by their names. For the listener's thread, but for what is said otherwise."""
+"""Lets agents into an arena, by their names.
+
+The listener's thread calls all of it except `arrivals` and `leave`, which are the hall's, and `close`.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ class Arrival(NamedTuple):
 class _Inside(NamedTuple):
     connection: Connection
     network: str
+    has_identity: bool
 
 
 class Doorkeeper(Lobby[Arrival]):
@@ -54,7 +58,7 @@ class Doorkeeper(Lobby[Arrival]):
         self._ledger = Ledger(path)  # now: later another file may be there, and SQLite would mix the two up
         self._lock = threading.Lock()  # of the next line: the listener lets in, the hall parts
         self._inside: dict[str, _Inside] = {}  # by the key of the name
-        self._admitted: dict[str, tuple[Player, str]] = {}  # with their addresses; not delivered yet
+        self._admitted: dict[str, tuple[Player, str, bool]] = {}  # not delivered yet; with what is in _Inside
         self._visits: dict[tuple[str, str], Allowance] = {}  # by the address and the key of the name
         self._new_names: dict[str, Allowance] = {}  # by the address
 
@@ -75,7 +79,8 @@ class Doorkeeper(Lobby[Arrival]):
             raise RefusedError(Refusal.BUSY, "this arena is ending: wait for the next")
         self._check_visits(applicant)
         self._check_inside(applicant)
-        self._admitted[key_of(applicant.name)] = self._enter(applicant), applicant.network
+        has_identity = applicant.identity != NOBODY
+        self._admitted[key_of(applicant.name)] = self._enter(applicant), applicant.network, has_identity
         return self._options.session()
 
     def _check_visits(self, applicant: Applicant) -> None:
@@ -100,9 +105,7 @@ class Doorkeeper(Lobby[Arrival]):
         with self._lock:
             inside = dict(self._inside)
         mine = inside.pop(key_of(applicant.name), None)
-        # Who comes again may have lost the connection, which we have not noticed; the ledger knows who it is.
-        is_lost = applicant.identity != NOBODY and mine and mine.connection.quiet_seconds > QUIET_SECONDS
-        if mine is not None and not is_lost:
+        if mine is not None and not (applicant.identity != NOBODY and self._is_lost(mine, applicant.name)):
             raise RefusedError(
                 Refusal.BUSY,
                 f"{applicant.name} plays here already: end that one, or choose another name",
@@ -114,6 +117,18 @@ class Doorkeeper(Lobby[Arrival]):
             )
         if len(inside) >= MOST_AGENTS:
             raise RefusedError(Refusal.BUSY, f"{MOST_AGENTS} agents are here already: come back later")
+
+    def _is_lost(self, inside: _Inside, name: str) -> bool:
+        """Return whether one who is inside has lost the place to another who comes by the same name.
+
+        The connection may be lost, which we have not noticed; the ledger knows who comes. Or the name was
+        freed.
+        """
+        is_quiet = inside.connection.quiet_seconds > QUIET_SECONDS
+        try:
+            return is_quiet or (inside.has_identity and not self._ledger.is_owned(name))
+        except PongError:  # `_enter` says that
+            return is_quiet
 
     def _enter(self, applicant: Applicant) -> Player:
         try:
@@ -134,9 +149,9 @@ class Doorkeeper(Lobby[Arrival]):
             self._watchers.add(connection)
             return
         key = key_of(admission.name)
-        player, network = self._admitted.pop(key)
+        player, network, has_identity = self._admitted.pop(key)
         with self._lock:
-            self._inside[key] = _Inside(connection, network)
+            self._inside[key] = _Inside(connection, network, has_identity)
         self.arrive(Arrival(connection, player))
 
     # For the hall's thread.

@@ -96,6 +96,13 @@ class Draw:
     def _of_the_house(self, player: Player, seed: int) -> HouseContender:
         return HouseContender(player, HOUSE_PLAYERS[player.name](seed))
 
+    def hold(self, free: Mapping[int, Contender]) -> None:
+        """Let second matches wait longer whose players are both free: no table may be."""
+        until = self._clock() + SECOND_SECONDS
+        self._seconds = [
+            (fixture, until if _are_here(fixture, free) else before) for fixture, before in self._seconds
+        ]
+
     def next(self, free: Mapping[int, Contender], playing: Sequence[Fixture]) -> Fixture | None:
         """Return the next match that can begin now, or None.
 
@@ -116,7 +123,7 @@ class Draw:
         now = self._clock()
         self._seconds = [(fixture, until) for fixture, until in self._seconds if now <= until]
         for place, (fixture, _) in enumerate(self._seconds):
-            if all(side.player.kind == HOUSE or side in free.values() for side in fixture.sides):
+            if _are_here(fixture, free):
                 del self._seconds[place]
                 return fixture
         return None
@@ -184,6 +191,7 @@ class Draw:
         if now - self._waiting_since >= FINAL_SECONDS:
             some = missing[:FORFEITS_AT_ONCE]
             try:
+                self._ledger.check_place()
                 self._ledger.record(*(self._forfeited(left, right, free) for left, right, _ in some))
             except PongError as error:  # the disk is full, for example; it is tried again
                 log.error("the final waits: %s", error)
@@ -201,6 +209,10 @@ class Draw:
             Side(left.number, points[0]), Side(right.number, points[1]), winner,
             f"{FORFEIT} by {' and '.join(names)}: did not come", 0, 0, time.time(), 0.0, is_final=True,
         )  # fmt: skip
+
+
+def _are_here(fixture: Fixture, free: Mapping[int, Contender]) -> bool:
+    return all(side.player.kind == HOUSE or side in free.values() for side in fixture.sides)
 
 
 def _pair(one: Player, other: Player) -> tuple[int, int]:

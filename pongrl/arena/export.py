@@ -45,5 +45,5 @@ def _ms(answers: Answers) -> float | None:
 
 
 def _cell(name: str) -> str:
-    """Return a name as a spreadsheet does not take it for a formula."""
-    return "'" + name if name[0] in "=+-@" else name
+    """Return a name as a spreadsheet does not take it for a formula, and as no other name is written."""
+    return "'" + name if name[0] in "=+-@'" else name

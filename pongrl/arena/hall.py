@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from pongrl.arena.contenders import AgentContender
+from pongrl.arena.contenders import AgentContender, Contender
 from pongrl.arena.doorkeeper import Arrival, Doorkeeper
 from pongrl.arena.draw import Draw, Fixture
 from pongrl.arena.herald import Herald
@@ -74,6 +74,7 @@ class Hall(threading.Thread):
 
     def run(self) -> None:
         """Play. This is the thread."""
+        self._turned = with_sleep()  # a page may have taken long to open
         try:
             while not self._stopping:
                 self.turn()
@@ -152,6 +153,10 @@ class Hall(threading.Thread):
     def _seat(self, arrival: Arrival) -> None:
         """Let an agent in. One that comes back goes on with its match."""
         player = arrival.player
+        if any(person.player.number == player.number for person in self._persons):
+            arrival.connection.close(f"{player.name} plays on the page already")
+            self._doorkeeper.leave(arrival.connection, player)
+            return
         agent = self._agents.get(player.number)
         if agent is None:
             agent = self._agents[player.number] = AgentContender(player)
@@ -204,15 +209,18 @@ class Hall(threading.Thread):
         """Return the matches whose players are not free: those that are played, or not yet kept."""
         return [table.fixture for table in (*self._tables, *self._over)]
 
+    def _free(self) -> dict[int, Contender]:
+        """Return who waits for a match, by the players' numbers."""
+        busy = {side for fixture in self._playing() for side in fixture.sides}
+        able = [*(agent for agent in self._agents.values() if agent.is_free), *self._persons]
+        return {side.player.number: side for side in able if side not in busy}
+
     def _begin_matches(self) -> None:
         """Begin the matches that can begin."""
         forfeited = self._draw.forfeited
+        self._draw.hold(self._free())
         while len(self._tables) < self._options.tables:
-            playing = self._playing()
-            busy = {side for fixture in playing for side in fixture.sides}
-            able = [*(agent for agent in self._agents.values() if agent.is_free), *self._persons]
-            free = {side.player.number: side for side in able if side not in busy}
-            fixture = self._draw.next(free, playing)
+            fixture = self._draw.next(self._free(), self._playing())
             if fixture is None:
                 break
             taken = {table.number for table in self._tables}

@@ -16,9 +16,9 @@ def ladder(standings: Standings) -> Iterator[str]:
     yield f"season {standings.season}"
     yield ""
     rows = standings.rows
-    heads = ("", "name", "rating", "", "matches", "won", "drawn", "lost", "points", "ms", "late")
+    heads = ("", "name", "", "rating", "", "matches", "won", "drawn", "lost", "points", "ms", "late")
     table = [heads, *(_cells(place, row) for place, row in enumerate(rows, 1))]
-    yield from _columns(table, left=(1, 3))
+    yield from _columns(table, left=(1, 2, 4))
     yield ""
     best = [row.name for row in rows if row.matches][:MOST_IN_MATRIX]
     if len(best) < 2:
@@ -36,7 +36,7 @@ def _cells(place: int, row: Row) -> tuple[str, ...]:
     won, drawn, lost = row.tally
     mean = row.answers.mean_ms
     return (
-        str(place), row.name + (" (house)" if row.kind == HOUSE else ""), f"{row.rating.mu:.0f}",
+        str(place), row.name, HOUSE if row.kind == HOUSE else "", f"{row.rating.mu:.0f}",
         f"± {row.rating.error:.0f}", str(row.matches), str(won), str(drawn), str(lost),
         f"{row.points[0]}:{row.points[1]}", "" if mean is None else f"{mean:.1f}",
         str(row.answers.late) if row.answers.asked else "",

@@ -13,12 +13,13 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from pongrl.arena.ranking import final_table, is_forfeit, ladder, tally_of
+from pongrl.arena.ranking import FinalTable, is_forfeit, ladder, tally_of
 from pongrl.arena.rating import Rating, rated
 from pongrl.arena.standings import HOUSE, Answers, Played, Standings, Tally
-from pongrl.arena.store import Store
+from pongrl.arena.store import PATIENCE, Store
 from pongrl.errors import PongError, Refusal, RefusedError
 from pongrl.wire.messages import NOBODY
 
@@ -73,7 +74,11 @@ class Player:
 
 
 class Ledger(Store):
-    """An arena's file, by what is in it."""
+    """An arena's file, by what is in it. See Store."""
+
+    def __init__(self, path: Path, is_new: bool = True, patience: float = PATIENCE) -> None:
+        super().__init__(path, is_new, patience)
+        self._final_table = FinalTable(self)
 
     # Players
 
@@ -89,6 +94,9 @@ class Ledger(Store):
             RefusedError: The name is somebody else's, the identity has another name, or the season is over.
         """
         owner = None if identity == NOBODY else hashlib.sha256(identity).digest()
+        known = self.all("SELECT kind, owner FROM players WHERE key = ?", key_of(name))
+        if owner is not None and known == [(kind, owner)]:  # then nothing has to be written
+            return self.player(name)
         with self.change() as db:
             mine = owner and db.execute("SELECT name, key FROM players WHERE owner = ?", (owner,)).fetchone()
             if mine and mine[1] != key_of(name):
@@ -123,6 +131,10 @@ class Ledger(Store):
     def knows(self, name: str) -> bool:
         """Return whether somebody has played by this name."""
         return bool(self.all("SELECT 1 FROM players WHERE key = ?", key_of(name)))
+
+    def is_owned(self, name: str) -> bool:
+        """Return whether a name belongs to somebody."""
+        return bool(self.all("SELECT 1 FROM players WHERE key = ? AND owner NOT NULL", key_of(name)))
 
     def players(self) -> list[Player]:
         """Return all players."""
@@ -161,8 +173,17 @@ class Ledger(Store):
         return int(self.all("SELECT final FROM season")[0][0])
 
     def close_season(self, matches: int) -> None:
-        """Close the season with a final, in which each pair plays so many matches; 0 opens it again."""
+        """Close the season with a final, in which each pair plays so many matches; 0 opens it again.
+
+        Raises:
+            PongError: Some have played more already.
+        """
         with self.change() as db:
+            (played,) = db.execute("SELECT coalesce(max(final), 0) FROM pairs").fetchone()
+            if 0 < matches < played:
+                raise PongError(
+                    f"some have met {played} times in this final: give at least that, or --final 0 first"
+                )
             if matches == 0:
                 db.execute("UPDATE matches SET final = 0")
                 db.execute("UPDATE pairs SET final = 0")
@@ -198,8 +219,8 @@ class Ledger(Store):
         assert number is not None
         before = [self._rating(side.player) for side in (left, right)]
         after = rated(before[0], before[1], result.winner, result.is_forfeited)
-        _count(db, result, left, right, tally_of(0, result.winner), after[0])
-        _count(db, result, right, left, tally_of(1, result.winner), after[1])
+        _count(db, result, left, right, tally_of(0, result.winner, result.is_forfeited), after[0])
+        _count(db, result, right, left, tally_of(1, result.winner, result.is_forfeited), after[1])
         if result.views:
             db.execute("INSERT INTO recordings VALUES (?, ?)", (number, result.views))
             db.execute("DELETE FROM recordings WHERE match <= ?", (number - RECORDINGS,))
@@ -242,7 +263,7 @@ class Ledger(Store):
         if not final:
             return ladder(self, here)
         players = [(player.number, player.name, player.kind) for player in self.finalists()]
-        return final_table(self, players, here, final)
+        return self._final_table.standings(players, here, final)
 
     def matches(self) -> Iterator[tuple[Any, ...]]:
         """Give all matches, the oldest first, each with the columns of MATCH_COLUMNS."""

@@ -10,7 +10,10 @@ from pongrl.arena.ledger import Ledger
 from pongrl.arena.standings import PERSON, News, People
 from pongrl.arena.table import Table
 from pongrl.arena.visitors import Act, Come, Leave, Visitors
-from pongrl.errors import PongError, RefusedError
+from pongrl.errors import PongError, Refusal, RefusedError
+from pongrl.wire.allowance import Allowance
+
+NEW_NAMES_AT_ONCE, NEW_NAME_SECONDS = 40, 10.0  # of all people together: a class, then one in so long
 
 log = logging.getLogger("pong.arena")
 
@@ -25,6 +28,7 @@ class Persons:
 
     def __init__(self, ledger: Ledger, visitors: Visitors) -> None:
         self._ledger, self._visitors = ledger, visitors
+        self._new_names = Allowance(NEW_NAMES_AT_ONCE, 1 / NEW_NAME_SECONDS)
         self._people: dict[int, PersonContender] = {}  # by their seats
         self._told: dict[int, News] = {}
         self._untold: dict[int, News] = {}
@@ -59,6 +63,8 @@ class Persons:
             if self._is_here(asked.name, agents):  # before the name becomes this person's
                 self._untold[asked.seat] = News(f"{asked.name} plays here already", is_out=True)
                 return
+            if not self._ledger.knows(asked.name) and not self._new_names.take():
+                raise RefusedError(Refusal.BUSY, "too many new names have come: wait, or use a known one")
             player = self._ledger.enter(asked.name, asked.identity, PERSON)
         except RefusedError as error:
             self._untold[asked.seat] = News(str(error), is_out=True)

@@ -60,7 +60,7 @@ class ArenaRun:
         with contextlib.ExitStack() as stack:  # closes what is open if one of the next cannot be opened
             ledger = Ledger(path, patience=HALL_PATIENCE)
             stack.callback(ledger.close)
-            stack.callback(Lock(path).close)
+            stack.callback(Lock(path.resolve()).close)  # a link leads to the same arena
             self._gallery = Gallery()
             stack.callback(self._gallery.close)
             doorkeeper = Doorkeeper(options, path, self._gallery)

@@ -31,7 +31,7 @@ class Scribe(threading.Thread):
 
     def __init__(self, path: Path, wake: Wake) -> None:
         super().__init__(name="scribe", daemon=True)
-        self._ledger, self._wake = Ledger(path), wake
+        self._ledger, self._wake = Ledger(path, patience=RETRY_SECONDS), wake
         self._over: queue.SimpleQueue[Table | None] = queue.SimpleQueue()  # None: close
         self._kept: queue.SimpleQueue[tuple[Table, int]] = queue.SimpleQueue()
         self._closing = threading.Event()
@@ -51,9 +51,10 @@ class Scribe(threading.Thread):
         """Write. This is the thread."""
         while (table := self._over.get()) is not None:
             number = self._write(table)
-            if number is not None:
-                self._kept.put((table, number))
-                self._wake.set()
+            if number is None:
+                return
+            self._kept.put((table, number))
+            self._wake.set()
 
     def _write(self, table: Table) -> int | None:
         """Write a match, again and again until it succeeds; None if the arena ends meanwhile."""

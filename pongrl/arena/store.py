@@ -12,6 +12,8 @@ from typing import Any
 from pongrl.arena.schema import APPLICATION, SCHEMA, VERSION
 from pongrl.errors import PongError
 
+PATIENCE = 10.0  # seconds to wait for another program that writes
+
 
 class Store:
     """The file, opened. For one thread at a time.
@@ -25,7 +27,7 @@ class Store:
         PongError: It cannot be opened, or is no file of an arena.
     """
 
-    def __init__(self, path: Path, is_new: bool = True, patience: float = 10.0) -> None:
+    def __init__(self, path: Path, is_new: bool = True, patience: float = PATIENCE) -> None:
         self.path = path
         with self.explained():
             if not path.exists() and not is_new:
@@ -84,7 +86,7 @@ class Store:
             yield
         except (sqlite3.Error, OSError) as error:
             raise PongError(
-                f"the arena's file {self.path} cannot be used ({error}): name another, or mend that"
+                f"the arena's file {self.path} cannot be used ({error}): name another, or put that right"
             ) from error
 
     @contextlib.contextmanager

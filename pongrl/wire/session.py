@@ -19,7 +19,7 @@ LONGEST_NAME = 24  # characters of it that are shown
 # Characters that nobody sees, so that two names could look alike: joiners, marks of direction, fillers.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U00016fe4\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
 
@@ -37,7 +37,7 @@ def name_of(said: bytes) -> str:
     """
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", said.decode(errors="replace")))
     words = _INVISIBLE.sub("", text).split()
-    return printable(" ".join(words)[:LONGEST_NAME].strip())[:LONGEST_NAME]
+    return printable(" ".join(words)[:LONGEST_NAME].strip())[:LONGEST_NAME].rstrip()
 
 
 def against(level: int, is_pong: bool = True) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pongrl.arena import pairing, table
+from pongrl.arena import pairing, persons, table
 from pongrl.arena.ledger import Ledger
 from pongrl.arena.run import ArenaRun
 from pongrl.arena.standings import PERSON
@@ -236,6 +236,32 @@ def test_a_person_who_is_refused_does_not_take_the_name_of_an_agent(path: Path) 
         audience.wait_for(lambda: (row := audience.row("Ada")) and not row.is_here)
         with PongClient(*run.address, name="Ada", identity=secret("Ada")) as again:
             again.connect()
+
+
+def test_a_person_who_plays_on_the_page_does_not_play_as_an_agent_too(path: Path) -> None:
+    visitors, audience = Visitors(), Audience()
+    with arena(path, visitors, audience) as run:
+        visitors.tell(Come(3, "Zoë", secret("Zoë")))
+        audience.wait_for(lambda: (row := audience.row("Zoë")) and row.is_here)
+        with (
+            PongClient(*run.address, name="Zoë", identity=secret("Zoë")) as twin,
+            pytest.raises(GoodbyeError, match="Zoë plays on the page already"),
+        ):
+            twin.connect()
+
+
+def test_people_do_not_fill_the_ladder_with_names(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(persons, "NEW_NAMES_AT_ONCE", 2)
+    visitors, audience = Visitors(), Audience()
+    with arena(path, visitors, audience):
+        for seat, name in enumerate(("Ada", "Bob", "Eve")):
+            visitors.tell(Come(seat, name, secret(name)))
+            visitors.tell(Leave(seat))
+        audience.wait_for(lambda: audience.news.get(2))
+        assert audience.news[2][-1].words == "too many new names have come: wait, or use a known one"
+        visitors.tell(Come(4, "Ada", secret("Ada")))
+        audience.wait_for(lambda: audience.news.get(4))
+        assert not audience.news[4][-1].is_out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be moved there")

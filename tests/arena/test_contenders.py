@@ -11,7 +11,40 @@ from pongrl.arena.ledger import Player
 from pongrl.arena.rating import Rating
 from pongrl.arena.standings import AGENT
 from pongrl.arena.table import FORFEIT_SECONDS
+from pongrl.wire.messages import Step
 from pongrl.wire.retry import LONGEST_PAUSE
+from tests.support.agents import state
+
+
+class Talk:
+    """A conversation in which the agent answers nothing."""
+
+    next_number = dropped = 0
+
+    def __init__(self) -> None:
+        self.answered = True
+
+    def send(self, _step: Step) -> None:
+        """Note that an answer is owed."""
+        self.answered = False
+
+    def drop(self) -> None:
+        """Do nothing."""
+
+
+def test_each_answer_that_is_missing_counts_once_when_an_agent_goes() -> None:
+    agent = AgentContender(Player(1, "Ada", AGENT, Rating(), 0))
+    agent.begin()
+    agent.come(Talk())  # type: ignore[arg-type]
+    agent.see(lambda *_: state())
+    agent.leave()
+    assert agent.answers[:2] == (0, 0)  # the answer that it owes is not late yet
+    for late in (1, 2):
+        agent.miss()
+        assert agent.answers[:2] == (late, late)
+    agent.come(Talk())  # type: ignore[arg-type]
+    agent.leave()
+    assert agent.answers[:2] == (2, 2)
 
 
 def test_an_agent_has_time_to_come_back_after_the_arena_has_slept(monkeypatch: pytest.MonkeyPatch) -> None:

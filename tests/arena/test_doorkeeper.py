@@ -108,6 +108,16 @@ def test_who_has_lost_the_connection_comes_in_by_another_one(path: Path) -> None
         assert refused(door, applicant("Ada"), "plays here already") is Refusal.BUSY
 
 
+def test_who_comes_by_a_name_that_was_freed_takes_the_place_of_who_had_it(path: Path) -> None:
+    with doorkeeper(path) as door, ledger(path) as teacher:
+        enter(door, applicant("Ada", identity=secret("Eve")))
+        assert refused(door, applicant("Ada"), "plays here already") is Refusal.BUSY
+        teacher.free("Ada")
+        enter(door, applicant("Ada"))
+        assert len(list(door.arrivals())) == 2
+        assert refused(door, applicant("Ada", identity=secret("Eve")), "plays here already") is Refusal.BUSY
+
+
 def test_without_an_identity_nobody_takes_the_place_of_a_connection(path: Path) -> None:
     with doorkeeper(path) as door:
         enter(door, applicant("Ada", identity=NOBODY)).quiet_seconds = 60.0

@@ -87,6 +87,19 @@ def test_who_does_not_come_to_the_second_match_is_spared_it(path: Path, now: lis
         assert not after.is_second
 
 
+def test_a_second_match_waits_for_a_table_as_long_as_both_are_there(path: Path, now: list[float]) -> None:
+    with drawing(path, now, "Ada", "Bob") as (_, draw, free):
+        first = draw.next(free, ())
+        assert first is not None
+        draw.note(first, is_forfeited=False)
+        for _ in range(3):
+            now[0] += SECOND_SECONDS - 1
+            draw.hold(free)  # all tables are taken
+        second = draw.next(free, ())
+        assert second is not None
+        assert second.is_second
+
+
 def test_who_waits_for_the_second_match_is_given_no_other_one(path: Path, now: list[float]) -> None:
     with drawing(path, now, "Ada", "Bob", "Eve") as (_, draw, free):
         first = Fixture(free[1], free[2], 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import signal
 import sqlite3
 import subprocess
@@ -20,7 +21,7 @@ from pongrl.arena.rating import Rating, rated
 from pongrl.arena.standings import AGENT, HOUSE, PERSON
 from pongrl.errors import PongError, RefusedError
 from pongrl.wire.messages import NOBODY
-from tests.support.arena import ledger, result, secret
+from tests.support.arena import arena, ledger, result, secret
 
 
 def test_a_name_belongs_to_the_first_identity(path: Path) -> None:
@@ -136,6 +137,50 @@ def test_a_season_that_is_closed_lets_nobody_new_in_and_counts_its_final_alone(p
         book.enter("Eve", secret("Eve"), AGENT)
 
 
+def test_the_table_of_a_final_goes_on_as_if_it_were_made_again(path: Path) -> None:
+    with ledger(path, "Ada", "Bob", "Eve") as book:
+        players = book.players()
+        for left, right in itertools.permutations(players, 2):
+            book.record(result(left, right))
+        for final in (4, 2):  # the season is opened between the two, so nothing of the first one counts
+            book.close_season(final)
+            for number, (left, right) in enumerate(itertools.permutations(players, 2)):
+                book.record(result(left, right, (number % 3, 1), is_final=True))
+                with ledger(path) as another:
+                    assert book.standings() == another.standings()
+            book.close_season(0)
+
+
+def test_a_match_that_both_have_forfeited_is_lost_by_both(path: Path) -> None:
+    with ledger(path, "Ada", "Bob") as book:
+        ada, bob = book.players()
+        book.record(result(ada, bob, (0, 0), ended="forfeit by Ada and Bob: did not come"))
+        assert {row.tally for row in book.standings().rows} == {(0, 0, 1)}
+        book.close_season(2)
+        book.record(result(ada, bob, (0, 0), ended="forfeit by Ada and Bob: did not come", is_final=True))
+        assert {row.score for row in book.standings().rows} == {0}
+
+
+def test_a_final_cannot_have_fewer_matches_than_were_played(path: Path) -> None:
+    with ledger(path, "Ada", "Bob") as book:
+        ada, bob = book.players()
+        book.close_season(4)
+        for _ in range(3):
+            book.record(result(ada, bob, is_final=True))
+        with pytest.raises(PongError, match="some have met 3 times in this final: give at least that"):
+            book.close_season(2)
+        assert book.final == 4
+
+
+def test_names_that_a_spreadsheet_would_calculate_stay_different(path: Path) -> None:
+    with ledger(path, "=Eve", "'=Eve") as book:
+        book.record(result(*book.players()))
+        text = io.StringIO(newline="")
+        export(book, text)
+    [row] = csv.DictReader(io.StringIO(text.getvalue(), newline=""))
+    assert (row["left"], row["right"]) == ("'=Eve", "''=Eve")
+
+
 def test_ratings_can_be_made_again_from_the_csv(path: Path) -> None:
     with ledger(path, "Ada", "Bob", "=Eve") as book:
         players = book.players()
@@ -215,6 +260,15 @@ def test_a_second_server_is_kept_from_the_file(path: Path) -> None:
         Lock(path)
     lock.close()
     Lock(path).close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="making a link needs a right there")
+def test_a_link_leads_to_the_same_arena(path: Path) -> None:
+    link = path.with_name("link.db")
+    with arena(path):
+        link.symlink_to(path)
+        with pytest.raises(PongError, match="another server plays the arena"), arena(link):
+            pass
 
 
 def test_two_programs_can_have_the_file_open(path: Path) -> None:

@@ -89,7 +89,8 @@ def test_a_directory_in_the_place_of_the_secret_is_told(tmp_path: Path) -> None:
         (b"a" * 96, "a" * 24),
         (b"\xff\xfe", "��"),
         ("I\u034fd\u200ba\ufe0f".encode(), "Ida"),  # nobody sees the others
-        ("\u3164\u2800".encode(), ""),
+        ("\u3164\u2800\U0001d159".encode(), ""),
+        (b"\x07" + b"a" * 19 + b" b", "\\x07" + "a" * 19),  # no space is left at the end
         ("名".encode() * 24, "名" * 24),
         (b"", ""),
         (b" \n ", ""),
