@@ -1,6 +1,6 @@
 """The wire between a game server and its agents: the protocol, and the names to program it with.
 
-Nothing here knows Pong or learning. An agent needs only PongClient; pongrl/wire has the code.
+Nothing here knows learning, or Pong's rules. An agent needs only PongClient; pongrl/wire has the code.
 
 A message is a header and a body. Every integer on the wire is big-endian:
 

@@ -11,8 +11,9 @@ Here are the user's options, and the program's start and end. Read next:
 
 Threads. The main thread has the window, since pygame wants it there. The engine's thread has the games and
 the agents' connections. The listener's shakes hands with strangers, the gallery's shows the game to those who
-watch, and the film's encodes. They share three things: the keys that people hold (main thread to engine), the
-latest snapshot of the game (engine to main thread and gallery), and new connections (listener to engine).
+watch, the film's encodes, and one sends heartbeats. They share four things: the keys that people hold (main
+thread to engine), what guests on the page ask for (page to engine), the latest snapshot of the game (engine
+to main thread and gallery), and new connections (listener to engine).
 
 Two clocks. In real time the game ticks 60 times a second and never waits for an agent: one that answers late
 misses states. In lockstep, for training, it plays only when the agent has answered, as fast as both can. A

@@ -41,6 +41,10 @@ def find_blocks(language: str) -> dict[str, str]:
     return found
 
 
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 200
+
+
 def find_commands() -> list[str]:
     """Find the commands that start a program of ours, each once: in bash blocks, and within the text."""
     lines = [line for block in find_blocks("bash").values() for line in block.replace("\\\n", "").split("\n")]

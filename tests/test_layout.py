@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -120,6 +122,32 @@ def test_a_server_with_views_loads_nothing_of_the_agent(notes: Path, flags: tupl
     assert loaded.of("pongrl.ui")
     assert loaded.of("pongrl.agent", "mainmodel", "aiohttp") == set()
     assert loaded.loaded_twice() == {}
+
+
+@pytest.mark.parametrize("page", ["game", "agent", "arena"])
+def test_the_process_of_a_page_loads_nothing_of_the_other_side(page: str) -> None:
+    script = f"import sys, pongrl.web.{page}_site; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    folders = {name.split(".")[1] for name in done.stdout.split() if name.startswith("pongrl.")}
+    others = {"game": {"agent", "envs"}, "agent": {"server", "envs"}, "arena": {"agent", "envs"}}
+    assert folders.isdisjoint(others[page])
+
+
+FOLDERS = sorted(path for path in (ROOT / "pongrl").iterdir() if (path / "__init__.py").exists())
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_folder_names_all_its_modules(folder: Path) -> None:
+    pages = [folder / "__init__.py"]
+    if folder.name == "agent":
+        pages += [ROOT / "mainmodel.py", folder / "learning.py"]
+    named = re.findall(
+        r"\w+", " ".join(ast.get_docstring(ast.parse(page.read_text("utf-8"))) or "" for page in pages)
+    )
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"}
+    assert modules - set(named) == set()
 
 
 def classes() -> list[tuple[str, int]]:

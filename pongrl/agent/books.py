@@ -391,7 +391,9 @@ class TrainingBooks(Books):
         before, self._level = self._level, level
         if before is not None and before != level:
             self._keep_best()
-            self._say(f"the run was on {against(before)} and is on {against(level)} now: it is measured anew")
+            self._say(
+                f"the run was on {against(before)}, now it is on {against(level)}: measuring starts again"
+            )
             if self.progress.has_best:  # else save.p is of another level, and kept already
                 put_aside(self._directory, self._say, copy=[BEST])
             self._unkept = None

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pongrl.game.camera import CELL, FRAME_HEIGHT, FRAME_WIDTH, WHITE
 from pongrl.game.moves import VELOCITY
-from pongrl.game.rules import BALL, COURT_HEIGHT, PADDLE_BOTTOM, PADDLE_HEIGHT
+from pongrl.game.rules import BALL, PADDLE_BOTTOM, PADDLE_HEIGHT, flown
 from pongrl.wire.messages import Column, Session, Step
 
 SPEEDS = range(4, 9)  # pixels a tick
@@ -193,7 +193,7 @@ class MissWatch:
         if vy is not None and len(self.misses.places) < MOST_PLACES:
             y = float(round(y1))
             for _ in range(since):
-                y, vy = _fly(y, vy)
+                y, vy = flown(y, vy)
             paddle = float(self._paddle[game]) + PADDLE_HEIGHT / 2
             self.misses.places.append(Miss(speed, is_serve, y + BALL / 2, paddle))
 
@@ -233,15 +233,7 @@ def _slope(y0: float, y1: float, ticks: int) -> int | None:
     for begin in range(-STEEPEST, STEEPEST + 1):
         y, vy = float(round(y0)), begin
         for _ in range(ticks):
-            y, vy = _fly(y, vy)
+            y, vy = flown(y, vy)
         if abs(y - y1) < 0.5:
             possible.add(vy)
     return possible.pop() if len(possible) == 1 else None
-
-
-def _fly(y: float, vy: int) -> tuple[float, int]:
-    """Fly for a tick, with the rules' bounces on the walls."""
-    y += vy
-    if (y <= 1 and vy < 0) or (y >= COURT_HEIGHT - BALL - 1 and vy > 0):
-        vy = -vy
-    return min(max(y, 0), COURT_HEIGHT - BALL), vy

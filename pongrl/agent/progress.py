@@ -105,7 +105,7 @@ class Progress:
         self.best, self.best_score = NOTHING_YET, None
 
     def begin_level(self) -> None:
-        """Measure anew, since the points to come are of another level; the counters go on."""
+        """Start measuring again, since the points to come are of another level; the counters go on."""
         self.forget_best()
         self._sum, self._measured = 0.0, 0
         self._recent.clear()
@@ -214,7 +214,7 @@ class ProgressFile:
     The file may be moved, removed, replaced or emptied at any time; then it begins again.
 
     Args:
-        path: The file. It begins anew, with these rows.
+        path: The file. It starts again, with these rows.
         rows: Of the run that is resumed; see `rows_up_to`.
         reread: Returns the rows that the file begins again with.
 

@@ -9,7 +9,6 @@ from pongrl.game.moves import STAY, VELOCITY
 from pongrl.game.players import Player, built_in
 from pongrl.game.rules import (
     BALL,
-    COURT_HEIGHT,
     LEFT,
     LEFT_X,
     PADDLE_HEIGHT,
@@ -17,6 +16,7 @@ from pongrl.game.rules import (
     RIGHT_X,
     SERVE_Y,
     Game,
+    flown,
 )
 
 FASTEST = max(VELOCITY)  # pixels per tick, as an agent's paddle
@@ -68,12 +68,9 @@ def landing(game: Game, side: int) -> float:
     """Return the ball's y when it reaches a paddle that it flies towards."""
     front = LEFT_X + PADDLE_WIDTH if side == LEFT else RIGHT_X - BALL
     ticks = -(-abs(front - game.ball_x) // abs(game.ball_vx))
-    y, vy, floor = game.ball_y, game.ball_vy, COURT_HEIGHT - BALL
+    y, vy = float(game.ball_y), game.ball_vy
     for _ in range(ticks):
-        y += vy
-        if (y <= 1 and vy < 0) or (y >= floor - 1 and vy > 0):
-            vy = -vy
-        y = min(max(y, 0), floor)
+        y, vy = flown(y, vy)
     return y
 
 

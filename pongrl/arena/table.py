@@ -25,11 +25,11 @@ from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH, Camera
 from pongrl.game.rules import LEFT, RIGHT, TICKS_PER_SECOND, Game
 from pongrl.server.clock import Clock
 from pongrl.server.hand import Hand
+from pongrl.server.umpire import COUNTDOWN, NUMBER_SECONDS
 from pongrl.wire.messages import Session, Step
 
 FORFEIT_SECONDS = 5.0  # without an answer, or away
 LONGEST_MATCH = 300 * TICKS_PER_SECOND  # ticks
-COUNTDOWN, NUMBER_SECONDS = 3, 0.5  # before the first serve to a person; how long each number is shown
 
 
 @dataclass(frozen=True)

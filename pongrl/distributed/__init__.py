@@ -10,6 +10,7 @@
     average     the weights that all workers learn for
     worker      plays on its own servers, and learns
     rounds      what a worker begins with and what it has changed; both as they travel
+    authentication, last_words    Ray's own token; what is said if Ray ends this process
 
 One round, for each worker by itself:
 

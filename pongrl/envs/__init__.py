@@ -13,7 +13,14 @@ blocks           BlockObservation: a wrapper that gives small networks something
 sb3              SB3VecEnv: several games, for Stable-Baselines3; HiddenLayer: what its networks share
 
 All of them are built from the same parts: where (the server) < link (its connection) < games (episodes);
-screen (what people see); holding (games and screen, given back at the end); spaces.
+screen (what people see); holding (games and screen, given back at the end); spaces; stack (the last frames);
+remade (copies).
+
+The other way round, `serve` is a server for other games on the wire of ours:
+
+catalogue   what a name means      presets     what is known of games of Pong
+machines    one environment        emulators   several, in processes or in ALE's own vector
+lens        its picture, small     arcade      its games, as the server's engine plays them
 """
 
 from __future__ import annotations

@@ -19,12 +19,13 @@ from typing import TypeAlias
 import numpy as np
 
 from pongrl.errors import UsageError
+from pongrl.game.camera import WHITE
 from pongrl.game.drawing import opencv
+from pongrl.game.places import Places
 from pongrl.game.rules import BALL, COURT_HEIGHT, LEFT_X, PADDLE_BOTTOM, PADDLE_HEIGHT, PADDLE_WIDTH, RIGHT_X
 from pongrl.wire.arrays import UInt8Array
 
 LARGEST = 128  # cells of a frame, each way
-WHITE = 255
 SAMPLE = 4  # every so many pixels the background is looked for, if there are MANY of these each way
 MANY = 16
 COLOURS = ("flat", "distance", "grey")
@@ -128,16 +129,8 @@ def commonest(picture: UInt8Array) -> int:
     return int(np.bincount(sample.ravel(), minlength=256).argmax())
 
 
-@dataclass(frozen=True)
-class Court:
-    """Places on Pong's court of 700×500 pixels, as near as cells tell; the ball is None if none is seen."""
-
-    paddles: tuple[int, int]  # y of left and right
-    ball: tuple[int, int] | None  # x, y
-
-
-def court_of(frame: UInt8Array, before: tuple[int, int]) -> Court:
-    """Find paddles and ball in a frame that has each paddle alone in its first and last column.
+def court_of(frame: UInt8Array, before: tuple[int, int]) -> Places:
+    """Find paddles and ball, as near as cells tell, in a frame with each paddle alone in an outer column.
 
     Args:
         frame: (height, width).
@@ -158,7 +151,7 @@ def court_of(frame: UInt8Array, before: tuple[int, int]) -> Court:
         x = left + round(column / (width - 2) * (right - left))
         y = min(max(round(row * cell - BALL / 2), 0), COURT_HEIGHT - BALL)
         ball = (x, y)
-    return Court((paddles[0], paddles[1]), ball)
+    return Places((paddles[0], paddles[1]), ball)
 
 
 def _middle(light: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float | None:

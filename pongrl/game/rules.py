@@ -18,6 +18,14 @@ TICKS_PER_SECOND = 60  # the speed that the game is made for
 LEFT, RIGHT = 0, 1  # sides
 
 
+def flown(y: float, vy: int) -> tuple[float, int]:
+    """Return y and vy of a ball after a tick of flight; it bounces on the walls as in `Game.step`."""
+    y += vy
+    if (y <= 1 and vy < 0) or (y >= COURT_HEIGHT - BALL - 1 and vy > 0):
+        vy = -vy
+    return min(max(y, 0), COURT_HEIGHT - BALL), vy
+
+
 class Game:
     """Pong's rules. A match is first to `points_to_win`; then the next one begins.
 

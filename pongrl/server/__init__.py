@@ -7,13 +7,14 @@ clock          when the next tick of real time is due
 playing        what a server plays, as its parts see it: the interface of the next line and of other games
 match          the games of Pong: boards, their cameras, and the hands at their paddles
 hand           one paddle: the move in force, and what its agent is told next
-seats          which agent has which side
+seats          which agent has which side; lobby is what this has in common with an arena
+guests         people who play from elsewhere, on the page
+umpire         when a ball is served
 conversation   what one agent is sent and says
 snapshots      what people see, in the window and elsewhere
 status         the words that they read
 gallery        the thread that sends these to watchers
 entrance       where agents come in, and the token that they must have
 listener       the thread that shakes hands with strangers
-throttle       slows down guesses at the token
 benchmark      how many decisions per second this machine can serve
 """

@@ -1,8 +1,9 @@
 """The thread that plays the games and serves an agent at each side. It owns both clocks.
 
-The engine alone touches the games and the agents' connections, so neither needs a lock. The listener's
-thread leaves new connections in the `Seats`; the main thread leaves the keys that people hold (`hold`).
-Observers are told what happens, in the engine's thread.
+The engine alone touches the games, and it alone reads from the agents' connections; heartbeats are sent on
+them by another thread (`Seats.keep_alive`), which a connection's own lock allows. The listener's thread
+leaves new connections in the `Seats`; the main thread leaves the keys that people hold (`hold`). Observers
+are told what happens, in the engine's thread.
 
 Two clocks, one protocol. In real time the engine ticks at 60 Hz and never waits for an agent. A state that is
 due while the last one is unanswered is dropped and counted; its reward goes into the next. In lockstep the

@@ -1,8 +1,8 @@
 """What people see of the first game, in the window of this machine and from elsewhere.
 
 The engine tells `Snapshots` what happens. It makes a Snapshot of it, keeps the latest for the window, and
-gives it to the gallery. A new figure for people to see gets a field in View, the message to watchers, and is
-filled in here.
+gives it to its audiences, the gallery and the page. A new figure for people to see gets a field in View, the
+message to watchers, and is filled in here.
 """
 
 from __future__ import annotations

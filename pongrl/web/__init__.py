@@ -10,4 +10,10 @@ A page is served by a process of its own, so that whatever browsers do holds up 
                                                            door      connections, and how many of them
                                                            crowd     sends each viewer what there is to see
                                                            static/   the pages themselves
+
+The program's end   page (any), played_page (one on which people play), arena_opening; links and site say
+                    what is served to whom
+The page's end      serving (the process), hosting (the answers), paddles and entrants (who plays),
+                    run_files (the curve, and files to take)
+The network         nearby (servers that are found); announcer and neighbours, its process, announce ours
 """

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pongrl.server.throttle import network_of
+from pongrl.wire.throttle import network_of
 
 MOST_CONNECTIONS, MOST_OF_ONE_NETWORK = 400, 200  # a class may share one address
 IDLE_SECONDS = 10.0  # without a request

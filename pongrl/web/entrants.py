@@ -1,6 +1,6 @@
 """Who on the arena's page plays. Each has a seat, a running number by which the program knows it.
 
-Who goes away, or makes no move for thirty seconds of a match, plays no more.
+A person who goes away, or makes no move for thirty seconds of a match, plays no more.
 """
 
 from __future__ import annotations

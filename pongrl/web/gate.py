@@ -22,12 +22,12 @@ from enum import IntEnum
 
 from aiohttp import web
 
-from pongrl.server.throttle import Attempts, network_of
 from pongrl.text import printable
 from pongrl.web.door import Door
 from pongrl.web.links import WILDCARDS
 from pongrl.web.site import Secrets, Site
 from pongrl.wire.allowance import Allowance
+from pongrl.wire.throttle import Attempts, network_of
 
 COOKIE_DAYS = 30
 REQUESTS_AT_ONCE, REQUESTS_PER_SECOND = 600, 100  # of one network; a class may share one address

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from pongrl.server.listener import certificate_context, listening_sockets
 from pongrl.web.crowd import HEARTBEAT_SECONDS, LONGEST_MESSAGE, MOST_PER_SECOND, Crowd, Viewer
 from pongrl.web.door import Door
 from pongrl.web.gate import Gate, Handler, Right
 from pongrl.web.site import Site
+from pongrl.wire.listening import certificate_context, listening_sockets
 from pongrl.wire.sockets import Address
 
 STATIC = Path(__file__).parent / "static"

@@ -130,7 +130,7 @@ class PongClient(_Client):
         name: str = "",
     ) -> None:
         if role is Role.WATCH:
-            raise ValueError("who watches is sent no states to answer: use PongWatcher")
+            raise ValueError("the role WATCH is sent no states to answer: use PongWatcher")
         super().__init__(Call(host, port, token, role, identity, timeout, ca, name))
         self._number = -1  # of the STEP that came last
         self._answered = True

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from pongrl.errors import PongError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between two attempts; each pause is twice the one before
-LASTING_SECONDS = 10.0  # after which a connection that is lost was a good one: the pauses begin anew
+LASTING_SECONDS = 10.0  # after which a connection that is lost was a good one: the pauses start again
 LOOK_SECONDS = 0.1  # between two looks whether a thread has connected
 
 

@@ -338,7 +338,7 @@ def test_on_another_level_the_run_is_measured_anew_and_its_best_is_kept_aside(tm
     options = options_of(hiddenUnits=2, seed=1, directory=str(tmp_path), resume=True)
     with contextlib.closing(training_books(options, lines, progress=progress, level=2)) as books:
         books.open(learner_of(options), 3)
-        assert lines.said[0] == "the run was on level 2 and is on level 3 now: it is measured anew"
+        assert lines.said[0] == "the run was on level 2, now it is on level 3: measuring starts again"
         for _ in range(100):
             books.count(LOST)
         assert books.finish()

@@ -17,14 +17,14 @@ import pytest
 from pong import Pong
 from pongrl.errors import GoodbyeError, PongError, Refusal, RefusedError
 from pongrl.server import listener as listener_module
-from pongrl.server import throttle
-from pongrl.server.listener import Listener, certificate_context, listening_sockets
-from pongrl.server.throttle import Attempts
-from pongrl.wire import sockets
+from pongrl.server.listener import Listener
+from pongrl.wire import sockets, throttle
 from pongrl.wire.client import PongClient
 from pongrl.wire.framing import Kind, message
 from pongrl.wire.handshake import client_handshake
+from pongrl.wire.listening import certificate_context, listening_sockets
 from pongrl.wire.messages import MAGIC, NOBODY, Role, printable
+from pongrl.wire.throttle import Attempts
 from tests.support import PATIENCE, connected, serving
 from tests.support.engines import port_of
 from tests.support.wire import CLIENT, HTTP, LATER_HELLO, PING, SESSION, admit, advance, body_of

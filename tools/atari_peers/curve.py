@@ -36,7 +36,7 @@ class Curve:
     """Counts what a learner does while its time lasts, and writes a row now and then.
 
     Args:
-        directory: For the file, which begins anew.
+        directory: For the file, which starts again.
         minutes: Of training.
         every: Minutes from one row to the next.
     """
@@ -81,7 +81,7 @@ class Curve:
             csv.writer(file).writerow(row.texts())
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Begin the file anew with these rows."""
+        """Start the file again with these rows."""
         with open(self._path, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow([each.name for each in fields(Row)])
         for row in rows:

@@ -1,4 +1,4 @@
-"""The policy gradient for Pong as it is commonly published, in plain numpy, written anew to compare with.
+"""The policy gradient for Pong as it is commonly published, in plain numpy, written here to compare with.
 
 Source of the method: Karpathy, Deep Reinforcement Learning: Pong from Pixels, 2016. One game is played. Each
 second pixel of the court is 1 where it is not background. x is the difference between two such pictures.

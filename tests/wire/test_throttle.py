@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pongrl.server import throttle
-from pongrl.server.throttle import Attempts, network_of
+from pongrl.wire import throttle
+from pongrl.wire.throttle import Attempts, network_of
 
 
 def test_so_many_wrong_tokens_are_free_and_then_each_costs_a_second() -> None:
