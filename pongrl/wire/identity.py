@@ -40,7 +40,7 @@ def identity_for(name: str, directory: str | Path = ".") -> bytes:
         secret = read_file(path, _SECRET_BYTES)
     except OSError as error:
         raise PongError(
-            f"the identity in {path} cannot be used ({error.strerror}): put that right, or name another directory"
+            f"the identity in {path} cannot be used ({error.strerror}): name another directory"
         ) from error
     if len(secret) != _SECRET_BYTES:
         raise PongError(f"{path} is no identity of an agent: move it away, or name another directory")
