@@ -126,10 +126,8 @@ def test_a_server_with_views_loads_nothing_of_the_agent(notes: Path, flags: tupl
 
 @pytest.mark.parametrize("page", ["game", "agent", "arena"])
 def test_the_process_of_a_page_loads_nothing_of_the_other_side(page: str) -> None:
-    script = f"import sys, pongrl.web.{page}_site; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", f"import sys, pongrl.web.{page}_site; print(*sys.modules)"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     folders = {name.split(".")[1] for name in done.stdout.split() if name.startswith("pongrl.")}
     others = {"game": {"agent", "envs"}, "agent": {"server", "envs"}, "arena": {"agent", "envs"}}
     assert folders.isdisjoint(others[page])
@@ -143,9 +141,8 @@ def test_a_folder_names_all_its_modules(folder: Path) -> None:
     pages = [folder / "__init__.py"]
     if folder.name == "agent":
         pages += [ROOT / "mainmodel.py", folder / "learning.py"]
-    named = re.findall(
-        r"\w+", " ".join(ast.get_docstring(ast.parse(page.read_text("utf-8"))) or "" for page in pages)
-    )
+    words = [ast.get_docstring(ast.parse(page.read_text("utf-8"))) or "" for page in pages]
+    named = re.findall(r"\w+", " ".join(words))
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"}
     assert modules - set(named) == set()
 

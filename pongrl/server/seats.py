@@ -49,9 +49,7 @@ class Seats(Lobby[Arrival]):
     def __init__(self, options: Offer, watchers: Watchers, guests: Guests | None = None) -> None:
         super().__init__(watchers)
         self.options, self._guests = options, guests
-        self._lock = (
-            threading.Lock()
-        )  # of the next line: the listener seats, the engine unseats, heartbeats read
+        self._lock = threading.Lock()  # of the next line: listener seats, engine unseats, heartbeats read
         self._seated: dict[Role, _Seat] = {}
         self._visits = {side: Allowance(VISITS_AT_ONCE, VISITS_PER_SECOND) for side in SIDES}
 
