@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-LARGEST_TEXT = 1 << 26  # bytes of a progress.csv: five million rows
+LARGEST_TEXT = 1 << 26  # bytes of a progress.csv: some 700,000 rows
 LARGEST_PEM = 1 << 24  # bytes of a file of certificates: those of a system have a quarter of a million
 REPLACE_PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds between attempts to replace a file that others may read now
 

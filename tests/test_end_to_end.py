@@ -124,15 +124,6 @@ def test_a_server_that_cannot_be_played_on_does_not_end_what_goes_on_elsewhere(t
             assert program.ended() == 0, program.output
 
 
-def test_more_servers_than_cores_are_not_started(tmp_path: Path) -> None:
-    code, program = run_program(*agent(tmp_path, "--local", "128", "--games", "1", "--points", "1"))
-    assert code == 0, program.output
-    assert (
-        f"this machine has {os.cpu_count()} cores: {os.cpu_count()} servers instead of 128" in program.output
-    )
-    assert program.output.count("connected to") == os.cpu_count()
-
-
 def test_a_trained_agent_plays_and_leaves_its_files_alone(tmp_path: Path, trained: Path) -> None:
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -41,14 +42,20 @@ def test_a_small_file_takes_little_memory_however_large_it_might_be(tmp_path: Pa
 @posix
 def test_what_is_no_ordinary_file_is_neither_read_nor_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
+    for path, reason in (
+        (tmp_path / "pipe", "it is a pipe"), (tmp_path, "it is a directory"),
+        (Path("/dev/zero"), "it is a device"),
+    ):  # fmt: skip
+        with pytest.raises(OSError, match=reason):
+            read_file(path, 8)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other words, and shorter paths")
+def test_a_socket_is_not_read(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
-        for path, reason in (
-            (tmp_path / "pipe", "it is a pipe"), (tmp_path, "it is a directory"),
-            (Path("/dev/zero"), "it is a device"), (tmp_path / "socket", "No such device or address"),
-        ):  # fmt: skip
-            with pytest.raises(OSError, match=reason):
-                read_file(path, 8)
+        with pytest.raises(OSError, match="No such device or address"):
+            read_file(tmp_path / "socket", 8)
 
 
 @posix

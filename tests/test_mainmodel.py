@@ -72,8 +72,9 @@ def test_an_agent_that_is_running_is_not_started_again(tmp_path: Path) -> None:
         agent = PolicyGradient(port=server.address[1], hiddenUnits=10, directory=str(tmp_path))
         thread = threading.Thread(target=agent.start)
         thread.start()
-        while not list(tmp_path.iterdir()):
+        while not (tmp_path / "progress.csv").exists():
             thread.join(0.01)
+            assert thread.is_alive()
         with pytest.raises(RuntimeError, match="this agent is running already: end that with q"):
             agent.start()
         agent.command("q")

@@ -149,7 +149,7 @@ def test_whoever_does_not_wait_for_the_end_cannot_wait_for_that_of_standard_inpu
 def test_a_standard_input_that_is_closed_has_ended() -> None:
     command = [sys.executable, "-W", "error", "pong.py", "--headless", "--until-eof", "--port", "0"]
     closed = ["sh", "-c", 'exec "$@" <&-', "sh", *command]
-    run = subprocess.run(closed, cwd=ROOT, capture_output=True, timeout=PATIENCE / 4, text=True)
+    run = subprocess.run(closed, cwd=ROOT, capture_output=True, timeout=PATIENCE, text=True)
     assert (run.returncode, run.stderr) == (0, "")
 
 

@@ -6,7 +6,6 @@ import contextlib
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -16,7 +15,6 @@ import pytest
 from tests.support import PATIENCE, Program
 from tests.support.wire_peers import listening
 
-SOON = 5.0  # seconds. A second is what people are promised; this machine may be slow. Silence takes nine
 MODES = {
     "train": ("--directory", "run"),
     "play": ("--play", "save.p"),
@@ -77,8 +75,11 @@ def test_whoever_waits_for_a_server_can_quit(
         command = ("mainmodel.py", "--port", str(port), *MODES[mode])
         program = stack.enter_context(Program(*command, stdin=None, cwd=tmp_path, SDL_VIDEODRIVER="dummy"))
         wait_for_it()
-        begin = time.monotonic()
         quit_by(program)
         assert program.ended() == 0, program.output
-        assert time.monotonic() - begin < SOON
-        assert "Traceback" not in program.output
+        for words in (
+            "Traceback",
+            "has not said a word",
+            "silent",
+        ):  # it did not wait for a server's time to end
+            assert words not in program.output

@@ -85,15 +85,16 @@ class Server:
 
 @contextlib.contextmanager
 def crew(server: Server, directory: Path, policies: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Start the agents; who dies comes again when `revive` is called."""
-    with contextlib.ExitStack() as stack:
-        started: list[subprocess.Popen[bytes]] = []
+    """Start the agents, and kill those that are in the list at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+    try:
         for command in commands(server, directory, policies):
-            agent = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=ROOT)
-            stack.callback(agent.wait)
-            stack.callback(agent.kill)
-            started.append(agent)
+            started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=ROOT))
         yield started
+    finally:
+        for agent in started:
+            agent.kill()
+            agent.wait()
 
 
 def commands(server: Server, directory: Path, policies: list[str]) -> Iterator[list[str]]:
@@ -128,9 +129,6 @@ def play(server: Server, directory: Path, policies: list[str], seconds: float, k
             if now >= kill_at:
                 kill_at = now + rng.expovariate(1 / kill_seconds)
                 server.kill()
-        for agent in agents:
-            agent.kill()
-            agent.wait()
 
 
 def check(server: Server, seconds: float) -> None:

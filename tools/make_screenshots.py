@@ -18,6 +18,7 @@ from typing import Any
 from tools.processes import ROOT, Program
 
 IMAGES = ROOT / "images"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 LAPTOP = {"width": 1440, "height": 900}
 TRAINING_POINTS = 8000  # until the picture of the agent's page is taken; the curve has risen by then
 RALLY = 2  # hits, the agent's and the person's
@@ -127,7 +128,7 @@ def main() -> None:
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
     pictures: dict[str, Callable[[Any, Path], None]] = {
         "page-game": lambda browser, path: take_game(browser, options.checkpoint.resolve(), path),
         "page-agent": take_agent,

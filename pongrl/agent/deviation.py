@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from pongrl.agent.ranges import RANGES, checked
+from pongrl.agent.ranges import RANGES, checked, held
 
 DECAY = 0.99  # what is left of a batch's part in the mean after each batch that follows
 
@@ -33,7 +33,7 @@ class Deviation:
 
     def to_plain(self) -> tuple[float, float]:
         """Give what `of` reads."""
-        return self.total, self.weight
+        return held("variance", self.total), min(self.weight, 1.0)
 
     def note(self, variance: float) -> None:
         """Take one more batch into the mean, unless its variance makes no sense: it would stay for good."""

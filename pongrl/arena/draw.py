@@ -119,7 +119,7 @@ class Draw:
         return self._next_of_final(final, free, playing) if final else self._next(free, playing)
 
     def _second(self, free: Mapping[int, Contender]) -> Fixture | None:
-        """Return a second match whose players are both free. Who does not come to one is spared it."""
+        """Return a second match whose players are both free; who does not come to one is spared it."""
         now = self._clock()
         self._seconds = [(fixture, until) for fixture, until in self._seconds if now <= until]
         for place, (fixture, _) in enumerate(self._seconds):

@@ -52,7 +52,7 @@ class Scribe(threading.Thread):
         while (table := self._over.get()) is not None:
             number = self._write(table)
             if number is None:
-                return
+                continue  # the others are tried too
             self._kept.put((table, number))
             self._wake.set()
 

@@ -3,13 +3,15 @@
 A decision is one step of the environments: of ALE/Pong-v5 four frames. In real time it is played at the end
 of its ticks, with the move that is in force then, so an agent that answers in time plays as in lockstep.
 
-    reward      points won minus points lost, whole ones: what is left of a fraction goes into the next step
+    reward      points won minus points lost, whole ones: what is left of a fraction goes into
+                the next step; at the end of an episode it counts as one
     points      the size of a step's reward; an end without one is a point that nobody has won
     score       points won and points lost in this match; a match is an episode
     ticks       frames of Atari's games, steps of other environments
 
-Where FIRE begins a game (not in Pong, which serves by itself) it is pressed for one step at the beginning of
-an episode and after a life is lost. That step's move is reported as HELD, so that nobody learns from it.
+Where FIRE (BUTTON in stable-retro) begins a game (not in Pong, which serves by itself) it is pressed for one
+step at the beginning of an episode and after a life is lost. That step's move is reported as HELD, so that
+nobody learns from it.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from pongrl.wire.messages import Mover, Role, Session, Step
 
 MOST_POINTS = 1_000_000  # that a step counts; a reward beyond that is cut
 ROUNDING = 1e-9  # of a point that may be missing after fractions were added
+LEAST_REST = 1e-3  # of a point, that counts at the end of an episode; rewards may be of single precision
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class Seat:
         due = min(max(due, -MOST_POINTS), MOST_POINTS)
         whole = math.trunc(due + math.copysign(ROUNDING, due))
         rest = due - whole
-        if is_last and abs(rest) > ROUNDING:
+        if is_last and abs(rest) > LEAST_REST:
             whole, rest = whole + (1 if rest > 0 else -1), 0.0
         self._rest = 0.0 if is_last else rest
         return whole

@@ -170,7 +170,9 @@ class Engine(threading.Thread):
         if self._match.obey(keys):
             self._seats.options = self._match.options
             self._settle()
-        if not keys.paused and self._match.tick(keys):
+        # People may have ended a pause since this turn began: in lockstep an agent is waited for then.
+        is_for_agents = self._lockstep and self._talks
+        if not (keys.paused or is_for_agents) and self._match.tick(keys):
             self._end_decision()
         self._tell_observers(None)
 

@@ -71,6 +71,7 @@ class Board:
         """Give an agent the paddle of a side. Its first STEP tells of nothing that was before."""
         if side is Role.RIGHT:
             self._right, self._right_is_told = self._by_hand, True
+        self.hands[side].rest()  # a person may have moved it
         self.hands[side].forget()
         return self.hands[side]
 

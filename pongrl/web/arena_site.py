@@ -281,7 +281,7 @@ def standings_of(standings: Standings) -> dict[str, Any]:
             for row in rows
         ],
         "pairs": [
-            [place, place + 1 + further, *tally]
+            [place, place + 1 + further, *tally, *tallies[other.name, one.name]]
             for place, one in enumerate(rows)
             for further, other in enumerate(rows[place + 1 :])
             if (tally := tallies.get((one.name, other.name))) is not None

@@ -1,8 +1,8 @@
 """The game's page, in a process of its own: python -m pongrl.web.game_site. See pongrl.web.
 
-Viewers are sent `hello` once, `state` when something has changed, `view` up to sixty times a second, and
-`seat` about the paddle that they have or wait for. What those with the right to steer may say stands in
-`GameSite.hear`.
+Viewers are sent `hello` once, `state` when something has changed (the score at most ten times a second),
+`view` up to sixty times a second, and `seat` about the paddle that they have or wait for. What those with the
+right to steer may say stands in `GameSite.hear`.
 """
 
 from __future__ import annotations

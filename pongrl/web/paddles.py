@@ -1,6 +1,6 @@
 """Who on the page has which paddle. One person has it, the next in line wait.
 
-Who goes away, or makes no move for ten seconds, loses the paddle to the next in line.
+A person who goes away, or makes no move for ten seconds, loses the paddle to the next in line.
 """
 
 from __future__ import annotations

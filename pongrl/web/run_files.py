@@ -8,13 +8,14 @@ import itertools
 import math
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pongrl.agent.files import BEST, LATEST, OPPONENTS, ROWS
 from pongrl.agent.progress import EVALUATION_COLUMN
-from pongrl.files import LARGEST_TEXT, check_readable
+from pongrl.files import check_readable
 
 SHOWN = ("points", "frames", "share", "mean", "evaluation", "decisions_per_second", "score")
 LARGEST_READ = 1 << 18  # bytes of new rows at once, some 3,000: a tenth of a second
@@ -69,7 +70,7 @@ class Rows:
     def _read_on(self) -> None:
         """Read what was added. A row that is not whole, or makes no sense, is left out."""
         try:
-            check_readable(self._path, LARGEST_TEXT)  # opening a pipe would wait for a writer
+            check_readable(self._path, sys.maxsize)  # opening a pipe would wait for a writer
             with open(self._path, "rb") as file:
                 status = os.fstat(file.fileno())
                 if (status.st_dev, status.st_ino) != self._file or status.st_size < self._end:

@@ -8,7 +8,8 @@ From the bytes up; a module imports only from lines above its own:
     messages                     the small ones, and the door to all of them
     handshake                    both sides prove the token; no socket
     limits                       what each side may send in which state: one table
-    sockets, listening, waiting  hosts and addresses; listening on them; waiting for sockets and events
+    sockets, waiting             hosts and addresses; waiting for sockets and events
+    listening                    sockets on all addresses of a host, and TLS
     allowance, throttle          how often a peer may do something; how often it may guess the token
     connection                   an authenticated peer, heartbeats, `wait`
     dial, client                 reach a server; PongClient and PongWatcher

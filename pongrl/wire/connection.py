@@ -95,11 +95,11 @@ class Connection:
             ConnectionLostError: the peer is gone, or has left a megabyte unread.
         """
         with self._lock:
+            self._sent = self._clock()  # if this fails too: `wait` lasts until the next try is due
             self._flush()
             if len(self._unsent) > MAX_UNSENT_BYTES:  # of what it was sent before: one message may be larger
                 raise ConnectionLostError(f"{self.peer} does not read what it is sent")
             self._unsent += data
-            self._sent = self._clock()
             self._flush()
 
     @property
@@ -235,7 +235,8 @@ class Connection:
         """Say BYE if that is still possible, with a reason if it is the peer's fault, and close."""
         with contextlib.suppress(ConnectionLostError):
             self.send(goodbye(reason))
-        self._sock.close()
+        with self._lock:  # another thread may be sending
+            self._sock.close()
 
     @property
     def due(self) -> float:

@@ -66,8 +66,9 @@ class Step:
     """One state of all games, and what has happened since the last one.
 
     The rewards of a state that was dropped are added to the next one's, so the sum of all rewards received
-    always equals the change of the score. Where `points` is not 0 an episode has ended, and the frame
-    already shows the next one. Frames are sparse: they cross the wire, and are kept here, as K lit cells.
+    always equals the change of the score, unless people begin a match again. Where `points` is not 0 an
+    episode has ended, and the frame already shows the next one. Frames are sparse: they cross the wire, and
+    are kept here, as K lit cells.
     """
 
     number: int

@@ -56,7 +56,9 @@ def test_moves_that_were_not_its_own_teach_nothing(movers: Mover) -> None:
     assert not any(cache.any() for cache in learner.optimiser.cache.values())  # no memory of small gradients
 
 
-def one_decision(learner: Learner, made: Callable[[int], int], broken: bool = False) -> None:
+def one_decision(
+    learner: Learner, made: Callable[[int], int], broken: bool = False, settles: bool = True
+) -> None:
     """Let it decide once and win the point; `made` gives the move that the game says was made."""
     eyes, rollout = Eyes(1, *SMALL), learner.begin()
     first = state(random_frames(RNG(1), 1))
@@ -67,7 +69,8 @@ def one_decision(learner: Learner, made: Callable[[int], int], broken: bool = Fa
     step = state(random_frames(RNG(2), 1), reward=[1], points=[1], move=[made(move)], mover=[Mover.AGENT])
     learner.decide(rollout, step, eyes.look(step))
     learner.learn()
-    learner.settle()
+    if settles:
+        learner.settle()
 
 
 def test_a_move_other_than_the_one_drawn_teaches_nothing() -> None:
@@ -85,9 +88,18 @@ def test_a_gradient_that_is_not_finite_is_refused_and_counted(caplog: pytest.Log
     assert (learner.refused, learner.updates) == (1, 0)
     assert weights_of(learner) == before
     assert "not finite" in caplog.text
-    small_learner().restore(loads(dumps(learner.to_plain())))
     one_decision(learner, lambda move: move)
     assert (learner.refused, learner.updates) == (1, 1)
+
+
+def test_a_step_that_was_refused_and_waits_is_no_update_after_a_checkpoint() -> None:
+    learner = small_learner(batch_size=1)
+    one_decision(learner, lambda move: move, broken=True, settles=False)
+    again = small_learner(batch_size=1)
+    again.restore(loads(dumps(learner.to_plain())))
+    for each in (learner, again):
+        each.settle()
+        assert (each.refused, each.updates) == (1, 0)
 
 
 def test_a_step_to_weights_that_make_no_sense_is_not_taken_and_that_is_told_once(

@@ -144,14 +144,21 @@ def test_a_server_that_fails_in_a_turn_is_lost_and_the_other_one_played_on(error
         assert len(other.client.moves) == 1
 
 
-def test_it_learns_while_nothing_is_to_be_answered() -> None:
+def test_it_learns_while_nothing_is_to_be_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [state(points=[1], reward=[-1], move=[2], mover=[0])] * 3
     with voyage(StubServer("pi", *points), batch_size=2) as trip:
         trip.there.arrive()
         for _ in range(4):
             trip.trainer.turn()
-        before = trip.pilot.player.updates
+        before, worked, work = trip.pilot.player.updates, [], trip.pilot.work
+
+        def noted() -> bool:
+            worked.append(work())
+            return worked[-1]
+
+        monkeypatch.setattr(trip.pilot, "work", noted)
         trip.trainer.turn(patience=0.0)  # nothing came
+        assert worked == [True]
         while trip.pilot.work():
             pass
         assert trip.pilot.player.updates == before  # it plays from the next batch on

@@ -25,6 +25,7 @@ from pongrl.wire.framing import Kind, message
 from pongrl.wire.messages import NOBODY, Mover, Step, action
 from tests.support import PATIENCE, Program
 from tests.support.arena import Agent, Audience, agents, arena, ledger, secret
+from tools.vitals import Ledger as Rewards
 
 
 @pytest.fixture(autouse=True)
@@ -49,35 +50,25 @@ def playing(path: Path, *watched: int, **changes: object) -> Iterator[tuple[Aren
         yield run, audience
 
 
-def test_agents_meet_on_both_sides_and_are_ranked(path: Path) -> None:
+def test_agents_meet_on_both_sides_and_are_ranked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "FORFEIT_SECONDS", PATIENCE)  # however slow this machine is, nobody forfeits
     with (
-        playing(path) as (run, audience),
+        playing(path, move_seconds=PATIENCE) as (run, audience),
         agents(run.address, Agent(run.address, "Ada", follow), Agent(run.address, "Bob")) as (ada, bob),
     ):
-        audience.wait_for(lambda: len(audience.between("Ada", "Bob")) >= 2)
+        audience.wait_for(lambda: {match.left for match in audience.between("Ada", "Bob")} == {"Ada", "Bob"})
         audience.wait_for(lambda: (row := audience.row("Ada")) and row.matches >= 2 and row.is_here)
-        sides = {match.left for match in audience.between("Ada", "Bob")}
-        assert sides == {"Ada", "Bob"}
     with ledger(path) as book:
         one, other = book.player("Ada"), book.player("Bob")
         assert one.rating.mu > other.rating.mu
         rows = {row.name: row for row in book.standings().rows}
         assert rows["Ada"].answers.asked > 0
-        assert rows["Ada"].answers.late <= rows["Ada"].answers.asked // 100
+        assert rows["Ada"].answers.late == 0
     for agent in (ada, bob):
-        steps = agent.steps
-        assert sum(int(step.rewards[0]) for step in steps) == sum(
-            after - before for before, after in zip([0, *margins(steps)], margins(steps), strict=False)
-        )
-
-
-def margins(steps: list[Step]) -> list[int]:
-    """Return by how many points an agent is ahead with each state, over all matches."""
-    margin, margins_ = 0, []
-    for step in steps:
-        margin += int(step.rewards[0])
-        margins_.append(margin)
-    return margins_
+        rewards = Rewards(agent.client.session)
+        for step in agent.steps:
+            rewards.enter(step)
+        assert rewards.points >= 4
 
 
 def test_each_agent_sees_itself_on_the_left_with_its_own_rewards(path: Path) -> None:
@@ -92,8 +83,7 @@ def test_each_agent_sees_itself_on_the_left_with_its_own_rewards(path: Path) -> 
         for agent in (ada, bob):
             agent.stop()
             agent.join(PATIENCE)
-    late = ada.steps[60:]
-    assert any(int(step.frames[0][:, 0].argmax()) == 0 for step in late)  # its paddle has gone up
+    assert any(int(step.frames[0][:, 0].argmax()) == 0 for step in ada.steps)  # its paddle has gone up
     assert {int(step.movers[0]) for step in bob.steps[5:]} <= {Mover.AGENT, Mover.HELD}
     assert all(sum(step.rewards) in (-1, 0, 1) for step in ada.steps)
     assert ada.steps[-1].matches[0] >= 1
@@ -137,7 +127,7 @@ def test_who_dies_forfeits_the_match_and_who_comes_back_in_time_plays_on(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "FORFEIT_SECONDS", PATIENCE)
-    with playing(path, points_to_win=21, move_seconds=0.01) as (run, audience):
+    with playing(path, points_to_win=1000, move_seconds=0.01) as (run, audience):
         first = PongClient(*run.address, name="Ada", identity=secret("Ada"))
         first.connect()
         audience.wait_for(lambda: audience.live)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pongrl.arena.house import HOUSE_PLAYERS, landing
@@ -37,6 +37,7 @@ def test_the_predictor_misses_nothing(other: str) -> None:
     assert points_won(other, "predictor", 60) == 0
 
 
+@settings(deadline=None)
 @given(
     x=st.integers(20, 670), y=st.integers(1, 489), vx=st.sampled_from([-8, -7, -6, -5, -4, 4, 5, 6, 7, 8]),
     vy=st.integers(-8, 8),

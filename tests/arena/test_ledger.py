@@ -156,9 +156,11 @@ def test_a_match_that_both_have_forfeited_is_lost_by_both(path: Path) -> None:
         ada, bob = book.players()
         book.record(result(ada, bob, (0, 0), ended="forfeit by Ada and Bob: did not come"))
         assert {row.tally for row in book.standings().rows} == {(0, 0, 1)}
+        assert set(book.standings().tallies.values()) == {(0, 0, 1)}
         book.close_season(2)
         book.record(result(ada, bob, (0, 0), ended="forfeit by Ada and Bob: did not come", is_final=True))
         assert {row.score for row in book.standings().rows} == {0}
+        assert set(book.standings().tallies.values()) == {(0, 0, 1)}
 
 
 def test_a_final_cannot_have_fewer_matches_than_were_played(path: Path) -> None:

@@ -130,6 +130,17 @@ def test_what_is_left_when_an_episode_ends_counts_as_a_point() -> None:
     assert steps[1].points.tolist() == [1, 1]
 
 
+def test_what_rounding_has_left_counts_as_nothing() -> None:
+    tenth = float(np.float32(0.1))
+    made, _ = arcade(*[outcome(tenth, 0)] * 9, outcome(tenth, 0, ended=True))
+    made.seat(Role.LEFT)
+    points = 0
+    for number in range(10):
+        made.decide(Keys())
+        points += int(made.observe(Role.LEFT, number, 0).points[0])
+    assert points == 1
+
+
 def test_fire_begins_a_game_and_each_life_and_nobody_learns_from_that_move() -> None:
     made, emulators = arcade(
         outcome(0, 0, lives=3), outcome(0, 0, lives=3), outcome(0, 0, lives=2), *[outcome(0, 0, lives=2)] * 2,

@@ -365,6 +365,7 @@ def test_an_environment_in_a_forked_copy_of_the_process_is_a_new_one(
 @POSIX
 def test_a_forked_copy_of_the_process_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "LocalServer", LocalServer)  # a process of its own
+    monkeypatch.setattr("pongrl.agent.local_server.ENDING_SECONDS", PATIENCE)
     monkeypatch.setattr(subprocess.Popen, "kill", lambda _: pytest.fail("the server did not end in order"))
     with local() as env:
         env.reset()

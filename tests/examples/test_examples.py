@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import subprocess
@@ -48,21 +49,21 @@ def test_a_trained_policy_plays_on_a_running_server(trained: Path) -> None:
 
 
 def test_the_first_agent_enters_an_arena_and_waits_for_it_to_come_back(tmp_path: Path) -> None:
-    with arena(tmp_path / "arena.db", points_to_win=1) as run:
-        port = str(run.address[1])
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "examples.arena_agent", "--name", "Ada", "--port", port],
-            cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert process.stdout is not None
-        assert process.stdout.readline() == "Ada is in the arena\n"
-        assert process.stdout.readline() == "matches played: 1\n"
-    with process:
-        while not process.stdout.readline().endswith("; trying again\n"):
-            pass
-        process.terminate()
-        process.wait(PATIENCE)
+    with contextlib.ExitStack() as stack:
+        with arena(tmp_path / "arena.db", points_to_win=1) as run:
+            port = str(run.address[1])
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-u", "-m", "examples.arena_agent", "--name", "Ada", "--port", port],
+                    cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                )
+            )  # fmt: skip
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            assert process.stdout.readline() == "Ada is in the arena\n"
+            assert process.stdout.readline() == "matches played: 1\n"
+        assert any(line.endswith("; trying again\n") for line in process.stdout)
 
 
 def test_stable_baselines_trains_saves_and_logs(tmp_path: Path) -> None:

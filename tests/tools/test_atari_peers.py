@@ -140,7 +140,7 @@ def test_our_camera_sees_the_same_in_colour_as_in_the_grey_that_it_was_trained_w
         seen = Seen(matches, PONG_LENS)
         seen.begin(None)
         coloured = seen.frames.copy()
-        matches.pictures[0] = matches._games[0].unwrapped.ale.getScreenGrayscale()  # noqa: SLF001
+        matches.pictures[0] = matches.games[0].unwrapped.ale.getScreenGrayscale()
         seen.begin(None)
         np.testing.assert_array_equal(seen.frames, coloured)
     matches.close()

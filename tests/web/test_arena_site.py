@@ -68,7 +68,7 @@ def test_a_viewer_is_shown_the_ladder_the_matches_and_how_they_go_on(ledger: Pat
                     (row["rating"] for row in ladder["rows"]), reverse=True
                 )
                 assert sum(row["kind"] == "house" for row in ladder["rows"]) == 1
-                assert sum(sum(pair[2:]) for pair in ladder["pairs"]) == RECORDED
+                assert sum(sum(pair[2:5]) for pair in ladder["pairs"]) == RECORDED
                 shown = await talk.hear("bout")
                 assert shown["live"][0]["names"] == list(NAMES[:2])
                 assert [match["number"] for match in shown["last"]] == list(range(RECORDED, 0, -1))

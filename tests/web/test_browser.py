@@ -236,7 +236,7 @@ def test_a_page_whose_link_was_taken_back_says_so_by_itself(chromium: Any) -> No
             port = page.evaluate("Number(location.port)")
         expect(page.locator("#connection")).to_contain_text("trying again")
         with serving(web=port, token="another token"):
-            expect(page.locator("main")).to_contain_text("wrong or an old one")
+            expect(page.locator("main")).to_contain_text("needs the link")
 
 
 def test_with_an_agents_pause_the_page_does_not_say_that_it_can_end_it(chromium: Any) -> None:

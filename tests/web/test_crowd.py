@@ -106,10 +106,10 @@ def test_more_viewers_are_each_sent_fewer_pictures() -> None:
         for line in lines:
             everybody.add(viewer_on(line))
         loop = asyncio.get_running_loop()
+        start = loop.time()
         everybody.show(b"0")
         while not lines[0].sent:
             await asyncio.sleep(0)
-        start = loop.time()
         everybody.show(b"1")
         while len(lines[0].sent) < 2:
             await asyncio.sleep(0)

@@ -76,11 +76,12 @@ def test_a_person_borrows_the_agents_paddle_and_the_agent_is_told() -> None:
         person = threading.Thread(target=lambda: asyncio.run(hold(server, "up")))
         person.start()
         try:
-            while not held.is_set():
+            while person.is_alive() and not held.is_set():
                 agent.step([2])
             step = agent.step([2])
-            while step.moves[0] != 1:
+            while person.is_alive() and step.moves[0] != 1:
                 step = agent.step([2])
+            assert step.moves[0] == 1
         finally:
             seen.set()
             person.join()

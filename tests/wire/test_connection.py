@@ -30,7 +30,7 @@ from pongrl.wire.messages import action
 from pongrl.wire.waiting import Wake, ready
 from tests.support import PATIENCE, ROOT
 from tests.support.wire import HTTP, PING, SESSION
-from tests.support.wire_peers import Clock, Ends, over
+from tests.support.wire_peers import Clock, Ends, line_of, over
 
 
 def test_a_message_is_received_whole_byte_by_byte_and_behind_others(ends: Ends) -> None:
@@ -141,6 +141,17 @@ def test_a_peer_that_reads_nothing_is_given_up(ends: Ends) -> None:
     connection.send(bytes(64 << 20))
     with pytest.raises(ConnectionLostError, match="does not read"):
         connection.send(b"more")
+
+
+def test_nobody_waits_in_haste_for_a_peer_that_reads_nothing(ends: Ends) -> None:
+    clock = Clock()
+    connection = over(line_of(ends[0]), clock)
+    connection.send(bytes(64 << 20))
+    clock.now += HEARTBEAT_SECONDS
+    with pytest.raises(ConnectionLostError):
+        connection.send_heartbeat()
+    assert connection.due > clock.now  # when it is tried again
+    connection.close()
 
 
 def test_a_single_message_may_be_larger_than_what_may_be_left_unread(ends: Ends) -> None:

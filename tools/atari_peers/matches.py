@@ -37,9 +37,9 @@ class Matches:
     """
 
     def __init__(self, count: int, seed: int) -> None:
-        self._games = [make_game() for _ in range(count)]
+        self.games = [make_game() for _ in range(count)]
         self.pictures: list[UInt8Array] = [
-            game.reset(seed=SEED + seed + number)[0] for number, game in enumerate(self._games)
+            game.reset(seed=SEED + seed + number)[0] for number, game in enumerate(self.games)
         ]
         self.scores = [0.0] * count  # points won minus points lost
         self.rewards, self.ended = [0.0] * count, [False] * count  # in the last step
@@ -51,7 +51,7 @@ class Matches:
 
     def step(self, actions: Sequence[int]) -> None:
         """Make an action in each match that still goes on."""
-        for number, (game, action) in enumerate(zip(self._games, actions, strict=True)):
+        for number, (game, action) in enumerate(zip(self.games, actions, strict=True)):
             self.rewards[number], self.ended[number] = 0.0, False
             if self._is_over[number]:
                 continue
@@ -62,7 +62,7 @@ class Matches:
 
     def close(self) -> None:
         """End the games."""
-        for game in self._games:
+        for game in self.games:
             game.close()
 
 

@@ -79,6 +79,8 @@ def main() -> None:
     )
     parser.add_argument("--docs", action="store_true", help="write table and curves into the documentation")
     options = parser.parse_args()
+    if options.docs and options.level == 1:
+        parser.error("the documentation has no table for level 1")
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.keep or Path(temporary)).resolve()
         directories = {seed: folder / f"level {options.level}, seed {seed}" for seed in options.seeds}

@@ -542,7 +542,7 @@ class Run {
     let hasMore = false;
     try {
       const response = await fetch(`/run.json?after=${this.#rows.length}&step=${this.#step}`, {
-        signal: AbortSignal.timeout(1000 * PATIENCE_SECONDS),
+        signal: AbortSignal.timeout?.(1000 * PATIENCE_SECONDS), // older browsers wait for ever
       });
       if (response.ok) {
         const run = await response.json();
@@ -562,7 +562,7 @@ class Run {
   #receive({ columns, first, step, rows, files }) {
     this.#step = step;
     if (rows.length > 0 || first < this.#rows.length) {
-      const known = first < this.#rows.length ? [] : this.#rows; // fewer: the run, or the telling, begins anew
+      const known = first < this.#rows.length ? [] : this.#rows; // fewer: the run, or the telling, starts again
       this.#rows = [...known, ...rows.map((row) => named(columns, row))];
       this.#curve.setRows(this.#rows);
     }

@@ -6,6 +6,7 @@
 //   court       where everything is in the match that this visitor watches or plays
 //   news        what goes on, for a visitor who plays
 //   bye         when the arena ends
+//   beat        every five seconds, so that the page knows that the server is there
 //
 // and is told {watch}, and by those who play {come}, {hold}, {to} and {leave}. GET /replay/NUMBER has a recording.
 
@@ -123,9 +124,12 @@ function keep(what, value) {
 }
 
 // Returns the secret by which the arena knows a name again: 32 hexadecimal digits. Each name has its own, since
-// several people may share a computer. Spellings that are one name for the arena are one here.
+// several people may share a computer. Spellings that are one name for the arena are one here, but for letters that
+// nobody sees.
 function keyOf(name) {
-  const known = name.normalize("NFKC").trim().split(/\s+/).join(" ").toUpperCase().toLowerCase();
+  const known = [...name.normalize("NFKC").trim().split(/\s+/).join(" ")]
+    .map((letter) => (letter === "ı" ? letter : letter.toUpperCase().toLowerCase()))
+    .join("");
   if (!/^[0-9a-f]{32}$/.test(keys.get(known))) {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     keys.set(known, [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
@@ -194,7 +198,7 @@ const hearers = {
   },
 
   bout(value) {
-    bout = value; // first: the lists are shown anew when the stage changes
+    bout = value; // first: the lists are shown again when the stage changes
     stage.takeBout(value);
     showLists();
   },

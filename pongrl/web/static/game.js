@@ -1,11 +1,12 @@
 // The game's page. The server sends
 //
 //   hello   once: whose game it is, and what this visitor may do
-//   state   when something has changed: score, who plays, what the game waits for
+//   state   when something has changed: who plays, what the game waits for; the score at most ten times a second
 //   view    up to sixty times a second: where ball and paddles are
 //   seat    about the paddle that this visitor has or waits for
 //   bye     when the game ends
 //   others  games elsewhere on the network
+//   beat    every five seconds, so that the page knows that the server is there
 //
 // and is told {sit}, {hold}, {to}, {pause}, {level} and {restart}.
 
@@ -62,6 +63,7 @@ const hearers = {
   hello(value) {
     hello = value;
     state = null;
+    clearTimeout(announcing);
     document.title = value.title;
     at("title").textContent = value.title;
     court.size = { court: value.court, paddle: value.paddle, ball: value.ball };
@@ -69,6 +71,9 @@ const hearers = {
     at("steering").hidden = !value.steers;
     at("restart").hidden = !value.restarts;
     at("levels").hidden = !value.levels;
+    for (const part of document.querySelectorAll(".for-levels, .for-restarts")) {
+      part.hidden = part.className === "for-levels" ? !value.levels : !value.restarts;
+    }
     at("playing").hidden = !value.steers;
     wantsSeat = value.steers && !hasStoodUp && preferred === "right";
   },

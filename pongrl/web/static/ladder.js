@@ -117,15 +117,16 @@ export class Matrix {
     table.addEventListener("keydown", (event) => this.move(event));
   }
 
-  // Show the players who have met anybody, in the ladder's order; `pairs` are [place, place, won, drawn, lost].
+  // Show the players who have met anybody, in the ladder's order; `pairs` are [place, place,
+  // won, drawn, lost, and these three of the other one]: a match that both forfeit is lost by both.
   show(rows, pairs) {
     const places = [...new Set(pairs.flatMap(([one, other]) => [one, other]))].sort((one, other) => one - other);
     this.players = places.map((place) => ({ name: rows[place].name, rank: place + 1 }));
     const at = new Map(places.map((place, index) => [place, index]));
     this.tallies.clear();
-    for (const [one, other, won, drawn, lost] of pairs) {
+    for (const [one, other, won, drawn, lost, ...back] of pairs) {
       this.tallies.set(`${at.get(one)} ${at.get(other)}`, [won, drawn, lost]);
-      this.tallies.set(`${at.get(other)} ${at.get(one)}`, [lost, drawn, won]);
+      this.tallies.set(`${at.get(other)} ${at.get(one)}`, back);
     }
     this.table.classList.toggle("many", places.length > MANY);
     this.fit(places.length);

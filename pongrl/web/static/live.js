@@ -56,7 +56,7 @@ export class Live {
   // Show the server's sentence if our link is no longer good: a WebSocket does not tell why it was refused.
   async askForPage() {
     try {
-      const { status } = await fetch("/", { cache: "no-store" });
+      const { status } = await fetch("/", { cache: "no-store", signal: AbortSignal.timeout?.(SILENCE) });
       if (status === 403) {
         location.reload();
       }
