@@ -42,6 +42,12 @@ def test_a_hand_that_has_forgotten_tells_the_move_in_force() -> None:
     assert hand.row(0, 0, 0)[Column.MOVE :][:2] == (STAY, Mover.HELD)
 
 
+def test_an_agent_that_comes_does_not_go_on_with_the_move_of_a_person() -> None:
+    board = Board(Game(1), np.zeros((50, 70), np.uint8), built_in(2))
+    board.let_person_move(UP)
+    assert board.seat(Role.RIGHT).row(0, 0, 0)[Column.MOVE] == STAY
+
+
 def test_a_board_plays_until_a_point_ends_the_decision() -> None:
     board, game = Board(Game(1), np.zeros((50, 70), np.uint8), built_in(2)), Game(1)
     board.hands[LEFT].move = UP
