@@ -213,7 +213,11 @@ def main(program: type[Startable], argv: Sequence[str] | None, prog: str | None 
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with _ended_by_ctrl_c():
-            instance = parse(program, argv, prog)
+            try:
+                instance = parse(program, argv, prog)
+            except SystemExit:  # --help and --version end here
+                _flush()
+                raise
             debug = instance.debug
             instance.start()
             _flush()
@@ -248,6 +252,11 @@ def _flush() -> None:
         BrokenPipeError: nobody reads it.
         PongError: it could not be written.
     """
+    if sys.stderr is not None:
+        try:
+            sys.stderr.flush()
+        except OSError:  # what it holds can be written nowhere
+            sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # or Python complains, and ends with 120
     try:
         if sys.stdout is not None:
             with writing():
@@ -265,6 +274,10 @@ def _failed(sentence: str, debug: bool) -> int:
     """Say why the program ends, and return its exit code."""
     if debug:
         logging.exception("the program ends because of this")
+    try:
+        _flush()
+    except (PongError, OSError):
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # or Python complains, and ends with 120
     try:
         _print(f"error: {sentence}", sys.stderr)
     except OSError:  # nobody reads, or the disk is full
@@ -301,7 +314,7 @@ def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         for kind, handler in before.items():
-            signal.signal(kind, handler)
+            signal.signal(kind, signal.SIG_DFL if handler is None else handler)  # None: C code's own
 
 
 # Lines for a terminal
@@ -324,7 +337,7 @@ def say(line: str) -> None:
 def _print(line: str, stream: TextIO | None) -> None:
     """Print a line. What came from outside may be in it, so it is escaped and cut."""
     line = printable(line)
-    if stream is not None and stream.isatty():
+    if getattr(stream, "isatty", bool)():  # a program may have put something else in its place
         line = fold(line, shutil.get_terminal_size().columns)
     outlet = outlet_of(stream)
     if outlet is not None:

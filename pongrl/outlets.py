@@ -55,6 +55,7 @@ class Outlet:
     """
 
     def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
         self._raw, self._encoding = getattr(stream.buffer, "raw", stream.buffer), stream.encoding
         self._lines: queue.Queue[str] = queue.Queue(WAITING_LINES)
         self._left_out = 0
@@ -125,7 +126,7 @@ def outlet_of(stream: TextIO | None) -> Outlet | None:
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)):
         return None
     with _lock:
-        if number not in _outlets:
+        if number not in _outlets or _outlets[number].stream is not stream:  # another may have the number now
             stream.flush()
             if not _outlets:
                 atexit.register(drain)
@@ -154,6 +155,7 @@ def start_log(debug: bool) -> None:
 
 class _Handler(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr  # a prompt may have taken its place
         outlet = outlet_of(self.stream)
         if outlet is None:
             super().emit(record)

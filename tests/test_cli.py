@@ -257,6 +257,19 @@ def test_ctrl_c_ends_a_program_that_has_nothing_to_save(monkeypatch: pytest.Monk
     assert handlers() == before
 
 
+def test_a_handler_that_python_does_not_know_is_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_handler = signal.signal
+    monkeypatch.setattr(signal, "signal", lambda kind, handler: set_handler(kind, handler) and None)
+    before = handlers()
+    try:
+        with stop_signals(lambda: None):
+            pass
+        assert set(handlers()) == {signal.SIG_DFL}
+    finally:
+        for kind, handler in zip(BOTH, before, strict=True):
+            set_handler(kind, handler)
+
+
 def test_handlers_come_back_after_an_error() -> None:
     before = handlers()
     with pytest.raises(ZeroDivisionError), stop_signals(lambda: None):
@@ -404,6 +417,34 @@ class Program:
 
 sys.exit(cli.main(Program, []))
 """
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full there")
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_that_finds_no_room_is_one_sentence_too(option: str) -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "pong.py", option], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+            timeout=PATIENCE, env=os.environ | {"PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: standard output could not be written (No space left on device)")
+    assert "Exception" not in result.stderr
+
+
+def test_a_stream_of_a_program_needs_no_more_than_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tee:
+        def __init__(self) -> None:
+            self.said = ""
+
+        def write(self, text: str) -> None:
+            self.said += text
+
+        def flush(self) -> None: ...
+
+    monkeypatch.setattr(sys, "stdout", tee := Tee())
+    cli.say("a line")
+    assert tee.said == "a line\n"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full there")

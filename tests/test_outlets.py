@@ -57,6 +57,18 @@ def test_a_pipe_that_nobody_reads_holds_up_nobody_and_lines_left_out_are_counted
     ) == 3 * WAITING_LINES - lines.count(long + "\n")
 
 
+def test_a_stream_that_gets_the_number_of_another_has_an_outlet_of_its_own() -> None:
+    said = []
+    for line in ("one", "two"):  # the second pipe gets the numbers of the first one
+        reader, writer = os.pipe()
+        with open(reader, encoding="utf-8") as text, open(writer, "w", encoding="utf-8") as lines:
+            outlet = outlet_of(lines)
+            assert outlet is not None
+            outlet.put(line)
+            said.append(text.readline())
+    assert said == ["one\n", "two\n"]
+
+
 def test_a_reader_that_has_gone_is_told_at_a_later_line(pipe: tuple[TextIO, TextIO]) -> None:
     reader, writer = pipe
     reader.close()

@@ -187,6 +187,7 @@ class Canvas:
         self._screen = screen
         self._larger: Any = None
         self._brush: Brush | None = None
+        self._shape: tuple[int, ...] = ()  # of the frames that the panels are laid out for
 
     @property
     def brush(self) -> Brush:
@@ -195,7 +196,7 @@ class Canvas:
         return self._brush
 
     def fit(self, shape: tuple[int, ...]) -> bool:
-        """Lay the panels out if the window has another size than before.
+        """Lay the panels out if the window or the frames have another size than before.
 
         Args:
             shape: (height, width) of the frames.
@@ -205,8 +206,9 @@ class Canvas:
         """
         surface, whole = self._surface(), self._screen.is_stale
         brush = self._brush
-        if brush is None or brush.size != surface.get_size() or brush.surface is not surface:
-            whole = True
+        fits = brush is not None and brush.size == surface.get_size() and brush.surface is surface
+        if not fits or self._shape != shape:
+            whole, self._shape = True, shape
             self._brush = Brush(surface, AgentLayout.of(surface.get_size(), shape))
         if whole:
             surface.set_clip(None)

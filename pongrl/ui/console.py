@@ -44,7 +44,7 @@ class Console(threading.Thread):
         self._session: Any = None
         # Without standard streams (a service) their numbers may be our sockets', so nothing is read.
         self._has_streams = sys.stdin is not None and sys.stdout is not None
-        self._is_terminal = self._has_streams and sys.stdin.isatty() and _is_screen(sys.stdout)
+        self._is_terminal = self._has_streams and _is_terminal(sys.stdin) and _is_screen(sys.stdout)
         self._handlers: dict[Any, Any] = {}  # of signals, before
         self._is_closing = False
         self._wake = Wake()  # is set when it is closing
@@ -179,10 +179,15 @@ class Console(threading.Thread):
             signal.signal(kind, handler)
 
 
+def _is_terminal(stream: TextIO) -> bool:
+    return bool(getattr(stream, "isatty", bool)())  # a program may have put something else in its place
+
+
 def _is_screen(stream: TextIO) -> bool:
-    """Return whether a stream leads to a screen. NUL of Windows is a terminal too, but has no size."""
+    """Return whether a prompt can be drawn on a stream. NUL of Windows is a terminal too, but has no size."""
     try:
-        return stream.isatty() and bool(os.get_terminal_size(stream.fileno()))
+        is_dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+        return not is_dumb and _is_terminal(stream) and bool(os.get_terminal_size(stream.fileno()))
     except OSError:
         return False
 

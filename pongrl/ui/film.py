@@ -30,7 +30,7 @@ import numpy as np
 
 from pongrl.errors import PongError, UsageError
 from pongrl.files import check_replaceable
-from pongrl.game.drawing import opencv, pygame_quietly
+from pongrl.game.drawing import pygame_quietly
 from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
 from pongrl.ui.court import Scene, SentScene, draw_court, draw_sent
 from pongrl.ui.film_writers import Gif, Mp4, Writer
@@ -105,9 +105,7 @@ class Studio:
             draw_sent(self._surface, self._text, scene)
         colours = self._pygame.surfarray.pixels2d(self._surface).T.view(np.uint8)
         bgra = colours.reshape(COURT_HEIGHT, COURT_WIDTH, 4)
-        cv2 = opencv()
-        bgr: UInt8Array = cv2.cvtColor(bgra, cv2.COLOR_BGRA2BGR)
-        return bgr
+        return np.ascontiguousarray(bgra[:, :, :3])
 
 
 class Recorder:
@@ -213,6 +211,10 @@ class Recorder:
 
     # In the recorder's thread.
 
+    def _tell(self, sentence: str) -> None:
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            self._say(sentence)
+
     def _run(self) -> None:
         studio, frames, goes_on = Studio(), 0, True
         while (scene := self._scenes.get()) is not None:
@@ -226,12 +228,12 @@ class Recorder:
     def _write(self, studio: Studio, scene: Scene | SentScene, frames: int) -> bool:
         """Add a frame to the file; return False if the film has to end before it."""
         if frames % FRAMES_PER_SECOND == 0 and self._is_disk_full(frames):
-            self._say(f"the disk is full: the recording {self._path} ends here, all else goes on")
+            self._tell(f"the disk is full: the recording {self._path} ends here, all else goes on")
             return False
         try:
             self._writer.write(studio.picture(scene))
         except OSError as error:
-            self._say(
+            self._tell(
                 f"the recording {self._path} ends here ({error.strerror}): "
                 "make room or choose another place; all else goes on"
             )
@@ -256,14 +258,14 @@ class Recorder:
             if not read:
                 self._discard()
                 why = "could not be written: is the disk full?" if frames else "has nothing to show"
-                self._say(f"the recording {path} {why}; no file was made")
+                self._tell(f"the recording {path} {why}; no file was made")
                 return
             size = partial.stat().st_size
             os.replace(partial, path)
         except OSError as error:
-            self._say(f"the recording {path} could not be finished ({error.strerror}): look for {partial}")
+            self._tell(f"the recording {path} could not be finished ({error.strerror}): look for {partial}")
             return
-        self._say(self._summary(read, frames - read, size))
+        self._tell(self._summary(read, frames - read, size))
 
     def _summary(self, frames: int, lost: int, size: int) -> str:
         """Say what was recorded: frames in the film, frames that the disk lost, bytes of the file."""

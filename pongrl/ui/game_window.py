@@ -86,7 +86,16 @@ class GameWindow:
 
     def events(self) -> list[Any]:
         """Return the events that came in, those of gamepads as keys."""
-        return [each for event in self.screen.poll() for each in self._gamepads.translate(event)]
+        events = [each for event in self.screen.poll() for each in self._gamepads.translate(event)]
+        if self.screen.is_full:  # the keyboard's Escape has left it already, that of a gamepad has not
+            escapes = [each for each in events if self._is_escape(each)]
+            if escapes:
+                self.screen.toggle_full()
+                events = [each for each in events if each not in escapes]
+        return events
+
+    def _is_escape(self, event: Any) -> bool:
+        return bool(event.type == self._pygame.KEYDOWN and event.key == self._pygame.K_ESCAPE)
 
     def poll(self) -> tuple[bool, Keys]:
         """Handle the events that came in.
@@ -153,6 +162,9 @@ class GameWindow:
         changed += self._draw_footer(pen, snapshot)
         changed += self._draw_inset(pen, snapshot)
         self.screen.update(changed)
+        if notice:  # no game is shown, so what the next one tells has not just happened
+            self._sounds.forget()
+            self._notices.forget()
         self._clock.tick(FRAMES_PER_SECOND)
 
     def _lay_out(self) -> list[Box]:

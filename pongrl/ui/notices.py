@@ -135,6 +135,10 @@ class Notices(Requests):
         elif now - before > AGAIN_SECONDS:
             self._result, self._result_ends = (self._winner(snapshot.last_match),), now + SECONDS
 
+    def forget(self) -> None:
+        """Forget how the game stood: the next one is another."""
+        self._last = None
+
     def _winner(self, score: tuple[int, int]) -> str:
         winner = LEFT if score[LEFT] > score[RIGHT] else RIGHT
         if not self._people.play or len(self._people.sides) > 1:

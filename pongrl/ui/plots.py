@@ -42,7 +42,7 @@ def check_picture(output: Path) -> None:
     Raises:
         PongError: matplotlib is not installed, or the picture could not be written.
     """
-    kinds, kind = new_figure(1, 1).canvas.get_supported_filetypes(), output.suffix[1:] or "png"
+    kinds, kind = new_figure(1, 1).canvas.get_supported_filetypes(), output.suffix[1:].lower() or "png"
     try:
         if kind not in kinds:
             raise ValueError(f"a picture is no .{kind}")
@@ -152,7 +152,7 @@ def write_picture(figure: Any, output: Path) -> None:
     """
     try:
         with replacing(output) as file:
-            figure.savefig(file, dpi=100, format=output.suffix[1:] or "png")
+            figure.savefig(file, dpi=100, format=output.suffix[1:].lower() or "png")
     except (OSError, ValueError) as error:
         raise _unwritten(output, error) from error
 

@@ -54,7 +54,9 @@ class Pointer:
             half = RIGHT if place[0] >= court[0] + court[2] / 2 else LEFT
             self._held.pop(who, None)
             self._held[who] = half, (place[1] - court[1]) * COURT_HEIGHT / court[3]
-        elif event.type in (pygame.MOUSEBUTTONUP, pygame.FINGERUP):
+        elif event.type == pygame.FINGERUP or (
+            event.type == pygame.MOUSEBUTTONUP and event.button == pygame.BUTTON_LEFT
+        ):
             self._held.pop(who, None)
         elif event.type == pygame.WINDOWFOCUSLOST:
             self._held.clear()

@@ -18,8 +18,13 @@ def quiet_libraries() -> Iterator[None]:
     if sys.stderr is None:  # as under pythonw: nothing is shown, and the number may be another file's
         yield
         return
-    sys.stderr.flush()
-    kept = os.dup(2)
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # a full disk, a terminal that has gone
+        sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # a program without one has put a file of its own into sys.stderr
+        yield
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)

@@ -54,11 +54,12 @@ def _display(instead: str, needs_screen: bool = True) -> Iterator[Any]:
     if not pygame.display.get_init():
         _open = 0  # somebody has ended all windows
     os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")
-    # Through a graphics card each update, however small, would carry the whole window.
-    os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
     try:
         with quiet_libraries():
             pygame.display.init()
+        if pygame.display.get_driver() == "x11":  # others have no other way to the screen
+            # Through a graphics card each update, however small, would carry the whole window.
+            os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
         chosen = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
         if needs_screen and pygame.display.get_driver() in WITHOUT_SCREEN and not chosen:
             raise pygame.error("no screen was found")
@@ -300,7 +301,8 @@ class Screen:
         self.is_stale = True  # nothing that was drawn before can be relied on
         with _display(instead) as pygame:
             self._pygame = pygame
-            size = first_size(size, pygame.display.get_desktop_sizes()[0])
+            widths, heights = zip(*pygame.display.get_desktop_sizes(), strict=True)
+            size = first_size(size, (min(widths), min(heights)))  # it may open on any of the screens
             is_dense = pygame.display.get_driver() in COUNT_IN_POINTS and hasattr(pygame, "Window")
             self._window: Window = (DenseWindow if is_dense else DisplayWindow)(title, size)
             pygame.key.stop_text_input()  # which would give keys to the system's input of Chinese, say

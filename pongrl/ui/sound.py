@@ -37,6 +37,10 @@ class Sounds:
                     tone.play()
         self._heard = counts
 
+    def forget(self) -> None:
+        """Forget what was counted: the next counts are of another game."""
+        self._heard = None
+
     def close(self) -> None:
         """Release the sound device."""
         pygame_quietly().mixer.quit()

@@ -68,7 +68,7 @@ def greeting(links: Links, what: str, steering: str) -> list[str]:
         steering: what the second link is for.
     """
     lines = [f"see {what} in a browser: {links.look}", f"{steering} there: {links.steer}"]
-    if sys.stdout is not None and sys.stdout.isatty() and not is_for_this_machine(links.look):
+    if getattr(sys.stdout, "isatty", bool)() and not is_for_this_machine(links.look):
         code = qr_code(links.look, shutil.get_terminal_size().columns)
         lines += code.split("\n") if code else []
     return lines

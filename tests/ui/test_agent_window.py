@@ -20,7 +20,7 @@ from pongrl.agent.progress import Progress, ProgressFile
 from pongrl.errors import PongError
 from pongrl.game.drawing import pygame_quietly
 from pongrl.ui import agent_view, agent_window
-from pongrl.ui.agent_display import KEYS, QUESTION, AgentDisplay
+from pongrl.ui.agent_display import KEYS, QUESTION, AgentDisplay, Canvas
 from pongrl.ui.agent_layout import AgentLayout
 from pongrl.ui.agent_panels import draw_curve, draw_frame
 from pongrl.ui.agent_tape import SLICE, Curve, Moment
@@ -28,6 +28,7 @@ from pongrl.ui.agent_view import LOOK_SECONDS
 from pongrl.ui.agent_window import AgentWindow
 from pongrl.ui.brush import Brush
 from pongrl.ui.notices import KeyTable
+from pongrl.ui.screen import Screen
 from pongrl.ui.theme import BACKGROUND
 from tests.support.ui import (
     QUIT,
@@ -73,6 +74,18 @@ class Pane:
     def close(self) -> str:
         self._display.close()
         return ""
+
+
+def test_panels_fit_the_frames_of_each_game() -> None:
+    screen = Screen("test", (800, 480))
+    canvas = Canvas(screen)
+    canvas.fit((50, 70))
+    screen.is_stale = False
+    ours = canvas.brush.layout
+    assert canvas.fit((84, 84))
+    assert canvas.brush.layout != ours
+    assert not canvas.fit((84, 84))
+    screen.close()
 
 
 class Run:

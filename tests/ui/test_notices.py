@@ -139,6 +139,14 @@ def test_matches_that_end_many_times_a_second_are_not_told_each() -> None:
     assert notices.words() == ("Right wins 4–21",)
 
 
+def test_what_ended_before_a_game_is_seen_is_not_told() -> None:
+    notices = Notices(WATCHING, Clock())
+    after_match(notices, 0, (0, 0))
+    notices.forget()  # another game comes
+    after_match(notices, 3, (21, 3))
+    assert notices.words() == ()
+
+
 def test_games_that_begin_again_are_no_end_of_a_match() -> None:
     notices = Notices(WATCHING, Clock())
     after_match(notices, 3, (21, 3))

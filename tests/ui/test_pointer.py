@@ -40,6 +40,7 @@ def moves(events: list[Any], sides: tuple[int, ...], paddles: tuple[int, int] = 
         ([button((5, 289))], STAY), ([button((5, 292))], DOWN), ([button((5, 268))], UP),
         ([button((690, 40))], UP), ([button((5, 40), number=3)], None), ([button((5, 40), number=4)], None),
         ([button((5, 40)), drag(5, 500)], DOWN), ([drag(5, 500, held=0)], None),
+        ([button((5, 40)), button((5, 40), number=4, down=False)], UP),  # the wheel
         ([button((5, 40)), LET_GO], None), ([button((5, 40)), FOCUS_LOST], None),
         ([finger(pygame.FINGERDOWN, 5, 40)], UP), ([press(pygame.K_w)], None),
         ([finger(pygame.FINGERDOWN, 5, 40), finger(pygame.FINGERMOTION, 5, 500)], DOWN),

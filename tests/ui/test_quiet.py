@@ -19,6 +19,19 @@ def test_what_libraries_write_is_thrown_away_and_what_comes_later_is_not(
     assert capfd.readouterr().err == "later\n"
 
 
+def test_a_standard_error_that_takes_nothing_more_does_no_harm(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    with quiet_libraries():
+        os.write(2, b"ALSA complains\n")
+    assert capfd.readouterr().err == ""
+
+
 def test_without_a_standard_error_its_number_is_left_alone(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,15 @@ def test_a_tone_is_played_when_its_count_has_grown(
     sounds.close()
 
 
+def test_what_was_counted_before_a_game_is_heard_is_not_played(made: list[Tone]) -> None:
+    sounds = Sounds()
+    sounds.play((0, 0, 0))
+    sounds.forget()  # another game comes
+    sounds.play((9, 9, 9))
+    assert [tone.played for tone in made] == [0, 0, 0]
+    sounds.close()
+
+
 def test_nothing_is_played_while_it_is_muted_nor_afterwards(made: list[Tone]) -> None:
     sounds = Sounds()
     played = []
