@@ -221,8 +221,11 @@ class PolicyGradient:
         if others:
             raise UsageError("--watch shows the game of one server that is running: name one --host")
         token = choose_token(options.token, options.token_file) or ""
-        with self._until_quit(f"watching {printable(host)}"):
-            watch(host, port, token, options.ca, self._is_quitting, cli.say, options.record)
+
+        def listening() -> contextlib.AbstractContextManager[object]:
+            return self._until_quit(f"watching {printable(host)}")
+
+        watch(host, port, token, options.ca, self._is_quitting, cli.say, options.record, listening)
 
     def _plot(self, options: RunOptions) -> None:
         from pongrl.ui import plots

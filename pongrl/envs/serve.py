@@ -138,9 +138,10 @@ class Serve:
         if not block:
             self._begin()
             return
+        window = self._open_window() if self.render else None  # until then signals end us: a display may hang
         with cli.stop_signals(self._stop), contextlib.suppress(EndedError):
             try:
-                self._serve_to_the_end()
+                self._serve_to_the_end(window)
             finally:
                 self.close()
 
@@ -155,8 +156,7 @@ class Serve:
             self._open.close()
         self._run = None
 
-    def _serve_to_the_end(self) -> None:
-        window = self._open_window() if self.render else None
+    def _serve_to_the_end(self, window: GameWindow | None) -> None:
         run = self._begin(has_window=window is not None)
         if self.until_eof:  # on Windows no process of a game could start while a thread reads standard input
             stop_at_eof(self._stop)

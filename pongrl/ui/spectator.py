@@ -57,6 +57,7 @@ def watch(
     is_quitting: Callable[[], bool],
     say: Callable[[str], None],
     record: str | None = None,
+    listening: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> None:
     """Show the game of a server until the window is closed; connect again whenever the server is lost.
 
@@ -68,6 +69,7 @@ def watch(
         is_quitting: returns True when the program is to end.
         say: is told in sentences what happens.
         record: the file to film the game into; then no display is needed.
+        listening: hears that the program is to end. Before that signals end it, for a display may hang.
 
     Raises:
         UsageError: the file cannot be written.
@@ -79,6 +81,7 @@ def watch(
             stack.callback(recorder.close)
         view = open_view(f"Pong at {host}", recorder, say)
         stack.callback(view.close)
+        stack.enter_context(listening())
 
         def connect() -> PongWatcher:
             watcher = PongWatcher(host, port, token=token, ca=ca)
