@@ -255,7 +255,7 @@ def _flush() -> None:
     if sys.stderr is not None:
         try:
             sys.stderr.flush()
-        except OSError:  # what it holds can be written nowhere
+        except (AttributeError, OSError, ValueError):  # what it holds can be written nowhere
             sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # or Python complains, and ends with 120
     try:
         if sys.stdout is not None:
@@ -276,7 +276,9 @@ def _failed(sentence: str, debug: bool) -> int:
         logging.exception("the program ends because of this")
     try:
         _flush()
-    except (PongError, OSError):
+    except PongError:
+        pass
+    except OSError:  # nobody reads it
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # or Python complains, and ends with 120
     try:
         _print(f"error: {sentence}", sys.stderr)

@@ -60,6 +60,7 @@ class Outlet:
         self._lines: queue.Queue[str] = queue.Queue(WAITING_LINES)
         self._left_out = 0
         self._error: OSError | None = None
+        self._is_ending = False
         threading.Thread(target=self._run, name="outlet", daemon=True).start()
 
     def put(self, line: str) -> None:
@@ -75,6 +76,13 @@ class Outlet:
         except queue.Full:
             self._left_out += 1
 
+    def end(self) -> None:
+        """Let the thread end, once it has written what waits; another stream has taken this one's place."""
+        self.drain(time.monotonic() + LAST_SECONDS)
+        self._is_ending = True
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait("")
+
     def drain(self, until: float) -> None:
         """Wait until all is written, or until a time (time.monotonic)."""
         with self._lines.all_tasks_done:
@@ -84,6 +92,8 @@ class Outlet:
     def _run(self) -> None:
         while self._error is None:
             lines = [self._lines.get()]
+            if self._is_ending:
+                return
             while len(lines) < LINES_AT_ONCE and not self._lines.empty():
                 lines.append(self._lines.get())
             taken = len(lines)
@@ -94,6 +104,8 @@ class Outlet:
                 self._write("".join(line + os.linesep for line in lines))
             except OSError as error:
                 self._error = error
+            except ValueError as error:  # the stream was closed
+                self._error = BrokenPipeError(errno.EPIPE, str(error))
             for _ in range(taken):
                 self._lines.task_done()
 
@@ -126,7 +138,10 @@ def outlet_of(stream: TextIO | None) -> Outlet | None:
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)):
         return None
     with _lock:
-        if number not in _outlets or _outlets[number].stream is not stream:  # another may have the number now
+        before = _outlets.get(number)
+        if before is None or before.stream is not stream:  # another may have the number now
+            if before is not None:
+                before.end()
             stream.flush()
             if not _outlets:
                 atexit.register(drain)
@@ -154,8 +169,13 @@ def start_log(debug: bool) -> None:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_shown = bool(getattr(self.stream, "isatty", bool)())  # on a terminal, and not in a file
+
     def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stderr  # a prompt may have taken its place
+        if self._is_shown:
+            self.stream = sys.stderr  # a prompt may have taken the terminal
         outlet = outlet_of(self.stream)
         if outlet is None:
             super().emit(record)

@@ -420,6 +420,17 @@ sys.exit(cli.main(Program, []))
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full there")
+def test_an_error_is_told_though_standard_output_finds_no_room() -> None:
+    script = FULL.replace('cli.say("lost")', 'print("lost"); raise cli.PongError("it has failed")')
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", script], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+            timeout=PATIENCE, env=os.environ | {"PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert (result.returncode, result.stderr) == (2, "error: it has failed\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full there")
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_that_finds_no_room_is_one_sentence_too(option: str) -> None:
     with open("/dev/full", "w") as full:
@@ -432,7 +443,7 @@ def test_help_that_finds_no_room_is_one_sentence_too(option: str) -> None:
     assert "Exception" not in result.stderr
 
 
-def test_a_stream_of_a_program_needs_no_more_than_write(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_of_a_program_needs_no_more_than_write_and_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     class Tee:
         def __init__(self) -> None:
             self.said = ""

@@ -58,15 +58,25 @@ def test_a_pipe_that_nobody_reads_holds_up_nobody_and_lines_left_out_are_counted
 
 
 def test_a_stream_that_gets_the_number_of_another_has_an_outlet_of_its_own() -> None:
-    said = []
-    for line in ("one", "two"):  # the second pipe gets the numbers of the first one
-        reader, writer = os.pipe()
-        with open(reader, encoding="utf-8") as text, open(writer, "w", encoding="utf-8") as lines:
-            outlet = outlet_of(lines)
-            assert outlet is not None
-            outlet.put(line)
-            said.append(text.readline())
-    assert said == ["one\n", "two\n"]
+    reader, number = os.pipe()
+    another, end = os.pipe()
+    with (
+        open(reader, encoding="utf-8") as one,
+        open(another, encoding="utf-8") as other,
+        open(number, "w", encoding="utf-8", closefd=False) as before,
+        open(number, "w", encoding="utf-8") as after,
+    ):
+        first = outlet_of(before)
+        assert first is not None
+        first.put("one")
+        assert one.readline() == "one\n"
+        os.dup2(end, number)  # the pipe of the first is closed, and its number is another's
+        os.close(end)
+        second = outlet_of(after)
+        assert second is not None
+        assert second is not first
+        second.put("two")
+        assert other.readline() == "two\n"
 
 
 def test_a_reader_that_has_gone_is_told_at_a_later_line(pipe: tuple[TextIO, TextIO]) -> None:

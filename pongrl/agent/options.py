@@ -353,8 +353,8 @@ CHECKS: tuple[Check, ...] = (
     ),
     _refuse(
         lambda o: (o.token_file or o.token) and o.has_own_servers and not o.evaluate and o.web is False,
-        "--token-file does nothing on a server of our own without a page: leave it out, "
-        "or name a server that is running with --host",
+        "a token does nothing on a server of our own without a page: leave it out, add --web where there is "
+        "one, or name a server that is running with --host",
     ),
     _refuse(lambda o: o.key and not o.certificate, "--key belongs to a --certificate: give that too"),
     _addresses,

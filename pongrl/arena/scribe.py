@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from pathlib import Path
 
 from pongrl.arena.ledger import Ledger
@@ -17,6 +18,7 @@ from pongrl.errors import PongError
 from pongrl.wire.waiting import Wake
 
 RETRY_SECONDS = 1.0  # between two tries to write
+LAST_SECONDS = 5.0  # that all matches that wait are tried when the arena ends
 
 log = logging.getLogger("pong.arena")
 
@@ -49,10 +51,14 @@ class Scribe(threading.Thread):
 
     def run(self) -> None:
         """Write. This is the thread."""
+        until = 0.0  # when the arena ends: how long the matches that wait are tried
         while (table := self._over.get()) is not None:
             number = self._write(table)
             if number is None:
-                continue  # the others are tried too
+                until = until or time.monotonic() + LAST_SECONDS
+                if time.monotonic() < until:
+                    continue
+                return
             self._kept.put((table, number))
             self._wake.set()
 

@@ -57,7 +57,8 @@ def _display(instead: str, needs_screen: bool = True) -> Iterator[Any]:
     try:
         with quiet_libraries():
             pygame.display.init()
-        if pygame.display.get_driver() == "x11":  # others have no other way to the screen
+        # Wayland, macOS and a bare console are reached through the graphics card alone.
+        if pygame.display.get_driver() == "x11":
             # Through a graphics card each update, however small, would carry the whole window.
             os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
         chosen = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")

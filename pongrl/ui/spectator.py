@@ -69,7 +69,8 @@ def watch(
         is_quitting: returns True when the program is to end.
         say: is told in sentences what happens.
         record: the file to film the game into; then no display is needed.
-        listening: hears that the program is to end. Before that signals end it, for a display may hang.
+        listening: a context in which the program hears that it is to end. Until it is entered a signal ends
+            the program at once, since a display may hang.
 
     Raises:
         UsageError: the file cannot be written.
@@ -81,7 +82,9 @@ def watch(
             stack.callback(recorder.close)
         view = open_view(f"Pong at {host}", recorder, say)
         stack.callback(view.close)
+        opened = stack.pop_all()
         stack.enter_context(listening())
+        stack.push(opened)  # closed first: a second Ctrl-C must not spoil the film
 
         def connect() -> PongWatcher:
             watcher = PongWatcher(host, port, token=token, ca=ca)

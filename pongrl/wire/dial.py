@@ -75,7 +75,7 @@ def dial(call: Call) -> Line:
     where = spelled(call.host, call.port)
     resolve(call.host, call.port, passive=False)
     try:
-        sock = socket.create_connection((call.host, call.port), call.timeout)
+        sock = socket.create_connection((call.host, int(call.port)), call.timeout)
     except OSError as error:
         raise ConnectionLostError(f"no server at {where} ({reason_of(error)})") from error
     try:

@@ -59,7 +59,7 @@ def resolve(host: str, port: int, passive: bool) -> Sequence[Found]:
         raise PongError(f"port {port} is out of range: give one from 1 to 65535")
     flags = socket.AI_PASSIVE if passive else 0
     try:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+        return socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM, flags=flags)
     except (OSError, UnicodeError) as error:
         raise PongError(
             f"the host {printable(host)!r} cannot be found: check its spelling and the network"

@@ -128,7 +128,7 @@ def test_a_constructor_knows_what_was_given_too() -> None:
         ),
         ("--local --ca cert.pem", "--ca does nothing on a server of our own"),
         ("--evaluate --token-file t", "--token-file does nothing on a server of our own"),
-        ("--local --token-file t", "--token-file does nothing on a server of our own without a page"),
+        ("--local --token-file t", "a token does nothing on a server of our own without a page"),
         ("--evaluate --host a --level 1", "--level does nothing on a server that is running"),
         ("--evaluate --host a --games 2", "--games does nothing on a server that is running"),
         ("--evaluate --resume", "--resume does nothing with --evaluate, it is for training: leave it out"),

@@ -65,10 +65,11 @@ def test_agents_meet_on_both_sides_and_are_ranked(path: Path, monkeypatch: pytes
         assert rows["Ada"].answers.asked > 0
         assert rows["Ada"].answers.late == 0
     for agent in (ada, bob):
+        agent.join(PATIENCE)
         rewards = Rewards(agent.client.session)
         for step in agent.steps:
             rewards.enter(step)
-        assert rewards.points >= 4
+        assert rewards.points >= 3  # the last point of a match is told with the next one
 
 
 def test_each_agent_sees_itself_on_the_left_with_its_own_rewards(path: Path) -> None:

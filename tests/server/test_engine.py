@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -16,9 +16,11 @@ from pongrl.game.moves import DOWN, STAY, UP
 from pongrl.game.people import Keys
 from pongrl.game.players import built_in
 from pongrl.game.rules import LEFT, RIGHT, Game
+from pongrl.server.clock import Clock
 from pongrl.wire.framing import Kind
 from pongrl.wire.handshake import Admission
 from pongrl.wire.messages import Mover, Role
+from tests.support import engines
 from tests.support.engines import GO_ON, PAUSE, Came, Line, eager, gains, talk, world
 from tests.support.games import court, place
 
@@ -265,6 +267,39 @@ def test_a_pause_that_ends_between_two_turns_leaves_nobody_waiting_in_lockstep()
         made.engine.turn()
         assert line.until is not None
         assert len(line.steps) == 2
+
+
+class EndsPause(Clock):
+    """A clock at whose second reading people end their pause: between a look at the keys and the tick."""
+
+    readings = 0
+    end: Callable[[], None] = staticmethod(lambda: None)
+
+    @property
+    def due(self) -> float:  # type: ignore[override]
+        self.readings += 1
+        if self.readings == 2:
+            self.end()
+        return 0.0
+
+    @due.setter
+    def due(self, _: float) -> None:
+        pass
+
+
+def test_a_pause_that_ends_within_a_turn_plays_no_tick_in_lockstep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "Clock", EndsPause)
+    with world(lockstep=True, has_window=True) as made:
+        line = Line(made, lambda _: itertools.repeat(None, 10))
+        made.seats.deliver(line, Admission(line.role, line.session))  # type: ignore[arg-type]
+        made.engine.turn()
+        before, line.until = made.game.ball_x, 1.0
+        made.hold(Keys(paused=True))
+        assert isinstance(made.clock, EndsPause)
+        made.clock.readings, made.clock.end = 0, lambda: made.hold(Keys())  # type: ignore[method-assign]
+        made.engine.turn()
+        assert made.clock.readings >= 2
+        assert made.game.ball_x == before
 
 
 def test_people_begin_a_match_again_even_while_they_pause() -> None:

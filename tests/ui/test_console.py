@@ -95,6 +95,19 @@ def test_without_standard_streams_nothing_is_read(monkeypatch: pytest.MonkeyPatc
     console.close()
 
 
+def test_where_no_prompt_can_be_drawn_lines_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: (80, 24))
+    for name in ("stdin", "stdout"):
+        monkeypatch.setattr(getattr(sys, name), "isatty", lambda: True, raising=False)
+    monkeypatch.setitem(sys.modules, "prompt_toolkit", None)
+    console = Console((), lambda _: True, lambda: "")
+    console.start()
+    console.close()
+    console.join(PATIENCE)
+    assert not console.is_alive()
+
+
 def test_nul_which_windows_calls_a_terminal_is_read_as_plain_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -171,6 +171,24 @@ def test_at_the_end_nobody_waits_long_for_an_encoder_that_is_far_behind(
     assert ", 24 left out where the encoder could not follow" in said[0]
 
 
+def test_a_gif_needs_no_opencv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    recorder = Recorder(str(tmp_path / "game.gif"), print)
+    recorder.add(*SCENE, 1.0)
+    recorder.close()
+    assert (tmp_path / "game.gif").exists()
+
+
+def test_a_film_is_finished_though_nobody_reads_what_is_said_of_it(tmp_path: Path) -> None:
+    def say(_: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    recorder = Recorder(str(tmp_path / "game.gif"), say)
+    recorder.add(*SCENE, 1.0)
+    recorder.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["game.gif"]
+
+
 @KINDS
 def test_a_film_of_nothing_leaves_the_old_file_alone(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"game.{kind}"

@@ -41,6 +41,20 @@ def after(window: GameWindow, key: int) -> Keys:
     return keys
 
 
+def test_escape_of_a_gamepad_leaves_full_screen_first(window: GameWindow) -> None:
+    after(window, pygame.K_f)
+    assert window.screen.is_full
+    button_b = pygame.event.Event(pygame.JOYBUTTONDOWN, instance_id=7, button=1)
+    pygame.event.post(button_b)
+    assert window.poll()[0]
+    assert not window.screen.is_full
+    shown(window)
+    pygame.event.post(button_b)
+    assert window.poll()[0]  # asks first
+    pygame.event.post(button_b)
+    assert not window.poll()[0]
+
+
 def shown(window: GameWindow, **changes: Any) -> npt.NDArray[np.uint8]:
     """Return what the window shows of a snapshot: (height, width, 3)."""
     window.show(replace(SNAPSHOT, **changes))

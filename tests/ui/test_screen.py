@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,6 +62,23 @@ def test_f_fills_the_screen_and_goes_back_and_escape_leaves_it_first(screen: Scr
     assert (screen.is_stale, screen.is_full, screen.is_closed) == (True, False, False)
     pygame.event.post(press(pygame.K_ESCAPE))
     assert [event.key for event in screen.poll() if event.type == pygame.KEYDOWN] == [pygame.K_ESCAPE]
+
+
+@pytest.mark.parametrize(("driver", "hint"), [("x11", "0"), ("cocoa", None), ("wayland", None)])
+def test_only_on_x11_the_graphics_card_is_passed_by(
+    monkeypatch: pytest.MonkeyPatch, driver: str, hint: str | None
+) -> None:
+    monkeypatch.setattr(pygame.display, "get_driver", lambda: driver)
+    monkeypatch.delenv("SDL_FRAMEBUFFER_ACCELERATION", raising=False)
+    SmallWindow("test", (70, 50), "stay at home").close()
+    assert os.environ.pop("SDL_FRAMEBUFFER_ACCELERATION", None) == hint
+
+
+def test_a_window_fits_the_smallest_of_several_screens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [(3840, 2160), (1366, 768)])
+    screen = Screen("test", (700, 560))
+    assert screen.surface.get_size() == (700, 560)
+    screen.close()
 
 
 def test_every_window_has_the_programs_own_icon(monkeypatch: pytest.MonkeyPatch) -> None:

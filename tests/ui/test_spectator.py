@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,25 @@ def test_a_recording_does_without_a_display_but_a_window_does_not(
     with pytest.raises(PongError, match="no window can be opened"):
         open_view("test", None, said.append)
     recorder.close()
+
+
+def test_signals_are_heard_until_the_film_is_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    order: list[str] = []
+    finish = Recorder.close
+
+    @contextlib.contextmanager
+    def listening() -> Iterator[None]:
+        order.append("listens")
+        yield
+        order.append("listens no more")
+
+    monkeypatch.setattr(Recorder, "close", lambda recorder: order.append("film") or finish(recorder))
+    monkeypatch.setenv("SDL_VIDEODRIVER", "no such driver")
+    looks = iter(range(10))
+    with serving(seed=1) as server:
+        film, quits = str(tmp_path / "game.gif"), lambda: next(looks, None) is None
+        watch(*server.address, "", None, quits, print, film, listening)
+    assert order == ["listens", "film", "listens no more"]
 
 
 def test_the_whole_of_it_with_a_window() -> None:
