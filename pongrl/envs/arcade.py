@@ -104,7 +104,8 @@ class Seat:
     def _whole(self, reward: float, is_last: bool) -> int:
         """Return the whole points in a reward and what was left before; keep what is left now.
 
-        At the end of an episode that counts as one if it is more than a thousandth: no later reward completes it.
+        At the end of an episode that counts as one, if it is more than a thousandth: no later reward
+        completes it.
         """
         due = self._rest + (reward if math.isfinite(reward) else 0.0)
         due = min(max(due, -MOST_POINTS), MOST_POINTS)

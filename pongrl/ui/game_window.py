@@ -85,7 +85,7 @@ class GameWindow:
         self._controls, self._notices = Controls(people), Notices(people)
 
     def events(self) -> list[Any]:
-        """Return the events that came in, those of gamepads as keys; not an Escape that has left full screen."""
+        """Return the events that came in, of gamepads as keys; no Escape that has left full screen."""
         events = [each for event in self.screen.poll() for each in self._gamepads.translate(event)]
         if self.screen.is_full:  # the keyboard's Escape has left it already, that of a gamepad has not
             escapes = [each for each in events if self._is_escape(each)]
