@@ -45,7 +45,8 @@ def whole(name: str, value: int, low: int, high: int) -> None:
     Raises:
         UsageError: the value is not an integer, or out of the range.
     """
-    if type(value) is not int or not low <= value <= high:
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)  # of numpy, too
+    if not is_whole or not low <= value <= high:
         raise UsageError(f"{name} must be a whole number from {low:,} to {high:,}, not {value}")
 
 

@@ -46,21 +46,27 @@ class LikeALE:
         """Return 0, as the emulator does for Pong: it has no lives."""
         return 0
 
-    def getScreenGrayscale(self, screen_data: UInt8Array) -> None:
-        """Draw the last frame into an array (50, 70).
+    def getScreenGrayscale(self, screen_data: UInt8Array | None = None) -> UInt8Array | None:
+        """Draw the last frame into an array (50, 70), or return it in a new one.
 
         Raises:
             ResetNeeded: the games have not begun.
         """
+        if screen_data is None:
+            return self._frame().copy()
         screen_data[:] = self._frame()
+        return None
 
-    def getScreenRGB(self, screen_data: UInt8Array) -> None:
-        """Draw the last frame into an array (50, 70, 3).
+    def getScreenRGB(self, screen_data: UInt8Array | None = None) -> UInt8Array | None:
+        """Draw the last frame into an array (50, 70, 3), or return it in a new one.
 
         Raises:
             ResetNeeded: the games have not begun.
         """
+        if screen_data is None:
+            return np.repeat(self._frame()[:, :, None], COLOURS, axis=2)
         screen_data[:] = self._frame()[:, :, None]
+        return None
 
     def _frame(self) -> UInt8Array:
         self._holding.check()

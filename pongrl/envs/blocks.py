@@ -75,10 +75,10 @@ class BlockObservation(VectorWrapper):
         self, *, seed: Any = None, options: dict[str, Any] | None = None
     ) -> tuple[Floats, dict[str, Any]]:
         """Begin episodes, as the wrapped environment does: (games, 1820)."""
-        frames, infos = self.env.reset(seed=seed, options=options)
         begins = np.ones(self.num_envs, bool)
         if options is not None and "reset_mask" in options:
-            begins = options["reset_mask"]
+            begins = options["reset_mask"]  # now: wrappers inside this one take it out
+        frames, infos = self.env.reset(seed=seed, options=options)
         self._ended = self._ended & ~begins
         return self._observe(frames, self._before, begins), infos
 

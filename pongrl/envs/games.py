@@ -107,11 +107,20 @@ class Games:
         Without a seed, a running episode is first played to its end, standing still. In real time this would
         take too long, so there the new episode begins where the game is.
         """
+        self.catch_up(draw)
         if seed is not None or self.session is None:
             self.begin(draw() if seed is None else seed)
         while self.in_lockstep and self.running.any():
             self.play([np.full(self.count, STAY)] * len(self.steps), draw)
         self._start_all()
+
+    def catch_up(self, draw: Callable[[], int]) -> None:
+        """Play a decision in real time, standing still: what came since the last state is no episode's.
+
+        The last state may be minutes old, and what has happened since then is in the next one.
+        """
+        if self.steps and self.session is not None and not self.in_lockstep:
+            self.play([np.full(self.count, STAY)] * len(self.steps), draw)
 
     def play(self, moves: Sequence[Int64Array], draw: Callable[[], int]) -> str:
         """Play one decision. If the connection is lost, regain it and begin an episode of each game.

@@ -20,8 +20,8 @@ The end of an episode. The state that reports a point already shows the next ser
 So the last observation of an episode is also the first one of the next episode. The server does not send the
 ball behind a paddle. A learner does not use the value of this last observation, as with any terminal state.
 
-A lost connection. `step` connects again, however long it takes. Then it returns the first state of the new
-connection with reward 0 and truncated; `info["lost"]` says why. Rewards of the time between are not reported.
+A lost connection. `step` connects again, however long it takes. Then it returns the last observation once
+more, with reward 0 and truncated; `info["lost"]` says why. Rewards of the time between are not reported.
 
 Seeds. With `local=True` the same seed and the same actions give the same observations and rewards; game i of
 several has the seed + i. For another seed, `reset` starts the server again, which takes a third of a second.
@@ -29,14 +29,15 @@ A server on the network takes no seeds. If it runs in lockstep and was started w
 games at every `reset(seed=…)`, whatever the seed. In real time it plays on.
 
 `reset()` in the middle of an episode. A single game in lockstep is played to the end of its episode while our
-paddle does not move. Several games all begin again. In real time, and with `options={"reset_mask": …}`, the
+paddle does not move. Several games all begin again: on a server with --seed the same ones each time, so leave
+--seed out to train. In real time, and with `options={"reset_mask": …}`, the
 new episode begins where the game is. Rewards between two episodes are not reported.
 
-`info` has the scores (left and right, of this match), matches (finished) and dropped (states that were not
-sent because the agent was late). Since the last state, it has: move (made for most of the time), mover
-(`netproto.Mover`: 0 the agent, 1 nobody in time, 2 a person at the server's keyboard, 3 the built-in AI),
-points, ticks (of 1/60 s) and hits. A server in real time does not wait for the agent: a step takes until the
-next state is due.
+`info` has the scores (left and right, of the match that goes on: 0 and 0 where one has just ended), matches
+(finished) and dropped (states that were not sent because the agent was late). Since the last state, it has:
+move (made for most of the time), mover (`netproto.Mover`: 0 the agent, 1 nobody in time, 2 a person at the
+server's keyboard, 3 the built-in AI), points, ticks (of 1/60 s) and hits. A server in real time does not wait
+for the agent: a step takes until the next state is due.
 """
 
 from __future__ import annotations
@@ -143,7 +144,8 @@ class RemotePong(Remade, gymnasium.Env[UInt8Array, Any]):
         info = games.info(0)
         if lost:
             info["lost"] = lost
-        self._stack.add(games.step.frames)
+        if not lost:  # else the last picture of the episode stays: a learner wants the value of that
+            self._stack.add(games.step.frames)
         reward = float(games.step.rewards[0])
         return self._stack.observations()[0], reward, bool(games.over[0]), bool(lost), info
 

@@ -49,7 +49,7 @@ from pongrl.wire.messages import Role
 
 try:
     from pettingzoo import AECEnv, ParallelEnv
-    from pettingzoo.utils import parallel_to_aec, wrappers
+    from pettingzoo.utils import parallel_to_aec
 except ImportError as error:
     raise ImportError(
         'RemotePongParallel needs PettingZoo: pip install "pongrl[envs]", '
@@ -68,7 +68,8 @@ class RemotePongParallel(Remade, ParallelEnv[str, UInt8Array, Any]):
     Args:
         points_per_episode: points of an episode; None means a match.
         render_mode: "rgb_array" for pictures (500, 700, 3), "human" for a window.
-        max_cycles: decisions after which an episode is truncated; the game itself goes on.
+        max_cycles: decisions after which an episode is truncated. In lockstep `reset` then plays it to its
+            end, both paddles standing still; give points_per_episode to make that short.
         where: host, port, token, token_file and ca of a server, or local=True with frameskip and
             points_to_win; see `Where`.
 
@@ -160,7 +161,7 @@ class RemotePongParallel(Remade, ParallelEnv[str, UInt8Array, Any]):
         if actions.keys() != set(AGENTS):
             raise InvalidAction(f"there must be an action of each agent, left and right, not {actions}")
         moves = [moves_of(actions[agent], ())[None] for agent in AGENTS]
-        games = self._games
+        games, last = self._games, self._observations()
         lost = games.play(moves, self._draw_seed)
         self._holding.show()
         self._cycles += 1
@@ -173,7 +174,8 @@ class RemotePongParallel(Remade, ParallelEnv[str, UInt8Array, Any]):
             for info in infos.values():
                 info["lost"] = lost
         ends = dict.fromkeys(AGENTS, terminated), dict.fromkeys(AGENTS, truncated)
-        return self._observations(), {"left": reward, "right": 0.0 - reward}, *ends, infos
+        seen = last if lost else self._observations()  # the episode's last picture has a value
+        return seen, {"left": reward, "right": 0.0 - reward}, *ends, infos
 
     def _observations(self) -> dict[str, UInt8Array]:
         return {agent: step.frames[0].copy() for agent, step in zip(AGENTS, self._games.steps, strict=True)}
@@ -199,4 +201,5 @@ def parallel_env(**arguments: Any) -> RemotePongParallel:
 
 def env(**arguments: Any) -> AECEnv[str, UInt8Array, Any]:
     """Make the environment in which the agents move one after the other; the arguments are the class's."""
-    return wrappers.OrderEnforcingWrapper(parallel_to_aec(parallel_env(**arguments)))
+    made: AECEnv[str, UInt8Array, Any] = parallel_to_aec(parallel_env(**arguments))
+    return made

@@ -56,6 +56,9 @@ class SB3VecEnv(VecEnv):
         self.envs = envs
         self._actions: Any = None
         super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
+        self.metadata: dict[str, Any] = {  # with the pace, for films
+            "render_modes": [], **self.metadata, "render_fps": envs.metadata.get("render_fps", 30)
+        }  # fmt: skip
 
     def reset(self) -> npt.NDArray[Any]:
         """Begin an episode of each game, with the seed that `seed` was given."""
@@ -95,7 +98,10 @@ class SB3VecEnv(VecEnv):
         raise NotImplementedError("the games of one server have no attributes of their own")
 
     def env_method(self, method_name: str, *_: Any, indices: Any = None, **__: Any) -> list[Any]:
-        """Refuse: the games of one server have no methods of their own."""
+        """Give pictures for "render"; refuse others: the games of one server have no methods of their own."""
+        if method_name == "render":  # VecEnv.render asks for it
+            pictures = self.get_images()
+            return [pictures[game] for game in self._get_indices(indices)]
         raise NotImplementedError("the games of one server have no methods of their own")
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:

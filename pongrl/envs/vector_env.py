@@ -116,6 +116,7 @@ class RemotePongVector(Remade, VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
             # The mask stays in the options: wrappers around this environment read it too.
             return self._reset_some(options["reset_mask"], seed)
         games = self._games
+        games.catch_up(self._draw_seed)
         if seed is not None or games.session is None or (games.in_lockstep and games.running.any()):
             games.begin(self._draw_seed() if seed is None else seed)
         self._begin(np.ones(self.num_envs, bool))
@@ -172,7 +173,8 @@ class RemotePongVector(Remade, VectorEnv[UInt8Array, Any, npt.NDArray[Any]]):
         games, lost = self._games, ""
         if not begins.all():
             lost = games.play([np.where(begins, STAY, moves)], self._draw_seed)
-            self._stack.add(games.step.frames)
+            if not lost:  # else the last picture of an episode stays: a learner wants the value of that
+                self._stack.add(games.step.frames)
             self._steps += 1
         if begins.any():
             self._begin(begins)

@@ -159,6 +159,8 @@ def test_the_screen_can_be_drawn_into_arrays_as_the_emulators() -> None:
         observation, _ = env.reset(seed=1)
         env.ale.getScreenGrayscale(grey)
         env.ale.getScreenRGB(colours)
+        np.testing.assert_array_equal(env.ale.getScreenGrayscale(), grey)
+        np.testing.assert_array_equal(env.ale.getScreenRGB(), colours)
         np.testing.assert_array_equal(colours, observation)
         np.testing.assert_array_equal(grey, observation[:, :, 0])
 

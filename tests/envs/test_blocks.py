@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install gymnasium")
 
 from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from pongrl.envs.blocks import FEATURES, BlockObservation, blocks_of
 from pongrl.errors import UsageError
@@ -64,6 +65,16 @@ def test_the_change_is_nothing_where_an_episode_begins(mode: AutoresetMode) -> N
                 np.testing.assert_array_equal(observations, blocks_of(frames, before))
             begun += int(ended.sum())
         assert begun > 2
+
+
+def test_a_mask_that_a_wrapper_inside_takes_out_begins_the_same_games() -> None:
+    with several(2, autoreset_mode="Disabled") as games:
+        seen = BlockObservation(RecordEpisodeStatistics(games))
+        seen.reset(seed=3)
+        observations = [seen.step(MOVES)[0] for _ in range(3)]
+        again = seen.reset(options={"reset_mask": np.array([True, False])})[0]
+        np.testing.assert_array_equal(again[1], observations[-1][1])  # it plays on, and so does its motion
+        assert (again[0] != observations[-1][0]).any()
 
 
 def test_its_spaces_hold_its_observations() -> None:

@@ -128,7 +128,9 @@ def test_in_real_time_an_episode_begins_where_the_game_is() -> None:
             games.play([np.array([UP])], never)
             number = games.step.number
             games.begin_single(seed, never)
-            assert games.step.number == number
+            assert games.step.number == number + 1  # what was before is nobody's
+            assert not games.step.rewards.any()
+            assert not games.step.points.any()
             assert not games.running.any()
 
 
