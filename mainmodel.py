@@ -46,7 +46,7 @@ from typing import Annotated
 from threadpoolctl import threadpool_limits
 
 from pongrl import cli, outlets
-from pongrl.agent.checkpoint_evaluation import evaluate_checkpoint
+from pongrl.agent.checkpoint_evaluation import NO_COURT, evaluate_checkpoint
 from pongrl.agent.checkpoints import load_policy, load_trained
 from pongrl.agent.commands import QUIT, WORDS, WORDS_WITHOUT_A_RUN, Commands
 from pongrl.agent.desk import Desk, open_desk
@@ -210,7 +210,7 @@ class PolicyGradient:
         from pongrl.ui.miss_plot import draw_misses
 
         if result.misses is None:
-            raise UsageError("-o draws misses on a court of 70×50 cells, and the server's has another size")
+            raise UsageError(NO_COURT)
         draw_misses(result.misses, output)
         cli.say(f"drew {output}")
 
@@ -310,8 +310,14 @@ def _found(options: RunOptions) -> RunOptions:
     """Look for servers, and name the one that is chosen."""
     from pongrl.web.nearby import choose, search
 
-    ask = input if sys.stdin is not None and sys.stdin.isatty() else None
-    server = choose(search(), cli.say, ask)
+    def ask(question: str) -> str:
+        try:
+            return input(question)
+        except EOFError:  # Ctrl-D, or NUL of Windows, which says that it is a terminal
+            return ""
+
+    is_terminal = sys.stdin is not None and sys.stdin.isatty()
+    server = choose(search(), cli.say, ask if is_terminal else None)
     return replace(options, find=False, host=spelled(server.host, server.port))
 
 

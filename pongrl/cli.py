@@ -301,6 +301,8 @@ def need_main_thread(instead: str) -> None:
 def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
     """Let Ctrl-C, Ctrl-Break, SIGTERM and a closed terminal call `stop` instead of ending the process.
 
+    Windows ends a process whose terminal is closed at once, whatever it is told.
+
     Python allows this in the main thread only; in another thread nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():

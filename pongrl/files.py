@@ -59,7 +59,13 @@ def check_readable(path: Path, largest: int) -> None:
 def _opened(path: Path, largest: int) -> Iterator[IO[bytes]]:
     """Open a file, and look at what was opened: what has the name may be another thing a moment later."""
     # O_NONBLOCK: opening a pipe would wait for a writer.
-    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        number = os.open(path, flags)
+    except PermissionError:
+        if path.is_dir():  # that is all that Windows says of one
+            _check_kind(stat.S_IFDIR)
+        raise
     try:
         status = os.fstat(number)
         _check_kind(status.st_mode)

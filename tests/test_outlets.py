@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TextIO
 
 import pytest
@@ -107,8 +108,8 @@ def test_a_reader_that_has_gone_on_windows_is_told_alike() -> None:
         outlet.put("lost too")
 
 
-def test_files_and_what_is_no_file_have_no_outlet() -> None:
-    with open(os.devnull, "w") as file:
+def test_files_and_what_is_no_file_have_no_outlet(tmp_path: Path) -> None:
+    with open(tmp_path / "file", "w") as file:
         assert outlet_of(file) is None
     assert outlet_of(io.StringIO()) is None
     assert outlet_of(None) is None

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from pongrl.agent.evaluation import Evaluation, evaluate
+from pongrl.agent.local_server import why_ended
 from pongrl.agent.misses import Misses
 from pongrl.agent.observers import Observer
 from pongrl.agent.options import RunOptions
 from pongrl.agent.pilot import check_frames
 from pongrl.agent.policy import Policy
 from pongrl.agent.servers import Arrivals, await_server, open_servers, waiting_for
-from pongrl.errors import ConnectionLostError, PongError
+from pongrl.errors import ConnectionLostError, PongError, UsageError
 from pongrl.wire.messages import NOBODY, Role
 from pongrl.wire.waiting import Wake
 
@@ -55,6 +56,9 @@ def evaluate_checkpoint(
             stack.callback(each.close)
 
         def explain(error: PongError) -> None:
+            own = servers[0].own
+            if own is not None and own.has_ended():
+                raise why_ended(own, error)
             if not isinstance(error, ConnectionLostError):
                 raise error
             say(waiting_for(error, options))
@@ -63,6 +67,8 @@ def evaluate_checkpoint(
             return None
         client, step = servers[0].connected
         check_frames(policy, client.session)
+        if options.output is not None and not client.session.is_our_game:
+            raise UsageError(NO_COURT)
         rng = np.random.default_rng(options.seed) if options.sample else None
         points = options.points or POINTS
         result, _ = evaluate(
@@ -74,6 +80,9 @@ def evaluate_checkpoint(
             say(f"{path} {where}: {result}")
             _tell(result.misses, level, say)
         return result
+
+
+NO_COURT = "-o draws misses on a court of 70×50 cells, and the server's has another size"
 
 
 def _tell(misses: Misses | None, level: int | None, say: Callable[[str], None]) -> None:

@@ -25,7 +25,7 @@ from pongrl.agent.options import EVALUATION_SEED
 from pongrl.agent.policy import Policy, RandomGenerator, choose
 from pongrl.agent.progress import Progress
 from pongrl.agent.servers import Arrivals, await_server, own_server
-from pongrl.errors import PongError
+from pongrl.errors import ConnectionLostError, PongError
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import Step
 from pongrl.wire.waiting import Wake
@@ -241,18 +241,25 @@ class Examiner:
             The result, or None if it was stopped.
 
         Raises:
-            PongError: The server did not start, or is gone.
+            PongError: The server did not start, or is gone soon after that.
         """
         if level != self._level:
             self.close()
+        is_new = self._playing is None
         if self._playing is None:
             self._playing = self._open(level)
         if self._playing is None:
             return None
         client, step = self._playing
-        result, step = evaluate(
-            policy, client, step, self.POINTS, None, self._stop, self._observers, standing, self._wake
-        )
+        try:
+            result, step = evaluate(
+                policy, client, step, self.POINTS, None, self._stop, self._observers, standing, self._wake
+            )
+        except ConnectionLostError:
+            self.close()
+            if is_new:
+                raise
+            return self.examine(policy, level, standing)  # it had given us up while this process was stopped
         self._playing = client, step
         return result
 

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from pongrl.agent.commands import PAUSED
 from pongrl.agent.eyes import Eyes
+from pongrl.agent.local_server import why_ended
 from pongrl.agent.matches import Matches
 from pongrl.agent.options import RunOptions
 from pongrl.agent.ping import ping
@@ -140,8 +141,10 @@ class Fleet:
             PongError: a problem that the user must fix.
         """
         for server, error in self._arrivals.take():
+            if server not in self.servers:  # it was given up meanwhile
+                continue
             if error is not None and server.own is not None and server.own.has_ended():
-                self.dismiss(server, error)
+                self.dismiss(server, why_ended(server.own, error))
             elif error is not None:
                 self._explain(error)
             else:
@@ -257,20 +260,22 @@ class Fleet:
         Raises:
             PongError: it was the last server, and will not come back.
         """
-        server = seat.server
+        server, session = seat.server, seat.client.session
         self._crew.leave(self.seats.pop(server).rollout)
         server.leave()
-        own = server.own
-        if own is not None and own.has_ended() and server.is_for_a_person:
+        has_ended = server.own is not None and server.own.has_ended()
+        if server.is_for_a_person and (has_ended or isinstance(error, GoodbyeError)):
             self.servers.remove(server)  # the person has closed the window, so nothing is left to play on
             server.close()
-        elif own is not None and own.has_ended():
-            self.dismiss(server, PongError(f"the local server has ended: {own.last_words()}"))
+        elif server.own is not None and has_ended:
+            self.dismiss(server, why_ended(server.own, error))
         elif isinstance(error, ConnectionLostError):
-            # It keeps no place for us; if another has ours, let it be. A name is kept.
-            if isinstance(error, GoodbyeError) and not server.name:
+            # It keeps no place for us; if another has ours, let it be. Only an arena keeps a name for us.
+            is_arena = session.is_our_game and not session.level
+            if isinstance(error, GoodbyeError) and not (server.name and is_arena):
                 server.identity = NOBODY
-            self._say(f"{error}; what was learned is kept, the unfinished batch is dropped")
+            kept = "" if self._options.play else "; what was learned is kept, the unfinished batch is dropped"
+            self._say(f"{error}{kept}")
             server.seek()
         else:
             self.dismiss(server, error)
@@ -279,11 +284,12 @@ class Fleet:
         """Go on without a server that cannot be played on.
 
         Raises:
-            PongError: the error, since it was the last server.
+            PongError: the error, since nothing would be counted on those that are left, if any are.
         """
-        self.servers.remove(server)
-        server.close()
-        if not self.servers:
+        if server in self.servers:
+            self.servers.remove(server)
+            server.close()
+        if all(each.own is not None and each.own.has_partner for each in self.servers):
             raise error
         self._say(f"going on without {server}: {error}")
         self.seek()  # our own one that was to follow it

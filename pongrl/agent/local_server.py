@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pongrl.errors import PongError
+from pongrl.errors import ConnectionLostError, PongError, ProtocolError
 from pongrl.processes import DETACHED, Tail, environment
 from pongrl.text import printable
 
@@ -47,6 +47,9 @@ class LocalServer:
         flags: of the program.
         debug: let it log to standard error.
         say: takes the lines that it says before it listens, in the thread that waits for that.
+
+    Raises:
+        PongError: its process cannot be started.
     """
 
     port = 0  # once it listens
@@ -62,16 +65,19 @@ class LocalServer:
         is_ours = "--env" not in flags
         program = [str(PROGRAM)] if is_ours else ["-m", OTHER_GAMES]
         command = [sys.executable, *program, "--port", "0", "--until-eof", *flags]
-        self._process = subprocess.Popen(
-            [*command, "--debug"] if debug else command,
-            stdin=subprocess.PIPE,  # it ends with this process, which ends the server
-            stdout=subprocess.PIPE,
-            stderr=None if debug else subprocess.PIPE,
-            env=environment(PONG_TOKEN=self.token),
-            encoding="utf-8",
-            errors="replace",
-            **DETACHED,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [*command, "--debug"] if debug else command,
+                stdin=subprocess.PIPE,  # it ends with this process, which ends the server
+                stdout=subprocess.PIPE,
+                stderr=None if debug else subprocess.PIPE,
+                env=environment(PONG_TOKEN=self.token),
+                encoding="utf-8",
+                errors="replace",
+                **DETACHED,
+            )
+        except OSError as error:  # there are too many processes, say, or Python was moved since we began
+            raise PongError(f"the local server did not start: {error}") from error
         self._errors = None if self._process.stderr is None else Tail(self._process.stderr)
 
     def listen(self) -> None:
@@ -127,3 +133,10 @@ class LocalServer:
         self.end()
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+
+def why_ended(server: LocalServer, error: PongError) -> PongError:
+    """Return why a server has ended, where all that is known is that its connection was lost."""
+    if isinstance(error, ConnectionLostError | ProtocolError):
+        return PongError(f"the local server has ended: {server.last_words()}")
+    return error

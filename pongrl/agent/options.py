@@ -80,7 +80,7 @@ class RunOptions:
     )  # fmt: skip
     """The options that a checkpoint keeps; --resume takes them from there unless they are given."""
 
-    KEPT_FOR_OWN_SERVERS: ClassVar = ("level", "games")
+    KEPT_FOR_OWN_SERVERS: ClassVar = ("games",)
     """Those of them that only a run with servers of its own takes from there."""
 
     def __post_init__(self) -> None:

@@ -60,7 +60,10 @@ class Partner:
         pause = FIRST_PAUSE
         while not self._ending.is_set():
             begun = time.monotonic()
-            words = self._run(port, token)
+            try:
+                words = self._run(port, token)
+            except OSError as error:  # it cannot be started now
+                words = str(error)
             if time.monotonic() - begun >= LASTING_SECONDS:
                 pause = FIRST_PAUSE
             if self._ending.wait(pause):
@@ -75,7 +78,7 @@ class Partner:
                 if self._ending.is_set():
                     return ""
                 process = self._process = self._open(port, token, errors)
-            with contextlib.suppress(BrokenPipeError), process:  # what we wrote last may find it gone
+            with contextlib.suppress(OSError), process:  # what we wrote last may find it gone
                 assert process.stdin is not None
                 assert process.stdout is not None
                 for line in process.stdout:

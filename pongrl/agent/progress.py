@@ -9,6 +9,7 @@ read_progress   reads it, to draw it
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import math
 import os
@@ -92,7 +93,8 @@ class Progress:
         """
         score, mean = self.match_score, self.running_mean
         if score is None:
-            is_best = mean > self.best
+            has_few = self._measured < min(WINDOW_POINTS, self.points)  # after a change of level
+            is_best = has_few or mean > self.best
             self.best = mean if is_best else self.best
         else:
             has_few = len(self._scores) < WINDOW_MATCHES
@@ -300,6 +302,8 @@ def rows_up_to(path: Path, points: int) -> tuple[list[Row], bool]:
     except FileNotFoundError:
         return [], False
     except OSError as error:
+        if error.errno == errno.EFBIG:  # of a run of many days; kept aside like one of too many rows
+            return [], True
         raise CheckpointError(
             f"{path} cannot be gone on with ({error.strerror}): move it away, or choose another --directory"
         ) from error

@@ -99,6 +99,8 @@ def _restored(options: RunOptions, kept: Mapping[str, Any], path: Path) -> RunOp
     names = [name for name in options.KEPT if name not in options.given]
     if not options.local:
         names = [name for name in names if name not in options.KEPT_FOR_OWN_SERVERS]
+    if options.env:  # which has no levels; whether the policy fits is seen at its frames
+        names = [name for name in names if name != "level"]
     try:
         return replace(options, **{name: kept[name] for name in names})  # checks them too
     except UsageError as error:

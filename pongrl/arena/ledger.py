@@ -289,7 +289,8 @@ def _count(
         (*rating, *tally, side.points, other.points, *side.answers, side.player),
     )
     db.execute(
-        "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET won = won + excluded.won, "
-        "drawn = drawn + excluded.drawn, lost = lost + excluded.lost, final = final + excluded.final",
+        "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (one, other) DO UPDATE SET "
+        "won = won + excluded.won, drawn = drawn + excluded.drawn, lost = lost + excluded.lost, "
+        "final = final + excluded.final",
         (side.player, other.player, *tally, result.is_final),
     )

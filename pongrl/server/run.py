@@ -175,21 +175,26 @@ def stop_at_eof(stop: Callable[[], None]) -> None:
     """Call `stop` when standard input ends, from a thread of its own; at once if it is closed already."""
     if sys.stdin is None:  # closed from the start, and its file number may belong to a socket by now
         stop()
-    else:
-        threading.Thread(target=_await_eof, args=(stop,), name="until-eof", daemon=True).start()
+        return
+    number = 0
+    if sys.platform == "win32":  # a process that inherits what a thread reads hangs at its start
+        number, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+    threading.Thread(target=_await_eof, args=(stop, number), name="until-eof", daemon=True).start()
 
 
-def _await_eof(stop: Callable[[], None]) -> None:
+def _await_eof(stop: Callable[[], None], number: int) -> None:
     with contextlib.suppress(OSError):  # it cannot be read, so nobody holds us by it
-        while _read_input():
+        while _read_input(number):
             pass
     stop()
 
 
-def _read_input() -> bytes:
+def _read_input(number: int) -> bytes:
     """Wait for standard input; not by sys.stdin, whose lock would be held while Python shuts down."""
     while True:
         try:
-            return os.read(0, 1024)
+            return os.read(number, 1024)
         except BlockingIOError:  # our parent has set it not to block
-            select.select([0], [], [])
+            select.select([number], [], [])

@@ -180,7 +180,11 @@ class Console(threading.Thread):
 
 
 def _is_terminal(stream: TextIO) -> bool:
-    return bool(getattr(stream, "isatty", bool)())  # a program may have put something else in its place
+    """Return whether a stream leads to a terminal. NUL of Windows says that it does."""
+    if not getattr(stream, "isatty", bool)():  # a program may have put something else in its place
+        return False
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    return sys.platform != "win32" or type(raw).__name__ == "_WindowsConsoleIO"
 
 
 def _is_screen(stream: TextIO) -> bool:

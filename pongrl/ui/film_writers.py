@@ -76,7 +76,8 @@ class Mp4:
             if self._file.isOpened():
                 for shade in (0, 255):
                     self.write(np.full((COURT_HEIGHT, COURT_WIDTH, 3), shade, np.uint8))
-            return self.close() == 2
+            # Windows may have written it under another name.
+            return self.close() == 2 and self._path.stat().st_size > 0
 
     def write(self, picture: UInt8Array) -> None:
         """See Writer; OpenCV tells of no error before `close`."""

@@ -23,8 +23,8 @@ class Sounds:
         self._heard: tuple[int, ...] | None = None
         self._tones: list[Any] = []  # stays empty without a sound device
         try:
-            with quiet_libraries():
-                pygame.mixer.init(RATE, size=-16, channels=1, buffer=512)
+            with quiet_libraries():  # without changes: a mixer of another rate would play the tones faster
+                pygame.mixer.init(RATE, size=-16, channels=1, buffer=512, allowedchanges=0)
         except pygame.error:
             return
         self._tones = [pygame.mixer.Sound(buffer=square_wave(*tone)) for tone in TONES]

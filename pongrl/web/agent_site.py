@@ -7,8 +7,10 @@ the console. GET /run.json has the curve, /files/NAME the files.
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import os
+import shutil
+import tempfile
 import time
 from collections import deque
 from pathlib import Path
@@ -167,9 +169,12 @@ class AgentSite:
         name, directory = request.match_info["name"], Path(self._facts.directory)
         if name not in {file.name for file in files_in(directory, what_is)}:
             raise web.HTTPNotFound(text=NO_FILE)
-        with open(directory / name, "rb") as file:  # it may be replaced meanwhile; this one stays whole
+        with tempfile.TemporaryFile() as file:  # a copy: Windows replaces no file that is open
+            with open(directory / name, "rb") as whole:  # if it is replaced meanwhile, this one stays whole
+                await asyncio.to_thread(shutil.copyfileobj, whole, file)
             response = web.StreamResponse(headers={"Content-Disposition": "attachment"})
-            response.content_length = os.fstat(file.fileno()).st_size
+            response.content_length = file.tell()
+            file.seek(0)
             await response.prepare(request)
             while data := file.read(CHUNK_BYTES):
                 await response.write(data)

@@ -6,7 +6,6 @@ import contextlib
 import hmac
 import os
 import secrets
-import tempfile
 from pathlib import Path
 
 from pongrl.errors import PongError
@@ -51,7 +50,9 @@ def identity_for(name: str, directory: str | Path = ".") -> bytes:
 def _write_secret(path: Path) -> None:
     """Write a new secret, whole at once; of several agents that do so the first one's stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, ours = tempfile.mkstemp(dir=path.parent)  # nobody else may read it
+    ours = path.with_name(f"{FILE}.{secrets.token_hex(8)}.tmp")  # on Windows tempfile would try for hours
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(ours, flags, 0o600)  # nobody else may read it
     try:
         with open(descriptor, "wb") as file:
             file.write(secrets.token_bytes(_SECRET_BYTES))

@@ -60,6 +60,8 @@ def _listening_socket(found: Found, port: int, is_alone: bool) -> socket.socket:
     try:
         if sys.platform != "win32":  # where it would let two servers share one port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:  # where a second server could else listen on another address of the same port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         if family is socket.AF_INET6:  # alone, "::" is IPv4 too, on Windows as elsewhere
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_alone)
         sock.bind((address[0], port, *address[2:]))

@@ -16,7 +16,7 @@ from pongrl.agent.local_server import LocalServer
 from pongrl.agent.observers import Decided, Observer, Standing
 from pongrl.agent.policy import Policy
 from pongrl.agent.progress import Progress
-from pongrl.errors import ConnectionLostError, PongError
+from pongrl.errors import PongError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.wire.waiting import Wake
 from tests.support import connected, serving
@@ -213,10 +213,7 @@ def test_an_examiner_whose_server_is_gone_starts_another(monkeypatch: pytest.Mon
     monkeypatch.setattr(evaluation, "LocalServer", Kept)
     with contextlib.closing(Examiner(1, False, never, wake)) as examiner:
         assert examiner.examine(untrained(), 1) is not None
-        started[0].close()
-        with pytest.raises(ConnectionLostError):
-            examiner.examine(untrained(), 1)
-        examiner.close()
+        started[0].close()  # or it has given us up while this process was stopped
         assert examiner.examine(untrained(), 1) is not None
     assert len(started) == 2
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 
 from pongrl.agent.commands import PAUSED
+from pongrl.agent.servers import Server
 from pongrl.errors import (
     ConnectionLostError,
     GoodbyeError,
@@ -14,7 +18,7 @@ from pongrl.errors import (
     RefusedError,
 )
 from pongrl.wire.messages import NOBODY, Role
-from tests.support.agents import state
+from tests.support.agents import SESSION, state
 from tests.support.fleets import Own, Players, StubServer, harbour, in_real_time, own, with_partner
 
 LOST, GOODBYE = ConnectionLostError("it is gone"), GoodbyeError("it said goodbye")
@@ -111,6 +115,47 @@ def test_a_server_that_said_goodbye_keeps_no_place_for_us() -> None:
         there.fleet.lose(there.fleet.due()[0], GOODBYE)
         assert server.identity == NOBODY
         assert server.sought == 2
+
+
+@pytest.mark.parametrize(("level", "identity"), [(0, IDENTITY), (2, NOBODY)])
+def test_only_an_arena_keeps_a_name_for_us(level: int, identity: bytes) -> None:
+    """Else two agents of one name would take each other's place for ever."""
+    server = StubServer("pi", session=replace(SESSION, level=level))
+    server.name = "Ada"
+    with harbour(server) as there:
+        there.arrive()
+        there.fleet.lose(there.fleet.due()[0], GOODBYE)
+        assert server.identity == identity
+
+
+def test_without_a_server_whose_points_count_the_run_ends() -> None:
+    one, other = own("one"), with_partner("other")
+    with harbour(one, other) as there:
+        there.arrive()
+        assert one.own is not None
+        one.own.is_gone = True
+        with pytest.raises(PongError, match="the local server has ended: out of memory"):
+            there.fleet.lose(there.fleet.due()[0], LOST)
+
+
+def test_a_server_that_fails_twice_is_given_up_once() -> None:
+    one, other = StubServer("one"), StubServer("other")
+    with harbour(one, other) as there:
+        there.arrive(other)
+        crew_refuses = PongError("its frames are strange")
+        there.fleet.dismiss(there.fleet.servers[0], crew_refuses)
+        there.fleet.dismiss(cast(Server, one), crew_refuses)
+        there.fail(one, TAKEN)
+        assert one.closed == 1
+        assert there.fleet.servers == [other]
+
+
+def test_a_person_who_closes_the_window_ends_it_in_order_however_slow_the_server_is() -> None:
+    server = StubServer("mine", own=Own(), is_for_a_person=True)
+    with harbour(server) as there:
+        there.arrive()
+        there.fleet.lose(there.fleet.due()[0], GOODBYE)  # its process has not ended yet
+        assert there.fleet.servers == []
 
 
 def test_a_server_that_breaks_the_protocol_is_not_sought_again() -> None:

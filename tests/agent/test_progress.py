@@ -154,6 +154,12 @@ def test_a_file_of_more_rows_than_memory_holds_is_read_by_nobody(
         read_progress(path)
 
 
+def test_a_file_of_a_run_of_many_days_is_kept_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_module, "LARGEST_TEXT", 10)
+    (tmp_path / "progress.csv").write_text("more than ten bytes\n")
+    assert rows_up_to(tmp_path / "progress.csv", 1000) == ([], True)
+
+
 def test_there_may_be_no_file_to_go_on_with(tmp_path: Path) -> None:
     assert rows_up_to(tmp_path / "progress.csv", 500) == ([], False)
     (tmp_path / "progress.csv").touch()
@@ -312,6 +318,20 @@ def test_where_matches_are_counted_their_scores_say_how_good_a_policy_is() -> No
     assert not copy.note_best()
     progress.begin_level()
     assert (progress.match_score, progress.has_best) == (None, False)
+
+
+def test_after_a_change_of_level_a_lucky_beginning_is_not_the_best_for_good() -> None:
+    progress = Progress()
+    progress.count_point(True, 2000)
+    assert progress.note_best()
+    progress.begin_level()
+    progress.count_point(True, 100)
+    assert progress.note_best()
+    progress.count_point(False, 10)
+    progress.count_point(True, 800)
+    assert progress.note_best()  # though the share was higher after the first hundred
+    progress.count_point(False, 1000)
+    assert not progress.note_best()
 
 
 def test_another_level_is_measured_anew_and_the_counters_go_on() -> None:
