@@ -40,6 +40,7 @@ class Seat:
     eyes: Eyes
     rollout: Rollout
     matches: Matches | None  # None in our own game, whose points say enough
+    over: int | None = None  # matches, with the last state
 
     def poll(self) -> Step | None:
         """Give the next state if it is there."""
@@ -49,6 +50,12 @@ class Seat:
     def scores(self, step: Step) -> Sequence[int]:
         """Give the scores of the matches that are over with this state, in other games than ours."""
         return () if self.matches is None else [score for _, score in self.matches.ended(step)]
+
+    def has_waited(self, step: Step) -> bool:
+        """Tell whether an arena has let us wait before this state: it is the first one after a match."""
+        before, self.over = self.over, int(step.matches[0])
+        session = self.client.session
+        return session.is_our_game and not session.level and before not in (None, self.over)
 
     @property
     def is_counted(self) -> bool:

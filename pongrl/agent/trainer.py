@@ -101,6 +101,8 @@ class Trainer:
                 "STEP %d of %s: rewards %s; probabilities %s, moves %s", step.number, seat.server,
                 step.rewards.tolist(), chances, moves.tolist(),
             )  # fmt: skip
+        if seat.has_waited(step):
+            self._books.restart_clock()
         if not is_first:
             self._books.count(step, seat.is_counted, seat.scores(step))
         if self._audience and self._fleet.is_first(seat):
