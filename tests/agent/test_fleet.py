@@ -128,6 +128,15 @@ def test_only_an_arena_keeps_a_name_for_us(level: int, identity: bytes) -> None:
         assert server.identity == identity
 
 
+@pytest.mark.parametrize(("level", "waited"), [(0, [False, False, True, False]), (2, [False] * 4)])
+def test_an_arena_lets_us_wait_between_two_matches(level: int, waited: list[bool]) -> None:
+    """Which is no training."""
+    with harbour(StubServer("pi", session=replace(SESSION, level=level))) as there:
+        there.arrive()
+        (seat,) = there.fleet.due()
+        assert [seat.has_waited(state(matches=[number])) for number in (0, 0, 1, 1)] == waited
+
+
 def test_without_a_server_whose_points_count_the_run_ends() -> None:
     one, other = own("one"), with_partner("other")
     with harbour(one, other) as there:
