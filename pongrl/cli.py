@@ -301,7 +301,7 @@ def need_main_thread(instead: str) -> None:
 def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
     """Let Ctrl-C, Ctrl-Break, SIGTERM and a closed terminal call `stop` instead of ending the process.
 
-    Windows ends a process whose terminal is closed at once, whatever it is told.
+    On Windows a closed terminal ends the process at once, and `stop` is not called.
 
     Python allows this in the main thread only; in another thread nothing is changed.
     """

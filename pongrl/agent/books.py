@@ -9,7 +9,6 @@ They belong to the training thread; `status` may be called from any.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -22,7 +21,7 @@ import numpy as np
 from pongrl.agent.aside import make_room, put_aside
 from pongrl.agent.checkpoints import Checkpoint, Saver
 from pongrl.agent.examinations import Examinations
-from pongrl.agent.files import BEST, LATEST, ROWS, claim
+from pongrl.agent.files import BEST, LATEST, ROWS
 from pongrl.agent.learning import Learner
 from pongrl.agent.observers import Audience, Standing
 from pongrl.agent.options import RunOptions
@@ -253,7 +252,6 @@ class TrainingBooks(Books):
         self._learner: Learner | None = None
         self._level = level  # None until there is a server
         self._file: ProgressFile | None = None
-        self._claim: int | None = None  # keeps other runs out of the directory
         self._has_rows = True  # all of them are in the file
 
     def open(self, player: Decider, level: int) -> None:
@@ -261,7 +259,6 @@ class TrainingBooks(Books):
         assert isinstance(player, Learner)
         is_first = self._file is None
         if self._file is None:
-            self._claim = claim(self._directory)
             make_room(self._options, self.progress.points, self._say)
             if not (self._directory / BEST).exists():
                 self.progress.forget_best()
@@ -370,8 +367,6 @@ class TrainingBooks(Books):
                 self._file.close()
         self._examinations.close()
         self._saver.close()
-        if self._claim is not None:
-            os.close(self._claim)
 
     def _begin_rows(self, is_ours: bool = True) -> ProgressFile:
         """Begin progress.csv, with the rows that are there if they are ours."""

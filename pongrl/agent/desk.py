@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from pongrl.agent.books import CHECKPOINT_SECONDS, Books, TrainingBooks
 from pongrl.agent.commands import Commands
 from pongrl.agent.evaluation import Examiner
 from pongrl.agent.examinations import Examinations
+from pongrl.agent.files import claimed
 from pongrl.agent.observers import Audience
 from pongrl.agent.start import Start
 from pongrl.wire.waiting import Wake
@@ -34,9 +36,15 @@ def open_desk(
     say: Callable[[str], None],
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Iterator[Desk]:
-    """Open the desk of a run; at the end observers are told, and all is given back."""
+    """Open the desk of a run; at the end observers are told, and all is given back.
+
+    Raises:
+        UsageError: another run writes into the directory.
+    """
     audience = Audience()
     with contextlib.ExitStack() as stack:
+        if not start.options.play:
+            stack.enter_context(claimed(Path(start.options.directory)))
         wake = stack.enter_context(commands.listening())
         books = _books(start, commands, wake, audience, say, checkpoint_seconds)
         stack.callback(books.close)

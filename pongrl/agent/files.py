@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from pongrl.errors import UsageError
@@ -15,27 +17,30 @@ ROWS = "progress.csv"
 OPPONENTS = "opponents.csv"
 
 
-def claim(directory: Path) -> int | None:
-    """Keep other runs out of a directory, until the number is closed or the process ends. Not on Windows.
+@contextlib.contextmanager
+def claimed(directory: Path) -> Iterator[None]:
+    """Keep other runs out of a directory for a `with` block, where the system can. Windows cannot.
 
     Raises:
         UsageError: another run has it.
     """
     if sys.platform == "win32":
-        return None
+        yield
+        return
     import fcntl
 
-    number = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(number)
-        raise UsageError(
-            f"another run writes into {directory}: end it, or choose another --directory"
-        ) from error
-    except OSError:  # this file system has no locks
-        pass
-    return number
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # it cannot be read, or its file system has no locks
+            number = os.open(directory, os.O_RDONLY)
+            stack.callback(os.close, number)
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UsageError(
+                    f"another run writes into {directory}: end it, or choose another --directory"
+                ) from error
+            stack.callback(fcntl.flock, number, fcntl.LOCK_UN)  # a forked copy of the process may have it too
+        yield
 
 
 def prepare_directory(option: str, directory: str) -> None:

@@ -265,7 +265,7 @@ class Fleet:
         """Give up a seat, and seek its server again if it may come back.
 
         Raises:
-            PongError: it was the last server, and will not come back.
+            PongError: no server is left whose points count.
         """
         server, session = seat.server, seat.client.session
         self._crew.leave(self.seats.pop(server).rollout)
@@ -291,7 +291,7 @@ class Fleet:
         """Go on without a server that cannot be played on.
 
         Raises:
-            PongError: the error, since nothing would be counted on those that are left, if any are.
+            PongError: the error, if no server is left whose points count.
         """
         if server in self.servers:
             self.servers.remove(server)

@@ -159,7 +159,8 @@ class RunOptions:
     @property
     def described(self) -> dict[str, Any]:
         """What a log of the run tells of the options."""
-        return self.kept | {"seed": self.seed, "host": self.host, "local": self.local}
+        level = self.level if self.has_own_servers else None  # else the server's counts
+        return self.kept | {"level": level, "seed": self.seed, "host": self.host, "local": self.local}
 
     def checkpoint(self, option: bool | str) -> Path:
         """Return the file that --play or --evaluate means: the one named, or save.p.

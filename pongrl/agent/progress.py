@@ -86,7 +86,8 @@ class Progress:
     def note_best(self) -> bool:
         """Remember at a report how well it goes, if it has never been better on this level.
 
-        The mean of a few matches may be high by luck: until there are enough, the newest policy is the best.
+        The mean of a few matches, or of a few points after a change of level, may be high by luck: until
+        there are enough, the newest policy is the best.
 
         Returns:
             Whether it is the best so far.

@@ -86,6 +86,9 @@ class BlockObservation(VectorWrapper):
         """Make a move in each game: observations (games, 1820), and what the wrapped environment gives."""
         frames, rewards, terminated, truncated, infos = self.env.step(actions)
         ended = terminated | truncated
+        is_lost = "lost" in infos or "lost" in infos.get("final_info", {})
+        if is_lost:  # what was observed last is observed once more, and its motion too
+            self._frames = self._before
         if self._mode is AutoresetMode.SAME_STEP:
             begins = ended
             self._translate_last(infos, ended)

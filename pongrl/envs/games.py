@@ -1,7 +1,7 @@
 """The games of one connection, cut into episodes: matches, or a number of points.
 
 A point ends a decision early, and the state that reports it already shows the next serve. So the last state
-of an episode is also the first state of the next one, and a new episode costs no decision.
+of an episode is also the first state of the next one, and in lockstep a new episode costs no decision.
 """
 
 from __future__ import annotations

@@ -17,8 +17,10 @@
 | truncated | the connection was lost, and is there again |
 
 The end of an episode. The state that reports a point already shows the next serve, and nothing has moved yet.
-So the last observation of an episode is also the first one of the next episode. The server does not send the
-ball behind a paddle. A learner does not use the value of this last observation, as with any terminal state.
+So in lockstep the last observation of an episode is also the first one of the next episode. In real time
+`reset` plays one decision, standing still, so that the episode begins with the game as it is now. The server
+does not send the ball behind a paddle. A learner does not use the value of this last observation, as with any
+terminal state.
 
 A lost connection. `step` connects again, however long it takes. Then it returns the last observation once
 more, with reward 0 and truncated; `info["lost"]` says why. Rewards of the time between are not reported.
@@ -30,8 +32,8 @@ games at every `reset(seed=…)`, whatever the seed. In real time it plays on.
 
 `reset()` in the middle of an episode. A single game in lockstep is played to the end of its episode while our
 paddle does not move. Several games all begin again: on a server with --seed the same ones each time, so leave
---seed out to train. In real time, and with `options={"reset_mask": …}`, the
-new episode begins where the game is. Rewards between two episodes are not reported.
+--seed out to train. In real time, and with `options={"reset_mask": …}`, the new episode begins where the game
+is. Rewards between two episodes are not reported.
 
 `info` has the scores (left and right, of the match that goes on: 0 and 0 where one has just ended), matches
 (finished) and dropped (states that were not sent because the agent was late). Since the last state, it has:

@@ -188,7 +188,7 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _is_screen(stream: TextIO) -> bool:
-    """Return whether a prompt can be drawn on a stream. NUL of Windows is a terminal too, but has no size."""
+    """Return whether a prompt can be drawn on a stream."""
     try:
         is_dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
         return not is_dumb and _is_terminal(stream) and bool(os.get_terminal_size(stream.fileno()))

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import shutil
+import sys
 import tempfile
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -169,17 +171,26 @@ class AgentSite:
         name, directory = request.match_info["name"], Path(self._facts.directory)
         if name not in {file.name for file in files_in(directory, what_is)}:
             raise web.HTTPNotFound(text=NO_FILE)
-        with tempfile.TemporaryFile() as file:  # a copy: Windows replaces no file that is open
-            with open(directory / name, "rb") as whole:  # if it is replaced meanwhile, this one stays whole
-                await asyncio.to_thread(shutil.copyfileobj, whole, file)
+        with await asyncio.to_thread(_opened, directory / name) as file:
             response = web.StreamResponse(headers={"Content-Disposition": "attachment"})
-            response.content_length = file.tell()
-            file.seek(0)
+            response.content_length = os.fstat(file.fileno()).st_size
             await response.prepare(request)
             while data := file.read(CHUNK_BYTES):
                 await response.write(data)
         await response.write_eof()
         return response
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file that may be replaced meanwhile; what was opened stays whole."""
+    if sys.platform != "win32":
+        return open(path, "rb")
+    copy = tempfile.TemporaryFile()  # noqa: SIM115  # Windows replaces no file that is open
+    with open(path, "rb") as file:
+        shutil.copyfileobj(file, copy)
+    copy.flush()
+    copy.seek(0)
+    return copy
 
 
 def text_of(array: npt.NDArray[Any]) -> str:

@@ -20,7 +20,7 @@ from pongrl.agent.files import BEST, LATEST, ROWS
 from pongrl.agent.observers import Audience, Observer, Standing
 from pongrl.agent.player import Player
 from pongrl.agent.progress import Progress
-from pongrl.errors import CheckpointError, UsageError
+from pongrl.errors import CheckpointError
 from tests.support import PATIENCE
 from tests.support.agents import Lines, learner_of, options_of, state, training_books
 
@@ -345,21 +345,6 @@ def test_on_another_level_the_run_is_measured_anew_and_its_best_is_kept_aside(tm
     assert Checkpoint.read(tmp_path / BEST).level == 3
     assert Checkpoint.read(tmp_path / "previous-1" / BEST).level == 2
     assert [row["points"] for row in rows_of(tmp_path)] == ["100", "200"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="directories have no locks there")
-def test_a_second_run_is_kept_out_of_the_directory(tmp_path: Path) -> None:
-    options = options_of(hiddenUnits=2, seed=1, directory=str(tmp_path))
-    with contextlib.closing(training_books(options, Lines())) as books:
-        books.open(learner_of(options), 2)
-        with (
-            contextlib.closing(training_books(options, Lines())) as second,
-            pytest.raises(UsageError, match=r"another run writes into .*: end it, or choose another"),
-        ):
-            second.open(learner_of(options), 2)
-        assert not (tmp_path / "previous-1").exists()
-    with contextlib.closing(training_books(options, Lines())) as books:
-        books.open(learner_of(options), 2)
 
 
 def test_rows_that_are_not_ours_are_kept_aside_when_the_run_goes_on(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,12 @@ def test_why_it_did_not_start_is_told() -> None:
         pytest.raises(PongError, match=r"the local server did not start: error: .*nothing to serve"),
     ):
         server.listen()
+
+
+def test_a_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "no such program")
+    with pytest.raises(PongError, match=r"the local server did not start: .*no such program"):
+        LocalServer((), debug=False)
 
 
 def test_why_it_did_not_start_is_told_in_letters_of_any_kind(

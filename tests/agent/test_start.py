@@ -105,8 +105,10 @@ def test_without_a_checkpoint_there_is_nothing_to_resume_from() -> None:
 
 
 def test_resume_takes_the_options_from_the_checkpoint(tmp_path: Path) -> None:
-    write_checkpoint(tmp_path / BEST, learningRate=0.01, gamma=0.9, games=4, local=True)
+    write_checkpoint(tmp_path / BEST, learningRate=0.01, gamma=0.9, games=4, level=3, local=True)
     options = started("--resume", "--directory", str(tmp_path)).options
+    assert options.level == 3  # for a later run with servers of its own
+    assert options.described["level"] is None  # for the server's own counts
     assert (options.hiddenUnits, options.learningRate, options.gamma) == (2, 0.01, 0.9)
     assert options.games is None  # of a server of its own, which this run has not
     assert started("--resume", "--local", "--directory", str(tmp_path)).options.games == 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from pongrl.agent.policy import MOVES
 from pongrl.agent.progress import Progress
 from pongrl.agent.trainer import Trainer
 from pongrl.errors import ConnectionLostError, ProtocolError
-from tests.support.agents import Lines, options_of, state
+from tests.support.agents import SESSION, Lines, options_of, state
 from tests.support.fleets import Harbour, StubServer, harbour, own, with_partner
 
 
@@ -162,6 +163,20 @@ def test_it_learns_while_nothing_is_to_be_answered(monkeypatch: pytest.MonkeyPat
         while trip.pilot.work():
             pass
         assert trip.pilot.player.updates == before  # it plays from the next batch on
+
+
+@pytest.mark.parametrize(("level", "breaks"), [(0, 1), (2, 0)])
+def test_breaks_between_the_matches_of_an_arena_are_no_training(
+    monkeypatch: pytest.MonkeyPatch, level: int, breaks: int
+) -> None:
+    states = [state(matches=[number]) for number in (0, 0, 1, 1)]
+    with voyage(StubServer("pi", *states, session=replace(SESSION, level=level))) as trip:
+        trip.there.arrive()
+        left_out: list[bool] = []
+        monkeypatch.setattr(trip.books, "restart_clock", lambda: left_out.append(True))
+        for _ in range(5):
+            trip.trainer.turn(patience=0.0)
+        assert len(left_out) == breaks
 
 
 def test_observers_are_told_while_the_run_waits() -> None:

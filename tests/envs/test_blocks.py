@@ -77,6 +77,21 @@ def test_a_mask_that_a_wrapper_inside_takes_out_begins_the_same_games() -> None:
         assert (again[0] != observations[-1][0]).any()
 
 
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_where_a_connection_is_lost_the_last_observation_comes_again(
+    mode: AutoresetMode, own_servers: list[Any]
+) -> None:
+    with several(2, autoreset_mode=mode) as games:
+        seen = BlockObservation(games)
+        seen.reset(seed=3)
+        for _ in range(3):
+            last = seen.step(MOVES)[0]
+        own_servers[0].close()
+        observations, *_, infos = seen.step(MOVES)
+        again = np.stack(infos["final_obs"]) if mode is AutoresetMode.SAME_STEP else observations
+        np.testing.assert_array_equal(again, last)
+
+
 def test_its_spaces_hold_its_observations() -> None:
     with several(2) as games:
         seen = BlockObservation(games)

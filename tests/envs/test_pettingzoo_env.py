@@ -18,7 +18,7 @@ with warnings.catch_warnings():
     from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test
 
 from gymnasium.error import ClosedEnvironmentError, InvalidAction, ResetNeeded
-from pettingzoo.utils import parallel_to_aec
+from pettingzoo.utils import aec_to_parallel, parallel_to_aec
 
 from pong import Pong
 from pongrl.envs import pettingzoo_env
@@ -315,6 +315,7 @@ def test_the_module_has_the_names_of_pettingzoos_own() -> None:
     with contextlib.closing(pettingzoo_env.parallel_env(local=True)) as together:
         assert isinstance(together, RemotePongParallel)
     in_turn = pettingzoo_env.env(local=True, points_per_episode=1)
+    assert isinstance(aec_to_parallel(in_turn), RemotePongParallel)
     in_turn.reset(seed=1)
     for agent in in_turn.agent_iter(4):
         in_turn.step(UP if agent == "left" else DOWN)

@@ -189,6 +189,21 @@ def test_a_lost_connection_truncates_all_games(mode: AutoresetMode, own_servers:
         assert not envs.step([UP] * 3)[3].any()
 
 
+def test_in_real_time_nobody_gets_what_was_before_a_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(fps=1000, frameskip=2, games=2) as server, several(2, port=server.address[1]) as envs:
+        envs.reset()
+        envs.step([UP, DOWN])
+        played, play = [], Games.play
+
+        def counted(games: Games, moves: Any, draw: Any) -> str:
+            played.append([move.tolist() for move in moves])
+            return play(games, moves, draw)
+
+        monkeypatch.setattr(Games, "play", counted)
+        envs.reset()
+        assert played == [[[0, 0]]]  # one decision, standing still
+
+
 def test_a_connection_lost_while_a_game_begins_does_not_truncate_that_one(own_servers: list[Any]) -> None:
     with several(2, points_per_episode=1) as envs:
         envs.reset(seed=1)
