@@ -15,6 +15,7 @@ from gymnasium.utils.env_checker import data_equivalence  # noqa: E402
 from gymnasium.vector import AutoresetMode, SyncVectorEnv  # noqa: E402
 from gymnasium.wrappers import vector as vector_wrappers  # noqa: E402
 
+from pongrl.envs.games import Games  # noqa: E402
 from pongrl.envs.gymnasium_env import RemotePong  # noqa: E402
 from pongrl.envs.vector_env import RemotePongVector  # noqa: E402
 from pongrl.errors import UsageError  # noqa: E402
