@@ -21,4 +21,5 @@ def printable(text: str, longest: int = LONGEST) -> str:
 
 
 def _escaped(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode()
+    is_picture = "\U0001f000" <= character <= "\U0001faff"  # which this Python may be too old to know
+    return character if character.isprintable() or is_picture else character.encode("unicode_escape").decode()

@@ -94,7 +94,7 @@ def _write(ledger: Ledger, own: Path, path: Path) -> None:
     if path.exists() and path.samefile(own):
         raise PongError(f"{path} is the arena's own file: name another with --csv")
     try:
-        with replacing(path, "w", encoding="utf-8", newline="") as file:
+        with replacing(path, "w", encoding="utf-8-sig", newline="") as file:
             export(ledger, file)
     except OSError as error:
         raise PongError(

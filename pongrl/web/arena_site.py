@@ -83,7 +83,7 @@ class ArenaSite:
         match value:
             case Standings():
                 self._standings = standings_of(value)
-                self._crowd.tell({"standings": self._standings})
+                self._crowd.tell_latest("standings", self._standings)
             case Bout():
                 self._show_bout(value)
             case Courts():
@@ -102,7 +102,7 @@ class ArenaSite:
                 self._watching[viewer] = None
                 self._point(viewer)
         self._tell_viewers()
-        self._crowd.tell({"bout": self._bout})
+        self._crowd.tell_latest("bout", self._bout)
 
     # The guide of its viewers
 
@@ -249,7 +249,7 @@ def write_table(path: str, file: IO[bytes]) -> int:
         PongError: the arena's file cannot be read.
     """
     ledger = Ledger(Path(path), is_new=False)
-    text = io.TextIOWrapper(file, "utf-8", newline="")
+    text = io.TextIOWrapper(file, "utf-8-sig", newline="")  # a spreadsheet wants the mark
     try:
         export(ledger, text)
         text.flush()
@@ -299,7 +299,6 @@ def bout_of(bout: Bout) -> dict[str, Any]:
                 "number": live.number,
                 "names": [live.left, live.right],
                 "score": live.score,
-                "seconds": round(live.game_seconds, 1),
                 "real_time": live.is_real_time,
             }
             for live in bout.live

@@ -93,6 +93,7 @@ class Crowd:
         self._per_second = per_second
         self._viewers: dict[Viewer, bool] = {}  # and whether it comes first
         self._topics: dict[Viewer, Hashable] = {}  # what each one looks at; None unless it was said
+        self._owed: dict[Viewer, dict[str, bytes]] = {}  # messages that wait, by their kinds
         self._latest: dict[Hashable, bytes] = {}  # pictures that those who look on are to be sent
         self._due, self._timer = 0.0, False
 
@@ -107,6 +108,7 @@ class Crowd:
         """Forget a viewer that has left."""
         self._viewers.pop(viewer, None)
         self._topics.pop(viewer, None)
+        self._owed.pop(viewer, None)
 
     def look_at(self, viewer: Viewer, topic: Hashable) -> None:
         """Let a viewer be sent the pictures of this topic from now on, and no others."""
@@ -117,6 +119,19 @@ class Crowd:
         """Let a viewer come first, or no longer."""
         if viewer in self._viewers:
             self._viewers[viewer] = comes_first
+
+    def tell_latest(self, kind: str, value: Any) -> None:
+        """Send a message that replaces the last of its kind; who is behind gets the newest one later."""
+        frame = framed({kind: value})
+        for viewer in self._viewers:
+            self._owed.setdefault(viewer, {})[kind] = frame
+        self.pay()
+
+    def pay(self) -> None:
+        """Send what is owed to those who have taken all that they were sent."""
+        for viewer, owed in list(self._owed.items()):
+            while owed and not viewer.is_behind:
+                viewer.send(owed.pop(next(iter(owed))))
 
     def tell(self, value: Any) -> None:
         """Send a message that all must have."""

@@ -18,11 +18,12 @@ from typing import Any
 
 from pongrl.wire.throttle import network_of
 
-MOST_CONNECTIONS, MOST_OF_ONE_NETWORK = 400, 200  # a class may share one address
+MOST_CONNECTIONS, MOST_OF_ONE_NETWORK = 400, 300  # a class may share one address
 IDLE_SECONDS = 10.0  # without a request
 LOADING_SECONDS = 600.0  # for a file
 SWEEP_SECONDS = 0.5  # between two looks for connections whose time is over
 GREETING_SECONDS = 5.0  # for TLS
+SEND_BUFFER = 1 << 17  # bytes
 DEAF_SECONDS = 1.0  # pause in accepting connections, when this process can open no more files
 
 
@@ -89,6 +90,8 @@ class Door:
             if self._is_full(network):
                 sock.close()
             else:
+                # The system's own buffer would hide for long that somebody is slow.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
                 self._greeting[network] += 1
                 self._begin(self._greet(sock, network))
 

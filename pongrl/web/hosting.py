@@ -19,7 +19,7 @@ from pongrl.wire.sockets import Address
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
 LONGEST_LINE = 4096  # of a request, in bytes
-KEEP_ALIVE_SECONDS = 10.0
+KEEP_ALIVE_SECONDS = 3.0
 BEAT_SECONDS = 5.0
 
 
@@ -92,6 +92,7 @@ class Hosting:
         """Let all viewers know that we are there: a page cannot see the pings of its WebSocket."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
+            self.crowd.pay()
             self.crowd.tell({"beat": 1})
 
     async def close(self) -> None:

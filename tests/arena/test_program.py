@@ -89,7 +89,7 @@ def test_a_teacher_sees_the_ladder_frees_a_name_and_closes_the_season(path: Path
     assert ["1", "Ada"] in [line[:2] for line in lines]
     assert ["1", "Ada", ".", "3/3"] in lines
     assert ["2", "Bob", "0/3", "."] in lines
-    with open("all.csv", newline="", encoding="utf-8") as file:
+    with open("all.csv", newline="", encoding="utf-8-sig") as file:
         assert [row["left"] for row in csv.DictReader(file)] == ["Ada"] * 3
     code, program = run_program("pong.py", "--ladder", str(path), "--free", "bob", "--final", "2")
     assert code == 0, program.output

@@ -90,7 +90,7 @@ def test_recordings_and_the_table_come_from_the_arenas_file(path: Path) -> None:
     async def load(hall: Hall) -> None:
         async with visiting(hall.page.links.look) as browser:
             assert len((await browser.get("/replay/1")).body) % 12 == 0
-            assert (await browser.get("/matches.csv")).text.startswith("match,begun")
+            assert (await browser.get("/matches.csv")).text.startswith("\ufeffmatch,begun")
 
     with Hall(path) as hall:
         asyncio.run(load(hall))

@@ -318,7 +318,7 @@ def test_all_matches_can_be_loaded_as_a_table(ledger: Path) -> None:
         async with arena(ledger) as page, page.browser(LOOK) as browser:
             answer = await browser.get("/matches.csv")
             assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-            rows = list(csv.DictReader(answer.text.splitlines()))
+            rows = list(csv.DictReader(answer.text.removeprefix("\ufeff").splitlines()))
             assert [int(row["match"]) for row in rows] == list(range(1, RECORDED + 1))
             assert {row["left"] for row in rows} == set(NAMES)
 

@@ -393,7 +393,7 @@ def test_the_arenas_page_shows_names_as_they_are_and_who_beat_whom(chromium: Any
         expect(page.locator("#pair")).to_contain_text("against")
         with page.expect_download() as download:
             page.get_by_role("link", name="all matches").click()
-        assert download.value.path().read_text().startswith("match,begun")
+        assert download.value.path().read_text("utf-8-sig").startswith("match,begun")
         assert visit.complaints == []
 
 

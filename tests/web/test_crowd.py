@@ -80,6 +80,20 @@ def test_a_viewer_that_takes_nothing_of_what_all_must_have_is_given_up() -> None
     assert len(line.sent) == 1
 
 
+def test_who_is_behind_is_sent_the_newest_of_each_kind_when_it_has_caught_up() -> None:
+    slow, fast, everybody = Line(), Line(), Crowd()
+    for line in (slow, fast):
+        everybody.add(viewer_on(line))
+    slow.waiting = 10
+    for number in range(3):
+        everybody.tell_latest("ladder", number)
+    assert slow.sent == []
+    assert fast.sent == [framed({"ladder": number}) for number in range(3)]
+    slow.waiting = 0
+    everybody.pay()
+    assert slow.sent == [framed({"ladder": 2})]
+
+
 def test_those_who_play_are_shown_every_picture_and_the_others_the_latest_when_they_are_due() -> None:
     async def show() -> None:
         playing, looking, everybody = Line(), Line(), Crowd()

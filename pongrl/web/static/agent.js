@@ -521,7 +521,6 @@ class Run {
   #step = 1; // of the file's rows every so manyth is told
   #files = ""; // those shown, as JSON
   #isAsking = false;
-  #isOver = false;
 
   constructor(curve) {
     this.#curve = curve;
@@ -530,12 +529,8 @@ class Run {
     this.#ask();
   }
 
-  end() {
-    this.#isOver = true;
-  }
-
   async #ask() {
-    if (this.#isAsking || this.#isOver || document.visibilityState !== "visible") {
+    if (this.#isAsking || document.visibilityState !== "visible") {
       return;
     }
     this.#isAsking = true;
@@ -569,14 +564,23 @@ class Run {
     this.#showFiles(files);
   }
 
-  /** Show the files if they have changed: new links would take the focus from somebody. */
+  /** Show the files that have changed: new links would take the focus from somebody. */
   #showFiles(files) {
     const text = JSON.stringify(files);
-    if (text !== this.#files) {
-      this.#files = text;
-      byId("files").replaceChildren(...files.map(createFile));
-      byId("no-files").hidden = files.length > 0;
+    if (text === this.#files) {
+      return;
     }
+    this.#files = text;
+    const items = [...byId("files").children];
+    const areSame = items.length === files.length && files.every(({ name }, place) => items[place].dataset.name === name);
+    if (areSame) {
+      files.forEach((file, place) => {
+        items[place].querySelector(".dim").textContent = about(file);
+      });
+    } else {
+      byId("files").replaceChildren(...files.map(createFile));
+    }
+    byId("no-files").hidden = files.length > 0;
   }
 }
 
@@ -584,14 +588,20 @@ function named(columns, row) {
   return Object.fromEntries(columns.map((column, index) => [column, row[index]]));
 }
 
-function createFile({ name, bytes, when, words }) {
+function createFile(file) {
+  const { name, words } = file;
   const item = create("li");
+  item.dataset.name = name;
   const link = create("a", "", name);
   link.href = `/files/${encodeURIComponent(name)}`;
   link.download = name;
-  const time = new Date(1000 * when).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
-  item.append(link, create("span", "dim", `${size(bytes)} · ${time}`), create("p", "", words));
+  item.append(link, create("span", "dim", about(file)), create("p", "", words));
   return item;
+}
+
+function about({ bytes, when }) {
+  const time = new Date(1000 * when).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+  return `${size(bytes)} · ${time}`;
 }
 
 function size(bytes) {
@@ -623,13 +633,14 @@ function main() {
     reading: byId("curve-reading"),
     speak: (words) => speaker.say(words),
   });
-  const run = new Run(curve);
+  new Run(curve);
   const commands = new Commands((word) => {
     speaker.expectAnswer();
     live.say({ say: word });
   });
 
   let steers = false; // whether this visitor may
+  let farewell = ""; // what the agent said when it ended; it may come back
 
   const receivers = {
     hello(hello) {
@@ -653,9 +664,7 @@ function main() {
       speaker.offerLine(line);
     },
     bye(words) {
-      run.end();
-      live.end();
-      tellConnection(false, words);
+      farewell = words; // the connection is closed next
     },
   };
 
@@ -672,11 +681,12 @@ function main() {
       }
     },
     changed(isOpen) {
-      if (!live.isOver) {
-        tellConnection(isOpen, isOpen ? "" : "connection lost, trying again");
-      }
+      farewell = isOpen ? "" : farewell;
+      tellConnection(isOpen, isOpen ? "" : farewell || "connection lost, trying again");
     },
   });
+
+  live.restWhileHidden();
 
   byId("zoom-in").addEventListener("click", () => curve.zoomIn());
   byId("zoom-out").addEventListener("click", () => curve.zoomOut());

@@ -127,6 +127,9 @@ function keep(what, value) {
 // several people may share a computer. Spellings that are one name for the arena are one here, but for letters that
 // nobody sees.
 function keyOf(name) {
+  for (const [each, key] of kept("keys") ?? []) {
+    keys.set(each, key); // another tab may have kept more since
+  }
   const known = [...name.normalize("NFKC").trim().split(/\s+/).join(" ")]
     .map((letter) => (letter === "ı" ? letter : letter.toUpperCase().toLowerCase()))
     .join("");
@@ -142,6 +145,8 @@ const keys = new Map(kept("keys") ?? []);
 let hello = null;
 let bout = { live: [], last: [] };
 let news = null; // what this visitor was told last; null while it does not play
+let farewell = ""; // what the arena said when it ended; it may come back
+let isFinal = false;
 let leader = "";
 let spokenAt = -Infinity;
 
@@ -161,10 +166,9 @@ const live = new Live({
     }
   },
   changed(isThere) {
-    if (!live.isOver) {
-      at("connection").textContent = isThere ? "live" : "connection lost, trying again";
-      document.body.classList.toggle("lost", !isThere);
-    }
+    farewell = isThere ? "" : farewell;
+    write(at("connection"), isThere ? "live" : farewell || "connection lost, trying again");
+    document.body.classList.toggle("lost", !isThere);
     if (!isThere) {
       endPlaying("");
     }
@@ -187,6 +191,10 @@ const hearers = {
   },
 
   standings({ rows, pairs, season, final }) {
+    isFinal = final;
+    if (news !== null) {
+      write(at("news"), newsWords());
+    }
     at("ladder-title").textContent = final ? "Table of the final" : "Ladder";
     write(at("season"), seasonWords(rows, season));
     at("nobody").hidden = rows.length > 0;
@@ -224,10 +232,7 @@ const hearers = {
   },
 
   bye(words) {
-    live.end();
-    endPlaying("");
-    at("connection").textContent = words;
-    document.body.classList.add("lost");
+    farewell = words; // the connection is closed next
   },
 };
 
@@ -265,7 +270,10 @@ function showLists() {
 
 function newsWords() {
   const words = `${news.words.charAt(0).toUpperCase()}${news.words.slice(1)}.`.replace(/([.!?])\.$/, "$1");
-  return news.match === null ? words : `${words} You have the ${news.side} paddle. ${HOW}`;
+  if (news.match === null) {
+    return isFinal ? `${words} The season is closed: only those who had played before have matches of the final.` : words;
+  }
+  return `${words} You have the ${news.side} paddle. ${HOW}`;
 }
 
 // Show the visitor's own court, and what goes on before the serve.

@@ -18,6 +18,7 @@ export class Controls {
     Object.assign(this, { say, wants, pause });
     this.keys = []; // held, the last one pressed is the last
     this.pointer = null; // that is down
+    this.pointed = null; // says where it points, if it has moved
     this.said = { hold: null };
     this.saidAt = 0;
     this.startWasDown = false;
@@ -32,19 +33,20 @@ export class Controls {
     element.addEventListener("pointerdown", (event) => {
       if (event.button === 0 && this.wants()) {
         this.pointer = event.pointerId;
+        this.pointed = null;
         element.setPointerCapture(event.pointerId);
         point(event);
       }
     });
     element.addEventListener("pointermove", (event) => {
-      if (event.pointerId === this.pointer && performance.now() - this.saidAt > POINTING) {
-        point(event);
+      if (event.pointerId === this.pointer) {
+        this.pointed = () => point(event); // the last one of a gesture counts too
       }
     });
     for (const end of ["pointerup", "pointercancel"]) {
       element.addEventListener(end, (event) => {
         if (event.pointerId === this.pointer) {
-          this.pointer = null;
+          this.pointer = this.pointed = null;
           this.send({ hold: null });
         }
       });
@@ -81,7 +83,7 @@ export class Controls {
 
   letGo() {
     this.keys = [];
-    this.pointer = null;
+    this.pointer = this.pointed = null;
     this.send({ hold: null });
   }
 
@@ -99,6 +101,10 @@ export class Controls {
   // Look at the gamepads, and say again what is held; once for each picture.
   poll() {
     this.lookAtGamepads();
+    if (this.pointed !== null && performance.now() - this.saidAt > POINTING) {
+      this.pointed();
+      this.pointed = null;
+    }
     if (this.said.hold !== null && performance.now() - this.saidAt > AGAIN) {
       this.send(this.said);
     }

@@ -283,7 +283,10 @@ window.addEventListener("keydown", (event) => {
   const isOnButton = event.target.closest?.("button, summary, a") !== null;
   const key = letterOf(event);
   const level = Number(/^(?:Digit|Numpad)([123])$/.exec(event.code)?.[1]);
-  if (key === "p" || (key === " " && !isOnButton)) {
+  if (event.code === "KeyW" || event.code === "KeyS") {
+    return; // they move a paddle, whatever letter a layout has there
+  }
+  if (hello?.steers && (key === "p" || (key === " " && !isOnButton))) {
     event.preventDefault();
     pause();
   } else if (key === "m") {

@@ -5,6 +5,7 @@
 
 import { write } from "/static/words.js";
 
+const MOST = 60; // players in the matrix: more cells make a phone slow
 const MANY = 12; // players; with more, a cell has room for one number
 export const CROWD = 20; // players whose matrix fits beside the matches
 const STRONGEST = 0.45; // of a cell's colour; more would hide its number
@@ -120,13 +121,16 @@ export class Matrix {
   // Show the players who have met anybody, in the ladder's order; `pairs` are [place, place,
   // won, drawn, lost, and these three of the other one]: a match that both forfeit is lost by both.
   show(rows, pairs) {
-    const places = [...new Set(pairs.flatMap(([one, other]) => [one, other]))].sort((one, other) => one - other);
+    const met = [...new Set(pairs.flatMap(([one, other]) => [one, other]))].sort((one, other) => one - other);
+    const places = met.slice(0, MOST);
     this.players = places.map((place) => ({ name: rows[place].name, rank: place + 1 }));
     const at = new Map(places.map((place, index) => [place, index]));
     this.tallies.clear();
     for (const [one, other, won, drawn, lost, ...back] of pairs) {
-      this.tallies.set(`${at.get(one)} ${at.get(other)}`, [won, drawn, lost]);
-      this.tallies.set(`${at.get(other)} ${at.get(one)}`, back);
+      if (at.has(one) && at.has(other)) {
+        this.tallies.set(`${at.get(one)} ${at.get(other)}`, [won, drawn, lost]);
+        this.tallies.set(`${at.get(other)} ${at.get(one)}`, back);
+      }
     }
     this.table.classList.toggle("many", places.length > MANY);
     this.fit(places.length);
@@ -143,7 +147,7 @@ export class Matrix {
     for (const row of this.body.rows) {
       fit(row, size + 1, createCell);
     }
-    this.place = this.place.map((index) => Math.min(index, size - 1));
+    this.place = this.place.map((index) => Math.max(Math.min(index, size - 1), 0));
     const [row, column] = this.place;
     this.body.rows[row]?.cells[column + 1].setAttribute("tabindex", 0);
   }

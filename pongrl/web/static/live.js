@@ -1,6 +1,7 @@
 // The connection to the program: messages come and go as JSON. A connection that is lost is made again.
 
 const LONGEST_PAUSE = 10; // seconds between two attempts
+const RESTING = 60000; // milliseconds for which a page is hidden until it takes no more
 const SILENCE = 15000; // milliseconds without a message; the server says something every five seconds
 
 export class Live {
@@ -9,7 +10,6 @@ export class Live {
     this.hear = hear;
     this.changed = changed;
     this.pause = 1;
-    this.isOver = false;
     this.connect();
     // A network that goes away, or a phone that sleeps, closes nothing.
     setInterval(() => this.lookAtClock(), SILENCE / 3);
@@ -46,11 +46,9 @@ export class Live {
     }
     this.socket = null;
     this.changed(false);
-    if (!this.isOver) {
-      this.askForPage();
-      setTimeout(() => this.connect(), 1000 * this.pause);
-      this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
-    }
+    this.askForPage();
+    setTimeout(() => this.connect(), 1000 * this.pause);
+    this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
   }
 
   // Show the server's sentence if our link is no longer good: a WebSocket does not tell why it was refused.
@@ -65,9 +63,21 @@ export class Live {
     }
   }
 
-  // Do not connect again: the program has said that it ends.
-  end() {
-    this.isOver = true;
+  // Take no pictures while nobody can see the page, for pages on which nobody plays.
+  restWhileHidden() {
+    document.addEventListener("visibilitychange", () => {
+      clearTimeout(this.resting);
+      if (document.hidden) {
+        this.resting = setTimeout(() => {
+          const { socket } = this;
+          [this.socket, this.isResting] = [null, socket !== null];
+          socket?.close();
+        }, RESTING);
+      } else if (this.isResting) {
+        this.isResting = false;
+        this.connect();
+      }
+    });
   }
 
   say(message) {

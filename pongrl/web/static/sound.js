@@ -35,7 +35,7 @@ export class Sound {
     if (!this.isOn || before === null || this.audio.currentTime < this.free) {
       return;
     }
-    const fresh = counts.findLastIndex((count, kind) => count > before[kind]);
+    const fresh = counts.map((count, kind) => count > before[kind]).lastIndexOf(true);
     if (fresh >= 0) {
       this.play(...TONES[fresh]);
     }

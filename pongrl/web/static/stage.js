@@ -159,7 +159,7 @@ export class Stage {
       write(at("stage-words"), "This match is over.");
       this.notice("over", "");
     }
-    scene.match = last.findLast((each) => each.number > scene.since && areSame(each.names, scene.names));
+    scene.match = last.filter((each) => each.number > scene.since && areSame(each.names, scene.names)).pop();
     if (scene.match) {
       this.notice(scene.match.score.join(" : "), scene.match.ended);
       this.showScore(...scene.match.score);
