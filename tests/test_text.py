@@ -10,7 +10,13 @@ from pongrl.text import printable
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("Mia \U0001fa77", "Mia \U0001fa77"),  # a heart of 2022, which Python 3.11 does not know("café 1", "café 1"), ("\x1b[2J", r"\x1b[2J"), ("a\nb", r"a\nb"), ("\u202e", r"\u202e"), ("", "")],
+        ("Mia \U0001fa77", "Mia \U0001fa77"),
+        ("café 1", "café 1"),
+        ("\x1b[2J", r"\x1b[2J"),
+        ("a\nb", r"a\nb"),
+        ("\u202e", r"\u202e"),
+        ("", ""),
+    ],
 )
 def test_what_a_peer_sent_is_escaped_before_it_is_printed(text: str, shown: str) -> None:
     assert printable(text) == shown
