@@ -91,7 +91,8 @@ class Door:
                 sock.close()
             else:
                 # The system's own buffer would hide for long that somebody is slow.
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+                with contextlib.suppress(OSError):  # it has left already
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
                 self._greeting[network] += 1
                 self._begin(self._greet(sock, network))
 

@@ -19,7 +19,7 @@ from pongrl.wire.sockets import Address
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
 LONGEST_LINE = 4096  # of a request, in bytes
-KEEP_ALIVE_SECONDS = 3.0
+KEEP_ALIVE_SECONDS = 4.0  # more than the agent's page waits between two questions
 BEAT_SECONDS = 5.0
 
 

@@ -521,6 +521,7 @@ class Run {
   #step = 1; // of the file's rows every so manyth is told
   #files = ""; // those shown, as JSON
   #isAsking = false;
+  #visit = 0; // of the server: it may show another run after the next one has begun
 
   constructor(curve) {
     this.#curve = curve;
@@ -529,19 +530,29 @@ class Run {
     this.#ask();
   }
 
+  /** Ask for all again. */
+  forget() {
+    this.#rows = [];
+    this.#step = 1;
+    this.#visit += 1;
+  }
+
   async #ask() {
     if (this.#isAsking || document.visibilityState !== "visible") {
       return;
     }
     this.#isAsking = true;
     let hasMore = false;
+    const visit = this.#visit;
     try {
       const response = await fetch(`/run.json?after=${this.#rows.length}&step=${this.#step}`, {
         signal: AbortSignal.timeout?.(1000 * PATIENCE_SECONDS), // older browsers wait for ever
       });
       if (response.ok) {
         const run = await response.json();
-        this.#receive(run);
+        if (visit === this.#visit) {
+          this.#receive(run);
+        }
         hasMore = run.more;
       }
     } catch {
@@ -633,7 +644,7 @@ function main() {
     reading: byId("curve-reading"),
     speak: (words) => speaker.say(words),
   });
-  new Run(curve);
+  const run = new Run(curve);
   const commands = new Commands((word) => {
     speaker.expectAnswer();
     live.say({ say: word });
@@ -644,6 +655,7 @@ function main() {
 
   const receivers = {
     hello(hello) {
+      run.forget(); // another run may have begun
       steers = hello.steers;
       document.title = hello.title;
       byId("title").textContent = hello.title;

@@ -147,6 +147,7 @@ let bout = { live: [], last: [] };
 let news = null; // what this visitor was told last; null while it does not play
 let farewell = ""; // what the arena said when it ended; it may come back
 let isFinal = false;
+let hasPlayed = false; // a match, since this visitor has come
 let leader = "";
 let spokenAt = -Infinity;
 
@@ -220,6 +221,7 @@ const hearers = {
     }
     const hadBegun = news !== null;
     news = value;
+    hasPlayed = hasPlayed || value.match !== null;
     write(at("news"), newsWords());
     showOwn();
     if (!hadBegun) {
@@ -271,7 +273,7 @@ function showLists() {
 function newsWords() {
   const words = `${news.words.charAt(0).toUpperCase()}${news.words.slice(1)}.`.replace(/([.!?])\.$/, "$1");
   if (news.match === null) {
-    return isFinal ? `${words} The season is closed: only those who had played before have matches of the final.` : words;
+    return isFinal && !hasPlayed ? `${words} The season is closed: only those who had played before have matches of the final.` : words;
   }
   return `${words} You have the ${news.side} paddle. ${HOW}`;
 }
@@ -296,6 +298,7 @@ function showEntry() {
 function endPlaying(words) {
   const hadPlayed = news !== null;
   news = null;
+  hasPlayed = false;
   write(at("news"), words === "" ? "" : `You do not play: ${words}.`);
   document.body.classList.remove("plays");
   at("pad").hidden = true;

@@ -118,7 +118,7 @@ export class Matrix {
     table.addEventListener("keydown", (event) => this.move(event));
   }
 
-  // Show the players who have met anybody, in the ladder's order; `pairs` are [place, place,
+  // Show the first players who have met anybody, in the ladder's order; `pairs` are [place, place,
   // won, drawn, lost, and these three of the other one]: a match that both forfeit is lost by both.
   show(rows, pairs) {
     const met = [...new Set(pairs.flatMap(([one, other]) => [one, other]))].sort((one, other) => one - other);

@@ -65,19 +65,26 @@ export class Live {
 
   // Take no pictures while nobody can see the page, for pages on which nobody plays.
   restWhileHidden() {
-    document.addEventListener("visibilitychange", () => {
-      clearTimeout(this.resting);
+    const look = () => {
+      clearInterval(this.resting);
       if (document.hidden) {
-        this.resting = setTimeout(() => {
-          const { socket } = this;
-          [this.socket, this.isResting] = [null, socket !== null];
-          socket?.close();
-        }, RESTING);
+        this.resting = setInterval(() => this.rest(), RESTING);
       } else if (this.isResting) {
         this.isResting = false;
         this.connect();
       }
-    });
+    };
+    document.addEventListener("visibilitychange", look);
+    look();
+  }
+
+  rest() {
+    if (this.socket !== null) {
+      const { socket } = this;
+      this.socket = null;
+      this.isResting = true;
+      socket.close();
+    }
   }
 
   say(message) {
