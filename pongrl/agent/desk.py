@@ -43,9 +43,9 @@ def open_desk(
     """
     audience = Audience()
     with contextlib.ExitStack() as stack:
+        wake = stack.enter_context(commands.listening())  # first: says it better if this agent is running
         if not start.options.play:
             stack.enter_context(claimed(Path(start.options.directory)))
-        wake = stack.enter_context(commands.listening())
         books = _books(start, commands, wake, audience, say, checkpoint_seconds)
         stack.callback(books.close)
         stack.callback(lambda: audience.end(books.standing(is_connected=False)))

@@ -445,7 +445,7 @@ def test_stable_retro_gets_its_rom_from_ale_py_and_plays_the_same_game(
     monkeypatch.undo()
     with playing(name, games=2) as (client, step):
         assert client.session == Session(2, 80, 30, 0, 4, 60, 21, True)
-        for _ in range(150):
+        for _ in range(20):
             step = client.step([UP, DOWN])
-        assert step.frames[0, :40, 0].any()  # our paddles are at the top and at the bottom
-        assert step.frames[1, 40:, 0].any()
+        assert step.frames[0, :40, 0].any()  # our paddle is at the top
+        assert not step.frames[1, :40, 0].any()  # at the bottom it leaves the picture
