@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from pongrl.envs.catalogue import register_ale
 from pongrl.wire.arrays import UInt8Array
 
 ENV = "ALE/Pong-v5"
@@ -22,6 +21,8 @@ def make_game() -> Any:
     """Make one game as Gymnasium gives it: pictures of (210, 160, 3), and ACTIONS."""
     import ale_py
     import gymnasium
+
+    from pongrl.envs.catalogue import register_ale
 
     ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
     register_ale()
