@@ -154,6 +154,8 @@ def test_a_command_is_understood(command: str, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if QUICK.match(command)])
 def test_a_command_that_ends_quickly_runs(command: str, directory: Path) -> None:
     program, *arguments = shlex.split(command)
+    if any("atari/" in argument for argument in arguments) and not (directory / "atari").exists():
+        pytest.skip("ale-py is not installed: pip install ale-py")  # so `trained` has no such run
     if "--matches" in arguments:
         arguments[arguments.index("--matches") + 1] = "1"
     elif {"--local", "--env"} & set(arguments):
