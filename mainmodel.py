@@ -46,7 +46,7 @@ from typing import Annotated
 from threadpoolctl import threadpool_limits
 
 from pongrl import cli, outlets
-from pongrl.agent.checkpoint_evaluation import NO_COURT, evaluate_checkpoint
+from pongrl.agent.checkpoint_evaluation import evaluate_checkpoint
 from pongrl.agent.checkpoints import load_policy, load_trained
 from pongrl.agent.commands import QUIT, WORDS, WORDS_WITHOUT_A_RUN, Commands
 from pongrl.agent.desk import Desk, open_desk
@@ -209,8 +209,7 @@ class PolicyGradient:
             return
         from pongrl.ui.miss_plot import draw_misses
 
-        if result.misses is None:
-            raise UsageError(NO_COURT)
+        assert result.misses is not None  # `evaluate_checkpoint` has refused other games
         draw_misses(result.misses, output)
         cli.say(f"drew {output}")
 
@@ -313,11 +312,10 @@ def _found(options: RunOptions) -> RunOptions:
     def ask(question: str) -> str:
         try:
             return input(question)
-        except EOFError:  # Ctrl-D, or NUL of Windows, which says that it is a terminal
+        except EOFError:  # Ctrl-D
             return ""
 
-    is_terminal = sys.stdin is not None and sys.stdin.isatty()
-    server = choose(search(), cli.say, ask if is_terminal else None)
+    server = choose(search(), cli.say, ask if outlets.is_terminal(sys.stdin) else None)
     return replace(options, find=False, host=spelled(server.host, server.port))
 
 

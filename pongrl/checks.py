@@ -33,8 +33,13 @@ def within(name: str, value: float, low: float, high: float) -> None:
         raise UsageError(f"{name} must be from {low:g} to {high:g}, not {value:g}")
 
 
+def is_whole(value: object) -> bool:
+    """Return whether a value is an integer, of Python or of numpy; True and 1.0 are none here."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
 def whole(name: str, value: int, low: int, high: int) -> None:
-    """Check that a value is an integer in its range; True and 1.0 are not integers here.
+    """Check that a value is an integer in its range; see `is_whole`.
 
     Args:
         name: the option, as the sentence is to name it.
@@ -45,8 +50,7 @@ def whole(name: str, value: int, low: int, high: int) -> None:
     Raises:
         UsageError: the value is not an integer, or out of the range.
     """
-    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)  # of numpy, too
-    if not is_whole or not low <= value <= high:
+    if not is_whole(value) or not low <= value <= high:
         raise UsageError(f"{name} must be a whole number from {low:,} to {high:,}, not {value}")
 
 
@@ -67,7 +71,7 @@ def _read_bool(value: Any) -> bool:
 
 
 def _read_int(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+    if not is_whole(value):
         raise TypeError
     return int(value)
 

@@ -42,7 +42,7 @@ from typing import Any, NoReturn, TextIO, TypeVar
 
 from pongrl import __version__
 from pongrl.errors import PongError, UsageError
-from pongrl.outlets import outlet_of, writing
+from pongrl.outlets import is_terminal, outlet_of, writing
 from pongrl.text import printable
 
 NEAR = 0.65  # how alike an unknown option and the one that may be meant are, from 0 to 1
@@ -341,7 +341,7 @@ def say(line: str) -> None:
 def _print(line: str, stream: TextIO | None) -> None:
     """Print a line. What came from outside may be in it, so it is escaped and cut."""
     line = printable(line)
-    if getattr(stream, "isatty", bool)():  # a program may have put something else in its place
+    if is_terminal(stream):
         line = fold(line, shutil.get_terminal_size().columns)
     outlet = outlet_of(stream)
     if outlet is not None:

@@ -126,6 +126,14 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_outlets.clear)  # their threads stay behind
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a stream leads to a terminal. NUL of Windows says that it does."""
+    if not getattr(stream, "isatty", bool)():  # a program may have put something else in its place
+        return False
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    return sys.platform != "win32" or type(raw).__name__ == "_WindowsConsoleIO"
+
+
 def outlet_of(stream: TextIO | None) -> Outlet | None:
     """Give the outlet of a stream; None if nobody has to read it, so that it can be written to directly."""
     if not isinstance(stream, io.TextIOWrapper):  # a test or a terminal's prompt has taken its place
@@ -171,7 +179,7 @@ def start_log(debug: bool) -> None:
 class _Handler(logging.StreamHandler[TextIO]):
     def __init__(self) -> None:
         super().__init__()
-        self._is_shown = bool(getattr(self.stream, "isatty", bool)())  # on a terminal, and not in a file
+        self._is_shown = is_terminal(self.stream)
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._is_shown:

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from typing import IO, Any
 
-KEPT_LINES, LONGEST_PART = 100, 4096  # of a Tail; characters of a line, or of a part of it
+KEPT_LINES, LONGEST_PART = 100, 4096  # of a Tail; bytes of a line, or of a part of it
 LAST_SECONDS = 1.0  # that the last lines of an ended process may need
 
 # Ctrl-C in the terminal should reach this program alone, which then ends the others in order.
@@ -29,34 +29,28 @@ def environment(**more: str) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"} | more
 
 
-def last_line(errors: IO[str]) -> str:
-    """Return the last line that an ended process wrote into this file, its standard error; "" if none.
-
-    Lines that begin with a space only go on with the line before.
-    """
-    errors.seek(0)
-    return _last(errors.read().splitlines())
-
-
 class Tail:
-    """Keeps the last lines that a process writes into a pipe: a file would grow without end."""
+    """Keeps the last lines that a process writes into a pipe: a file would grow without end.
 
-    def __init__(self, pipe: IO[str]) -> None:
-        self._pipe, self._lines = pipe, deque[str](maxlen=KEPT_LINES)
+    Args:
+        pipe: the end to read, of standard error. It is closed when the process has ended.
+    """
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe, self._lines = pipe, deque[bytes](maxlen=KEPT_LINES)
         self._thread = threading.Thread(target=self._read, name="standard error", daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
         with self._pipe:
-            for part in iter(lambda: self._pipe.readline(LONGEST_PART), ""):
-                self._lines.append(part.rstrip("\n"))
+            for part in iter(lambda: self._pipe.readline(LONGEST_PART), b""):
+                self._lines.append(part)
 
     def last_line(self) -> str:
-        """Return what `last_line` does; the process has ended."""
+        """Return the last line that the process wrote, which has ended; "" if none.
+
+        Lines that begin with a space only go on with the line before.
+        """
         self._thread.join(LAST_SECONDS)  # a process of its own may hold the pipe open
-        return _last(list(self._lines))
-
-
-def _last(lines: list[str]) -> str:
-    lines = [line for line in lines if line and not line[0].isspace()]
-    return lines[-1] if lines else ""
+        lines = b"".join(self._lines).decode(errors="replace").splitlines()
+        return next((line for line in reversed(lines) if line and not line[0].isspace()), "")

@@ -68,7 +68,7 @@ def evaluate_checkpoint(
         client, step = servers[0].connected
         check_frames(policy, client.session)
         if options.output is not None and not client.session.is_our_game:
-            raise UsageError(NO_COURT)
+            raise UsageError("-o draws misses on a court of 70×50 cells, and the server's has another size")
         rng = np.random.default_rng(options.seed) if options.sample else None
         points = options.points or POINTS
         result, _ = evaluate(
@@ -80,9 +80,6 @@ def evaluate_checkpoint(
             say(f"{path} {where}: {result}")
             _tell(result.misses, level, say)
         return result
-
-
-NO_COURT = "-o draws misses on a court of 70×50 cells, and the server's has another size"
 
 
 def _tell(misses: Misses | None, level: int | None, say: Callable[[str], None]) -> None:

@@ -54,8 +54,7 @@ class Seat:
     def has_waited(self, step: Step) -> bool:
         """Tell whether an arena has let us wait before this state: it is the first one after a match."""
         before, self.over = self.over, int(step.matches[0])
-        session = self.client.session
-        return session.is_our_game and not session.level and before not in (None, self.over)
+        return self.client.session.is_arena and before not in (None, self.over)
 
     @property
     def is_counted(self) -> bool:
@@ -267,7 +266,7 @@ class Fleet:
         Raises:
             PongError: no server is left whose points count.
         """
-        server, session = seat.server, seat.client.session
+        server = seat.server
         self._crew.leave(self.seats.pop(server).rollout)
         server.leave()
         has_ended = server.own is not None and server.own.has_ended()
@@ -278,8 +277,7 @@ class Fleet:
             self.dismiss(server, why_ended(server.own, error))
         elif isinstance(error, ConnectionLostError):
             # It keeps no place for us; if another has ours, let it be. Only an arena keeps a name for us.
-            is_arena = session.is_our_game and not session.level
-            if isinstance(error, GoodbyeError) and not (server.name and is_arena):
+            if isinstance(error, GoodbyeError) and not (server.name and seat.client.session.is_arena):
                 server.identity = NOBODY
             kept = "" if self._options.play else "; what was learned is kept, the unfinished batch is dropped"
             self._say(f"{error}{kept}")

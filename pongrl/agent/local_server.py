@@ -72,8 +72,6 @@ class LocalServer:
                 stdout=subprocess.PIPE,
                 stderr=None if debug else subprocess.PIPE,
                 env=environment(PONG_TOKEN=self.token),
-                encoding="utf-8",
-                errors="replace",
                 **DETACHED,
             )
         except OSError as error:  # there are too many processes, say, or Python was moved since we began
@@ -90,11 +88,12 @@ class LocalServer:
             return
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            words = line.split()
+            text = line.decode(errors="replace")
+            words = text.split()
             if words[:2] == ["listening", "on"]:  # HOST:PORT …
                 self.port = int(words[2].rpartition(":")[2])
                 return
-            self._say(printable(line.strip(), longest=LONGEST_LINE))
+            self._say(printable(text.strip(), longest=LONGEST_LINE))
         raise PongError(f"the local server did not start: {self.last_words()}")
 
     def has_ended(self) -> bool:

@@ -146,8 +146,7 @@ class MissWatch:
     @classmethod
     def of(cls, session: Session, step: Step) -> MissWatch | None:
         """Begin to watch, if the frames are Pong's."""
-        is_pong = (session.height, session.width) == (FRAME_HEIGHT, FRAME_WIDTH)
-        return cls(session.games, step) if is_pong else None
+        return cls(session.games, step) if session.is_our_game else None
 
     def look(self, step: Step) -> None:
         """Take in what a decision led to."""

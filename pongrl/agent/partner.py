@@ -10,15 +10,14 @@ import contextlib
 import json
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from typing import IO, Any
+from typing import Any
 
 from pongrl.agent.local_server import LocalServer
 from pongrl.agent.sparring import GO_ON, Result
-from pongrl.processes import DETACHED, environment, last_line
+from pongrl.processes import DETACHED, Tail, environment
 from pongrl.wire.retry import FIRST_PAUSE, LASTING_SECONDS, LONGEST_PAUSE
 
 ENDING_SECONDS = 1.0  # after which a partner that was asked to end is killed
@@ -73,25 +72,28 @@ class Partner:
 
     def _run(self, port: int, token: str) -> str:
         """Run the process to its end, and return what it said last."""
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-            with self._lock:
-                if self._ending.is_set():
-                    return ""
-                process = self._process = self._open(port, token, errors)
-            with contextlib.suppress(OSError), process:  # what we wrote last may find it gone
-                assert process.stdin is not None
-                assert process.stdout is not None
-                for line in process.stdout:
-                    if line.endswith(b"\n") and self._take(json.loads(line)):  # else it died within it
-                        with contextlib.suppress(OSError, ValueError):  # it has ended, or is asked to
-                            process.stdin.write(GO_ON)
-                            process.stdin.flush()
-            return last_line(errors) or f"exit code {process.returncode}"
+        with self._lock:
+            if self._ending.is_set():
+                return ""
+            process = self._process = self._open(port, token)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        tail = Tail(process.stderr)
+        # What we wrote last may find it gone; another thread may have closed its input.
+        with contextlib.suppress(OSError), contextlib.closing(process.stdin), process.stdout:
+            for line in process.stdout:
+                if line.endswith(b"\n") and self._take(json.loads(line)):  # else it died within it
+                    with contextlib.suppress(OSError, ValueError):  # it has ended, or is asked to
+                        process.stdin.write(GO_ON)
+                        process.stdin.flush()
+        code = process.wait()
+        return tail.last_line() or f"exit code {code}"
 
-    def _open(self, port: int, token: str, errors: IO[str]) -> subprocess.Popen[bytes]:
+    def _open(self, port: int, token: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", self._module, self._directory, str(port)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=environment(PONG_TOKEN=token),
             **DETACHED,
         )  # fmt: skip

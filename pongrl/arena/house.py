@@ -68,7 +68,7 @@ def landing(game: Game, side: int) -> float:
     """Return the ball's y when it reaches a paddle that it flies towards."""
     front = LEFT_X + PADDLE_WIDTH if side == LEFT else RIGHT_X - BALL
     ticks = -(-abs(front - game.ball_x) // abs(game.ball_vx))
-    y, vy = float(game.ball_y), game.ball_vy
+    y, vy = game.ball_y, game.ball_vy
     for _ in range(ticks):
         y, vy = flown(y, vy)
     return y

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from typing import TypeVar
 
 COURT_WIDTH, COURT_HEIGHT = 700, 500  # pixels; y grows downwards
 PADDLE_WIDTH, PADDLE_HEIGHT = 10, 100
@@ -17,9 +18,11 @@ SERVE_X, SERVE_Y = 345, 245
 TICKS_PER_SECOND = 60  # the speed that the game is made for
 LEFT, RIGHT = 0, 1  # sides
 
+Number = TypeVar("Number", int, float)
 
-def flown(y: float, vy: int) -> tuple[float, int]:
-    """Return y and vy of a ball after a tick of flight; it bounces on the walls as in `Game.step`."""
+
+def flown(y: Number, vy: int) -> tuple[Number, int]:
+    """Return y and vy of a ball after a tick of flight, in which it may bounce on a wall."""
     y += vy
     if (y <= 1 and vy < 0) or (y >= COURT_HEIGHT - BALL - 1 and vy > 0):
         vy = -vy
@@ -86,19 +89,18 @@ class Game:
         x = self.ball_x + self.ball_vx
         y = self.ball_y + self.ball_vy
         if y <= 1 or y >= COURT_HEIGHT - BALL - 1:
-            y = self._at_wall(y)
+            y = self._at_wall()
         self.ball_x, self.ball_y = x, y
         if LEFT_X + PADDLE_WIDTH < x < RIGHT_X - BALL:
             return 0
         return self._at_paddle()
 
-    def _at_wall(self, y: int) -> int:
+    def _at_wall(self) -> int:
         """Turn the ball away from the wall, if it flies towards it, and return its y within the court."""
-        flies_towards = self.ball_vy < 0 if y <= 1 else self.ball_vy > 0
-        if flies_towards:
-            self.ball_vy = -self.ball_vy
-            self.bounces += 1
-        return min(max(y, 0), COURT_HEIGHT - BALL)
+        y, vy = flown(self.ball_y, self.ball_vy)
+        self.bounces += vy != self.ball_vy
+        self.ball_vy = vy
+        return y
 
     def _at_paddle(self) -> int:
         """Let a paddle hit the ball, or end the point behind it; return the reward."""

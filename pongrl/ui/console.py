@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from pongrl.agent.commands import QUIT
 from pongrl.cli import fold
-from pongrl.outlets import drain
+from pongrl.outlets import drain, is_terminal
 from pongrl.wire.waiting import Wake, ready
 
 REFRESH_SECONDS = 0.5
@@ -44,7 +44,7 @@ class Console(threading.Thread):
         self._session: Any = None
         # Without standard streams (a service) their numbers may be our sockets', so nothing is read.
         self._has_streams = sys.stdin is not None and sys.stdout is not None
-        self._is_terminal = self._has_streams and _is_terminal(sys.stdin) and _is_screen(sys.stdout)
+        self._is_terminal = self._has_streams and is_terminal(sys.stdin) and _is_screen(sys.stdout)
         self._handlers: dict[Any, Any] = {}  # of signals, before
         self._is_closing = False
         self._wake = Wake()  # is set when it is closing
@@ -179,19 +179,11 @@ class Console(threading.Thread):
             signal.signal(kind, handler)
 
 
-def _is_terminal(stream: TextIO) -> bool:
-    """Return whether a stream leads to a terminal. NUL of Windows says that it does."""
-    if not getattr(stream, "isatty", bool)():  # a program may have put something else in its place
-        return False
-    raw = getattr(getattr(stream, "buffer", None), "raw", None)
-    return sys.platform != "win32" or type(raw).__name__ == "_WindowsConsoleIO"
-
-
 def _is_screen(stream: TextIO) -> bool:
     """Return whether a prompt can be drawn on a stream."""
     try:
         is_dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
-        return not is_dumb and _is_terminal(stream) and bool(os.get_terminal_size(stream.fileno()))
+        return not is_dumb and is_terminal(stream) and bool(os.get_terminal_size(stream.fileno()))
     except OSError:
         return False
 

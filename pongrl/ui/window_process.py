@@ -19,7 +19,6 @@ import pickle
 import queue
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import deque
@@ -27,7 +26,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, Protocol
 
 from pongrl.errors import PongError
-from pongrl.processes import DETACHED, environment, last_line
+from pongrl.processes import DETACHED, Tail, environment
 
 READY = "ready"  # to take a value
 OPENING_SECONDS = 20.0  # for a display that does not answer; a slow machine needs a few seconds
@@ -55,13 +54,14 @@ class WindowProcess:
         slow: str = "no window can be opened: the display does not answer",
     ) -> None:
         self._slow = slow
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", module],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=environment(),
             **DETACHED,
         )  # fmt: skip
+        assert self._process.stderr is not None
+        self._errors = Tail(self._process.stderr)
         self._values: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._asked: deque[str] = deque()
         self._hear = self._asked.append if hear is None else hear
@@ -124,8 +124,8 @@ class WindowProcess:
         self._process.wait()
         self._listener.join()
         self._feeder.join()
-        why = (last_line(self._errors) or f"its process ended with {code}") if code else ""
-        for file in (self._process.stdin, self._process.stdout, self._errors):
+        why = (self._errors.last_line() or f"its process ended with {code}") if code else ""
+        for file in (self._process.stdin, self._process.stdout):
             assert file is not None
             with contextlib.suppress(OSError):  # what nobody took is still in its buffer
                 file.close()

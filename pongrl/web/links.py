@@ -11,6 +11,7 @@ import sys
 import urllib.parse
 from typing import NamedTuple
 
+from pongrl.outlets import is_terminal
 from pongrl.web.site import Secrets, Site
 from pongrl.wire.sockets import spelled
 
@@ -68,7 +69,7 @@ def greeting(links: Links, what: str, steering: str) -> list[str]:
         steering: what the second link is for.
     """
     lines = [f"see {what} in a browser: {links.look}", f"{steering} there: {links.steer}"]
-    if getattr(sys.stdout, "isatty", bool)() and not is_for_this_machine(links.look):
+    if is_terminal(sys.stdout) and not is_for_this_machine(links.look):
         code = qr_code(links.look, shutil.get_terminal_size().columns)
         lines += code.split("\n") if code else []
     return lines

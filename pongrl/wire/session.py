@@ -99,6 +99,11 @@ class Session:
         return (self.height, self.width) == PONG_FRAME
 
     @property
+    def is_arena(self) -> bool:
+        """Whether an arena's matches are played."""
+        return self.is_our_game and not self.level
+
+    @property
     def against(self) -> str:
         """Whom an agent plays against, in words."""
         return against(self.level, self.is_our_game)

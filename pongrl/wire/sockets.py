@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import numbers
 import socket
 import ssl
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from pongrl.checks import is_whole
 from pongrl.errors import PongError, UsageError
 from pongrl.text import printable
 
@@ -72,7 +72,7 @@ def check_types(host: object, port: object) -> None:
     Raises:
         UsageError: The host is no text, or the port no whole number.
     """
-    if not isinstance(host, str) or not isinstance(port, numbers.Integral) or isinstance(port, bool):
+    if not isinstance(host, str) or not is_whole(port):
         raise UsageError(f"host must be text and port a whole number, not {host!r:.100} and {port!r:.100}")
 
 
