@@ -12,6 +12,7 @@ import typing
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from pongrl.cli import flag_of
 from pongrl.errors import UsageError
 
 LARGEST_SEED = 2**63 - 1  # a signed 64-bit integer, so that any other program can store a seed too
@@ -114,9 +115,10 @@ def settle_types(options: Any) -> None:
     Numbers of numpy and paths become Python's own, so that a checkpoint can keep them.
 
     Raises:
-        UsageError: an option is of another type.
+        UsageError: an option is of another type, or an empty name.
     """
     hints = typing.get_type_hints(type(options))
+    with_flags = typing.get_type_hints(type(options), include_extras=True)
     for field in dataclasses.fields(options):
         hint = hints[field.name]
         is_union = typing.get_origin(hint) is types.UnionType
@@ -124,6 +126,15 @@ def settle_types(options: Any) -> None:
         if all(kind in _KINDS for kind in kinds):
             value = _settled(field.name, getattr(options, field.name), [_KINDS[kind] for kind in kinds])
             setattr(options, field.name, value)
+            if with_flags[field.name] is not hint and field.default != "":
+                _refuse_empty(flag_of(field.name), value, bool in kinds)
+
+
+def _refuse_empty(flag: str, value: Any, may_be_alone: bool) -> None:
+    """Refuse an empty name: it would count as if nothing had been asked for."""
+    if value == "" or (isinstance(value, tuple) and "" in value):
+        way_out = f"a file, or give {flag} alone" if may_be_alone else f"one, or leave {flag} out"
+        raise UsageError(f"{flag} was given an empty name: name {way_out}")
 
 
 def _settled(name: str, value: Any, kinds: list[_Kind]) -> Any:

@@ -40,6 +40,36 @@ def test_what_is_no_whole_number_within_the_limits_is_told_them(value: Any) -> N
         whole("--level", value, 1, 3)
 
 
+# Names
+
+
+@pytest.mark.parametrize(
+    ("program", "given", "sentence"),
+    [
+        (
+            PolicyGradient,
+            {"directory": ""},
+            "--directory was given an empty name: name one, or leave --directory out",
+        ),
+        (PolicyGradient, {"local": True, "opponents": ""}, "--opponents was given an empty name"),
+        (PolicyGradient, {"plot": ("progress.csv", "")}, "--plot was given an empty name"),
+        (PolicyGradient, {"plot": "progress.csv", "output": ""}, "--output was given an empty name"),
+        (PolicyGradient, {"host": ""}, "--host was given an empty name"),
+        (PolicyGradient, {"play": ""}, "--play was given an empty name: name a file, or give --play alone"),
+        (Pong, {"record": ""}, "--record was given an empty name"),
+        (Pong, {"arena": ""}, "--arena was given an empty name: name a file, or give --arena alone"),
+    ],
+)
+def test_an_empty_name_is_refused(program: Any, given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError, match=f"^{sentence}"):
+        program(**given).start()
+
+
+@pytest.mark.parametrize("given", [{"name": ""}, {"token": ""}])
+def test_what_may_be_empty_is_not_refused(given: dict[str, Any]) -> None:
+    PolicyGradient(**given)
+
+
 # Types
 
 FOREIGN = object()  # of no type that an option has

@@ -280,15 +280,7 @@ def _addresses(options: RunOptions) -> None:
     _ = options.addresses  # raises UsageError for a port that is none
 
 
-def _named(options: RunOptions) -> None:
-    """Refuse an empty name: it would count as if nothing had been asked for."""
-    for name in ("resume", "play", "evaluate"):
-        if getattr(options, name) == "":
-            raise UsageError(f"--{name} was given an empty name: name a file, or give --{name} alone")
-
-
 CHECKS: tuple[Check, ...] = (
-    _named,
     _whole("port", 1, 65535),
     _whole("hiddenUnits", 2, 100_000),
     _refuse(

@@ -21,7 +21,6 @@ from typing import Any, TypeAlias
 from pongrl.agent.ranges import checked, held
 from pongrl.errors import CheckpointError, PongError
 from pongrl.files import LARGEST_TEXT, read_file, replacing
-from pongrl.text import printable
 
 WINDOW_POINTS = 1000  # over which the share won is measured
 WINDOW_MATCHES = 100  # over which the score of a match is, in other games than ours
@@ -348,9 +347,8 @@ def read_progress(path: Path) -> Run:
     except UnicodeError as error:
         raise PongError(f"{path} cannot be drawn with curves (it is no text): name a progress.csv") from error
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        reason = (
-            getattr(error, "strerror", None) or f"no column of numbers {printable(str(error), longest=100)}"
-        )
+        what = f" {error}" if isinstance(error, KeyError) else ": a row has something else"
+        reason = error.strerror if isinstance(error, OSError) else f"no column of numbers{what}"
         raise PongError(
             f"{path} cannot be drawn ({reason}): name a progress.csv that this program wrote"
         ) from error

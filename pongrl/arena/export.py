@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any
 
 from pongrl.arena.ledger import Ledger
@@ -22,6 +23,15 @@ def export(ledger: Ledger, file: IO[str]) -> None:
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     writer.writerows(_row(*match) for match in ledger.matches())
+
+
+def is_replaceable(path: Path) -> bool:
+    """Return whether a list of matches may take the place of a file: it is one, empty, or not there."""
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        begin = file.read(100).decode("utf-8-sig", errors="replace")
+    return not begin or begin.startswith(",".join(COLUMNS[:2]))
 
 
 def _row(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from pongrl.arena.export import export
+from pongrl.arena.export import export, is_replaceable
 from pongrl.arena.ladder import ladder
 from pongrl.arena.ledger import Ledger
 from pongrl.arena.table import ArenaOptions
@@ -94,6 +94,8 @@ def _write(ledger: Ledger, own: Path, path: Path) -> None:
     if path.exists() and path.samefile(own):
         raise PongError(f"{path} is the arena's own file: name another with --csv")
     try:
+        if not is_replaceable(path):
+            raise PongError(f"{path} is no list of matches, and stays: name another file with --csv")
         with replacing(path, "w", encoding="utf-8-sig", newline="") as file:
             export(ledger, file)
     except OSError as error:

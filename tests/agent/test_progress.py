@@ -398,7 +398,10 @@ def test_the_columns_that_are_drawn_are_read_as_numbers(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (None, "No such file or directory"), (b"a,b\n1,2\n", "no column of numbers 'seconds'"),
-        (b"seconds,frames,points,win_rate,running_mean\n1,2,x,4,5\n", "no column of numbers"),
+        (
+            b"seconds,frames,points,win_rate,running_mean\n1,2,x,4,5\n",
+            "no column of numbers: a row has something else",
+        ),
         (b"\xff\xfe\x00", "it is no text"), (b"seconds,frames,points,win_rate,running_mean\n", "no rows yet"),
     ],
 )  # fmt: skip

@@ -118,6 +118,23 @@ def test_a_csv_does_not_replace_the_arena(path: Path) -> None:
         assert book.player("Ada").name == "Ada"
 
 
+@pytest.mark.parametrize("text", ["points,frames\n100,8000\n", "a checkpoint"])
+def test_a_csv_replaces_nothing_but_another_list_of_matches(path: Path, tmp_path: Path, text: str) -> None:
+    with ledger(path, "Ada"):
+        pass
+    file = tmp_path / "file"
+    file.write_text(text)
+    code, program = run_program("pong.py", "--ladder", str(path), "--csv", str(file))
+    assert (code, program.output) == (
+        2, f"error: {file} is no list of matches, and stays: name another file with --csv\n",
+    )  # fmt: skip
+    assert file.read_text() == text
+    for before in ("", "match,begun\n"):
+        file.write_text(before, "utf-8-sig")
+        code, program = run_program("pong.py", "--ladder", str(path), "--csv", str(file))
+        assert code == 0, program.output
+
+
 def test_a_ladder_of_nobody_is_a_table_of_nobody(path: Path) -> None:
     with ledger(path) as book:
         assert next(ladder(book.standings())) == "season open"
