@@ -126,7 +126,8 @@ def settle_types(options: Any) -> None:
         if all(kind in _KINDS for kind in kinds):
             value = _settled(field.name, getattr(options, field.name), [_KINDS[kind] for kind in kinds])
             setattr(options, field.name, value)
-            if with_flags[field.name] is not hint and field.default != "":
+            has_flag = typing.get_origin(with_flags[field.name]) is typing.Annotated
+            if has_flag and field.default != "":
                 _refuse_empty(flag_of(field.name), value, bool in kinds)
 
 
