@@ -46,11 +46,15 @@ class Tail:
             for part in iter(lambda: self._pipe.readline(LONGEST_PART), b""):
                 self._lines.append(part)
 
+    def finish(self) -> None:
+        """Read to the end: the process has ended."""
+        self._thread.join(LAST_SECONDS)  # a process of its own may hold the pipe open
+
     def last_line(self) -> str:
         """Return the last line that the process wrote, which has ended; "" if none.
 
         Lines that begin with a space only go on with the line before.
         """
-        self._thread.join(LAST_SECONDS)  # a process of its own may hold the pipe open
+        self.finish()
         lines = b"".join(self._lines).decode(errors="replace").splitlines()
         return next((line for line in reversed(lines) if line and not line[0].isspace()), "")

@@ -130,6 +130,8 @@ class LocalServer:
     def close(self) -> None:
         """End the server, and give back what it needed. Nobody may `listen` any more."""
         self.end()
+        if self._errors is not None:
+            self._errors.finish()
         assert self._process.stdout is not None
         self._process.stdout.close()
 

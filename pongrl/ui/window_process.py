@@ -124,6 +124,7 @@ class WindowProcess:
         self._process.wait()
         self._listener.join()
         self._feeder.join()
+        self._errors.finish()
         why = (self._errors.last_line() or f"its process ended with {code}") if code else ""
         for file in (self._process.stdin, self._process.stdout):
             assert file is not None

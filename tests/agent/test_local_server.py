@@ -14,6 +14,8 @@ from pongrl.errors import PongError
 from pongrl.wire.client import PongClient
 from tests.support import failing_module
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 
 @pytest.mark.parametrize(
     ("level", "games", "seed", "second", "flags"),

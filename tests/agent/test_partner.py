@@ -21,6 +21,8 @@ from tests.support import PATIENCE, failing_module, serving
 from tests.support.agents import Lines
 from tests.support.opponents import put
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 TOKEN = "hush"
 
 

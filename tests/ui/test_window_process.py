@@ -14,6 +14,8 @@ from pongrl.ui.agent_display import NOTHING
 from pongrl.ui.window_process import READY, WindowProcess
 from tests.support import PATIENCE, ROOT, failing_module
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 DISPLAY = "pongrl.ui.agent_display"
 DEAF = "tests.support.deaf_window"
 

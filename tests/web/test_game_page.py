@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import subprocess
 import threading
-from collections.abc import Iterator
 
 import pytest
 from yarl import URL
@@ -20,13 +19,7 @@ from tests.support.web import talking, visiting
 
 TOKEN = "a token for tests"
 
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """See that no test leaves a thread behind."""
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) == before
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 def test_a_person_plays_the_right_paddle_against_an_agent() -> None:
