@@ -99,9 +99,10 @@ class Program:
             self.process.stdin.close()
 
     def _read(self, name: str) -> None:
-        for text in getattr(self.process, name):
-            self.seen[name].append(text)
-            self._lines.put(Line(text, time.monotonic()))
+        with getattr(self.process, name) as stream:  # closed here: another thread would wait for this one
+            for text in stream:
+                self.seen[name].append(text)
+                self._lines.put(Line(text, time.monotonic()))
         self._lines.put(None)
 
     def type(self, text: str) -> None:
@@ -173,6 +174,8 @@ class Program:
     def _join(self) -> None:
         for reader in self._readers:
             reader.join(PATIENCE)
+            if reader.is_alive():
+                raise self._failure("has left a process behind that holds its output open")
 
     def __enter__(self) -> Self:
         return self
@@ -181,15 +184,18 @@ class Program:
         self.close()
 
     def close(self) -> None:
-        """Kill it if it still runs, and close its streams."""
+        """Kill it if it still runs, and close its streams.
+
+        Raises:
+            RuntimeError: a process that it has started goes on and holds them open.
+        """
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
         self._join()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
 
 
 def located(arguments: tuple[str, ...]) -> tuple[str, ...]:

@@ -328,9 +328,10 @@ def forked(act: Callable[[], object]) -> Iterator[None]:
             os.write(acted, b".")
             os.read(goes_on, 1)
             os._exit(code)
+    os.close(acted)  # else a child that has died would be waited for
     assert os.read(has_acted, 1) == b"."
     yield
-    for each in (goes_on, end, has_acted, acted):
+    for each in (goes_on, end, has_acted):
         os.close(each)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 

@@ -124,7 +124,6 @@ def test_a_forked_copy_does_not_close_its_parents_connection() -> None:
             with contextlib.suppress(BaseException):
                 env.close()
                 del env
-                gc.collect()
             os._exit(0)
         os.waitpid(child, 0)
         assert env.step(UP)[3] is False

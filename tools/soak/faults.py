@@ -40,7 +40,7 @@ class Faults:
 
     @property
     def age(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the game began."""
         return time.monotonic() - self._began
 
     def go_through(self) -> None:
@@ -50,6 +50,7 @@ class Faults:
             AssertionError: something does not hold.
         """
         self._wait_for_play("the start")
+        self._began = time.monotonic()  # a slow machine may need long to start
         for name in self._deck():
             self._system.rest(self._some(8.0))
             if self.age > self._seconds:
