@@ -12,7 +12,7 @@ from tools.processes import Program
 ENDED = """
 import subprocess, sys
 subprocess.Popen([sys.executable, "-c", "import sys; open(sys.argv[1]).read()", sys.argv[1]])
-print("started")
+print("started", flush=True)
 """
 GOES_ON = f"{ENDED}\nimport threading\nthreading.Event().wait()"
 
