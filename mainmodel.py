@@ -103,7 +103,7 @@ class PolicyGradient:
         int | None, "level of their built-in AI (default 2); half of the games at 3 are played at 2"
     ] = None
     env: Annotated[
-        str | None, "with --local: another game, such as ALE/Pong-v5; see python -m pongrl.envs.serve"
+        str | None, "with --local or --evaluate: another game (ALE/Pong-v5); see python -m pongrl.envs.serve"
     ] = None
     games: Annotated[int | None, "games side by side on each server (16 in all with --local)"] = None
     points: Annotated[int | None, "end after so many points"] = None

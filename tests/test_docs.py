@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,14 +17,14 @@ import mainmodel
 import pong
 from pongrl.arena.export import export
 from tests.support.arena import ledger, result
-from tools.processes import ASKING, NEW_GROUP
+from tools.processes import Program, run_program
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 DOORS = {"pong.py": (pong.main, pong.Pong), "mainmodel.py": (mainmodel.main, mainmodel.PolicyGradient)}
 OURS = re.compile(r"([A-Z_]+=\S+ )*\S*python (?=pong\.py|mainmodel\.py|examples/|-m (pongrl|tools)\b)")
 QUICK = re.compile(r"mainmodel.py .*(--local(?!.*--play)|--evaluate|--plot)")
-PATIENCE = 60.0  # seconds until a program that does not end is a failure
+DUMMIES = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
 
 
 def find_blocks(language: str) -> dict[str, str]:
@@ -66,29 +62,13 @@ def find_commands() -> list[str]:
 PYTHON, COMMANDS = find_blocks("python"), find_commands()
 
 
-@contextlib.contextmanager
-def started(directory: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {name: value for name, value in os.environ.items() if name != "PONG_TOKEN"}
-    environment |= {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        [sys.executable, "-u", *arguments], cwd=directory, env=environment, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        creationflags=NEW_GROUP,
-    ) as process:  # fmt: skip
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 def run(directory: Path, *arguments: str) -> str:
     """Run Python to its end and give its output; skip the test where an optional package is missing."""
-    with started(directory, *arguments) as process:
-        output, _ = process.communicate(timeout=PATIENCE)
-    if process.returncode and re.search("pip install|No module named '(gymnasium|pettingzoo)'", output):
-        pytest.skip(output.strip())
-    assert process.returncode == 0, output
-    return output
+    code, program = run_program(*arguments, cwd=directory, development=False, **DUMMIES)
+    if code and re.search("pip install|No module named '(gymnasium|pettingzoo)'", program.output):
+        pytest.skip(program.output.strip())
+    assert code == 0, program.output
+    return program.output
 
 
 run_once = functools.cache(run)
@@ -97,10 +77,10 @@ run_once = functools.cache(run)
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("trained")
-    run(directory, str(ROOT / "mainmodel.py"), "--local", "--points", "100")
+    run(directory, "mainmodel.py", "--local", "--points", "100")
     if find_spec("ale_py"):
         atari = ("--env", "ALE/Pong-v5", "--directory", "atari")
-        run(directory, str(ROOT / "mainmodel.py"), "--local", "--points", "100", *atari)
+        run(directory, "mainmodel.py", "--local", "--points", "100", *atari)
     with ledger(directory / "arena.db", "Ada", "Bob") as book, open(directory / "all.csv", "w") as file:
         book.record(result(*book.players()))
         export(book, file)
@@ -127,13 +107,9 @@ def test_a_python_example_runs(place: str, directory: Path, port: int) -> None:
     if not re.search(r"\.start\(\).*\n\Z", text):
         run(directory, "-c", text)
         return
-    with started(directory, "-c", text) as process:
-        assert process.stdout is not None
-        ready = ("listening on", "connected to")
-        output = list(itertools.takewhile(lambda line: not line.startswith(ready), process.stdout))
-        process.send_signal(ASKING[-1])
-        rest, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, "".join(output) + rest
+    with Program("-u", "-c", text, cwd=directory, development=False, **DUMMIES) as program:
+        program.find("^(listening on|connected to)")
+        assert program.end() == 0, program.output
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -160,7 +136,7 @@ def test_a_command_that_ends_quickly_runs(command: str, directory: Path) -> None
         arguments[arguments.index("--matches") + 1] = "1"
     elif {"--local", "--env"} & set(arguments):
         arguments += ["--points", "1"]
-    run(directory, str(ROOT / program), *arguments)
+    run(directory, program, *arguments)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

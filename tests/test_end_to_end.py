@@ -617,6 +617,7 @@ def test_a_port_in_use_is_named() -> None:
 
 def test_a_peer_that_is_no_pong_server_is_told_apart(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(PATIENCE)
 
         def answer() -> None:
             sock, _ = other.accept()

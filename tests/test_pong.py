@@ -131,10 +131,12 @@ def test_a_server_waits_for_the_end_of_a_standard_input_that_does_not_block() ->
     with subprocess.Popen(
         command, cwd=ROOT, stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
-        assert server.stdout is not None
-        assert "listening on" in server.stdout.readline()
-        assert server.poll() is None
-        os.close(writing)
+        try:
+            assert server.stdout is not None
+            assert "listening on" in server.stdout.readline()
+            assert server.poll() is None
+        finally:
+            os.close(writing)  # else a server that is no good would be waited for
         _, errors = server.communicate(timeout=PATIENCE)
     os.close(reading)
     assert (server.returncode, errors) == (0, "")

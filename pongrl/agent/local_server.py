@@ -82,8 +82,10 @@ class LocalServer:
         """Wait until the server listens, and its `port` is known. Another thread may `end` it meanwhile.
 
         Raises:
-            PongError: it did not start.
+            PongError: it did not start, or has ended since.
         """
+        if self.port and self._process.poll() is not None:
+            raise PongError(f"the local server has ended: {self.last_words()}")
         if self.port:
             return
         assert self._process.stdout is not None

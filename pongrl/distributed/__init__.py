@@ -27,8 +27,8 @@ more than STALEST rounds old, for example because its worker was stopped for a w
 If a worker dies, what it has learned in this round is lost, and another worker takes its place. If the driver
 dies, all of them end. The checkpoints are those of mainmodel.py: each program goes on with the other's.
 
-On a cluster, each machine needs this package at the same path, and ray. Ray's own network is not encrypted
-and asks for no password: use it between machines that trust each other.
+On a cluster, each machine needs this package at the same path, and ray. Ray's own network is not encrypted,
+and asks for a token only if there is one: use it between machines that trust each other.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from pongrl.agent.local_server import LocalServer
 from pongrl.checks import LARGEST_SEED, whole
 from pongrl.envs.where import Where
-from pongrl.errors import ConnectionLostError, PongError, Refusal, RefusedError, UsageError
+from pongrl.errors import ConnectionLostError, PongError, ProtocolError, Refusal, RefusedError, UsageError
 from pongrl.wire.client import PongClient, PongWatcher
 from pongrl.wire.messages import IDENTITY_BYTES, MAX_GAMES, Role, Session, Step
 from pongrl.wire.retry import Retry
@@ -159,10 +159,15 @@ class Link:
             UsageError: the server now plays another number of games.
             PongError: our own server does not start.
         """
+
+        def try_again() -> Steps:
+            # Asked at each attempt: a server may end some time after its connection.
+            if self._where.local and (self._own is None or self._own.has_ended()):
+                self._start_own(draw_seed())
+            return self._connect()
+
         self._hang_up()
-        if self._where.local and (self._own is None or self._own.has_ended()):
-            self._start_own(draw_seed())
-        steps = self._retry.keep_trying(self._connect, self._pause, report)
+        steps = self._retry.keep_trying(try_again, self._pause, report)
         assert steps is not None, "`_pause` never gives up"
         return steps
 
@@ -273,7 +278,7 @@ def next_state(client: PongClient) -> Step:
 
 def report(error: PongError) -> None:
     """Log why a connection failed, or raise the error if another attempt cannot help."""
-    refused = isinstance(error, RefusedError) and error.reason is not Refusal.BUSY
-    if refused or isinstance(error, UsageError):
+    is_busy = isinstance(error, RefusedError) and error.reason is Refusal.BUSY
+    if not (is_busy or isinstance(error, ConnectionLostError | ProtocolError)):
         raise error
     log.warning("%s; trying again until it is there", error)

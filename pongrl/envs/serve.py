@@ -76,7 +76,7 @@ class Serve:
     games: Annotated[int, "games that the agent plays side by side; people see the first"] = 1
     frameskip: Annotated[int | None, "frames in one decision (default: the environment's own)"] = None
     seed: Annotated[int | None, "seed of the first game; the next ones have the numbers after it"] = None
-    points_to_win: Annotated[int, "points that win a match, as agents are told; the game counts them"] = 21
+    points_to_win: Annotated[int, "points that win a match: agents are told, the game decides"] = 21
     actions: Annotated[
         str | None, "what moves 0, 1, 2 … do, by the names of actions, or numbers without: NOOP,RIGHT,LEFT"
     ] = None
@@ -97,7 +97,7 @@ class Serve:
     open: Annotated[bool, "let agents in without a token, from other machines too"] = False
     certificate: Annotated[str | None, "encrypt with TLS, showing this certificate (a PEM file)"] = None
     key: Annotated[str | None, "file with the certificate's key, if it is not in the same"] = None
-    headless: Annotated[bool, "no window, which is the default here: as pong.py has it"] = False
+    headless: Annotated[bool, "open no window, as without it: pong.py has this option too"] = False
     until_eof: Annotated[bool, "end when standard input does: for a program that starts this one"] = False
     debug: Annotated[bool, "log each stage, and what comes in and goes out"] = False
     token: str | None = field(default=None, repr=False)

@@ -43,6 +43,7 @@ GIF_FRAMES_PER_SECOND = 30  # browsers slow down a gif of more than 50
 SLACK_SECONDS = 1.0  # by which a film may be ahead of the run when the next point begins
 SHORTEST_PIECE_SECONDS = 1.0  # of a film, and of what is left out of it
 LONGEST_STILL_SECONDS = 1.0  # that a picture stays while nothing new comes
+LOOK_SECONDS = 0.1  # until it is looked again whether the recorder's thread lives
 END_SECONDS = 5.0  # that the encoder is given for what still waits at the end
 QUEUE = 3600  # scenes that wait for the encoder; a lockstep game plays a whole point in no time
 RESERVE = 2 << 20  # bytes of the disk that stay free for the film's own end, and for others
@@ -206,7 +207,10 @@ class Recorder:
         if not self._is_closed:
             self._is_closed = True
             self._until = time.monotonic() + END_SECONDS
-            self._scenes.put(None)
+            while self._thread.is_alive():  # else it has died of an error, and takes nothing any more
+                with contextlib.suppress(queue.Full):
+                    self._scenes.put(None, timeout=LOOK_SECONDS)
+                    break
             self._thread.join()
 
     # In the recorder's thread.
@@ -217,13 +221,15 @@ class Recorder:
 
     def _run(self) -> None:
         studio, frames, goes_on = Studio(), 0, True
-        while (scene := self._scenes.get()) is not None:
-            if time.monotonic() > self._until:  # somebody waits for the end
-                self._missed += 1
-                continue
-            goes_on = goes_on and self._write(studio, scene, frames)
-            frames += goes_on
-        self._finish(frames)
+        try:
+            while (scene := self._scenes.get()) is not None:
+                if time.monotonic() > self._until:  # somebody waits for the end
+                    self._missed += 1
+                    continue
+                goes_on = goes_on and self._write(studio, scene, frames)
+                frames += goes_on
+        finally:
+            self._finish(frames)
 
     def _write(self, studio: Studio, scene: Scene | SentScene, frames: int) -> bool:
         """Add a frame to the file; return False if the film has to end before it."""

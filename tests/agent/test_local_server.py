@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pongrl.agent import local_server
 from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.errors import PongError
 from pongrl.wire.client import PongClient
-from tests.support import failing_module
+from tests.support import PATIENCE, failing_module
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
@@ -40,6 +41,16 @@ def test_it_is_there_and_ends_when_it_is_closed() -> None:
         assert not server.has_ended()
         assert "said goodbye" in server.last_words()
         assert server.has_ended()
+
+
+def test_one_that_has_ended_does_not_listen_again(processes: list[subprocess.Popen[bytes]]) -> None:
+    with contextlib.closing(LocalServer(training_flags(1, 2, 3), debug=False)) as server:
+        server.listen()
+        server.listen()
+        processes[0].kill()
+        processes[0].wait(PATIENCE)
+        with pytest.raises(PongError, match="the local server has ended: "):
+            server.listen()
 
 
 def test_why_it_did_not_start_is_told() -> None:

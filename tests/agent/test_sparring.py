@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -134,9 +135,10 @@ def test_it_plays_the_right_paddles_of_a_server(tmp_path: Path) -> None:
     with serving(lockstep=True, games=2, seed=1) as server, connected(server) as left:
         right = PongClient(*server.address, role=Role.RIGHT)
         with contextlib.closing(right), playing(tmp_path, right) as (sparring, told):
-            while told.empty():
+            until = time.monotonic() + PATIENCE
+            while told.empty() and time.monotonic() < until:
                 left.step([STAY, STAY])
-            (result,) = told.get()["results"]
+            (result,) = told.get_nowait()["results"]
             assert result["opponent"] == "one"
             sparring.end()
 

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install gymnasium")
 
 from pong import Pong
+from pongrl.agent.local_server import LocalServer
 from pongrl.checks import LARGEST_SEED
 from pongrl.envs.link import Link, folded
 from pongrl.envs.serve import Serve
@@ -253,6 +254,21 @@ def test_a_server_of_our_own_that_died_is_replaced(processes: list[subprocess.Po
             link.play([MOVE])
         np.testing.assert_array_equal(link.regain(lambda: 5)[0].frames, first.frames)
         assert link.play([MOVE])[0].number == 1
+        assert len(processes) == 2
+
+
+def test_a_server_of_our_own_that_ends_after_its_connection_is_replaced(
+    processes: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_ended, too_early = LocalServer.has_ended, iter([False])
+    with link_to() as link:
+        link.begin(5)
+        processes[0].kill()
+        processes[0].wait(PATIENCE)
+        with pytest.raises(ConnectionLostError):
+            link.play([MOVE])
+        monkeypatch.setattr(LocalServer, "has_ended", lambda own: next(too_early, True) and has_ended(own))
+        assert link.regain(lambda: 5)[0].number == 0
         assert len(processes) == 2
 
 

@@ -133,12 +133,16 @@ def test_a_watcher_that_reads_nothing_is_sent_no_more_and_slows_nobody() -> None
         thread = threading.Thread(target=play)
         thread.start()
         other.settimeout(PATIENCE)
-        while len(numbers) < 5:
-            parser.feed(other.recv(4096))
-            while (came := parser.next()) is not None:
-                numbers.append(View.parse(came[1]).rally)
-        stop.set()
-        thread.join()
+        try:
+            while len(numbers) < 5:
+                data = other.recv(4096)
+                assert data, "the quick one was cut off"
+                parser.feed(data)
+                while (came := parser.next()) is not None:
+                    numbers.append(View.parse(came[1]).rally)
+        finally:
+            stop.set()
+            thread.join()
         assert numbers == sorted(set(numbers))
         assert len(behind.sent) == 1
         shown.close()
@@ -186,7 +190,7 @@ def test_views_without_end_do_not_hold_up_who_watches() -> None:
     listener = Listener("127.0.0.1", 0, "", lambda *_: options.session(), lambda c, _: connections.put(c))
 
     def flood() -> None:
-        connection = connections.get()
+        connection = connections.get(timeout=PATIENCE)
         with socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as sock:
             sock.settimeout(PATIENCE)
             while not stop.is_set():  # faster than anybody reads

@@ -76,7 +76,8 @@ def connected(server: HasAddress, **options: object) -> Iterator[PongClient]:
 
 
 def wait_until(condition: Callable[[], bool], woken: threading.Event) -> None:
-    """Wait on an event, repeatedly, until a condition holds."""
+    """Wait on an event, repeatedly, until a condition holds; what sets it may go on for ever."""
+    until = time.monotonic() + PATIENCE
     while not condition():
-        assert woken.wait(PATIENCE), "the condition never became true"
+        assert woken.wait(max(until - time.monotonic(), 0)), "the condition never became true"
         woken.clear()

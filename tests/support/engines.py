@@ -259,7 +259,9 @@ class BareAgent:
         try:
             while True:
                 while (came := parser.next()) is None:
-                    parser.feed(self.sock.recv(1 << 16))
+                    data = self.sock.recv(1 << 16)
+                    assert data, "the server has hung up"
+                    parser.feed(data)
                 self.sock.sendall(handshake.send(came))
         except StopIteration as done:
             self.session = done.value.session

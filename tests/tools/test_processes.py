@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import socket
 
 import pytest
 
-from tools.processes import Program
+from tools.processes import PATIENCE, Program
 
-ENDED = """
+ENDS = """
 import subprocess, sys
-subprocess.Popen([sys.executable, "-c", "import sys; open(sys.argv[1]).read()", sys.argv[1]])
-print("started", flush=True)
+child = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1]))).recv(1)"
+subprocess.Popen([sys.executable, "-c", child, sys.argv[1]])
 """
-GOES_ON = f"{ENDED}\nimport threading\nthreading.Event().wait()"
+GOES_ON = f"{ENDS}\nimport threading\nthreading.Event().wait()"
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-@pytest.mark.parametrize("code", [ENDED, GOES_ON])
-def test_a_process_that_outlives_its_program_is_told(
-    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tools.processes.PATIENCE", 0.1)
-    os.mkfifo(path := tmp_path / "until")
-    program = Program("-c", code, str(path))
-    program.find("started", 60.0)
-    with pytest.raises(RuntimeError, match="has left a process behind that holds its output open"):
-        program.close()
-    path.write_text("")  # it ends
-    monkeypatch.undo()
-    program.close()
+@pytest.mark.parametrize("code", [ENDS, GOES_ON])
+def test_a_process_that_outlives_its_program_is_told(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as ours:
+        ours.settimeout(PATIENCE)
+        program = Program("-c", code, str(ours.getsockname()[1]))
+        left, _ = ours.accept()
+        with left, monkeypatch.context() as quick:
+            quick.setattr("tools.processes.PATIENCE", 0.1)
+            with pytest.raises(RuntimeError, match="has left a process behind that holds its output open"):
+                program.close()
+        program.close()  # it has ended now

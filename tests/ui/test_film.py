@@ -25,6 +25,7 @@ from pongrl.ui.court import Scene
 from pongrl.ui.film import FRAMES_PER_SECOND, LONGEST_STILL_SECONDS, SLACK_SECONDS, Pace, Recorder, Studio
 from pongrl.ui.film_writers import Gif
 from pongrl.wire.arrays import UInt8Array
+from tests.support import PATIENCE
 from tests.support.ui import film_of
 
 KINDS = pytest.mark.parametrize("kind", ["mp4", "gif"])
@@ -297,6 +298,23 @@ def test_a_film_that_cannot_be_written_on_ends_there_and_can_be_seen(
     assert "ends here (No space left on device)" in said[0]
     assert "30 frames" in said[1]
     assert len(said) == 2
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_in_a_film_holds_up_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_failed = threading.Event()
+
+    def fail(*_: object) -> None:
+        has_failed.set()
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(Studio, "picture", fail)
+    recorder = Recorder(str(tmp_path / "game.gif"), print, 30)
+    recorder.add(*SCENE, 1 / 30)
+    assert has_failed.wait(PATIENCE)
+    for _ in range(film_module.QUEUE + 1):
+        recorder.add(*SCENE, 1 / 30)
+    recorder.close()
 
 
 def test_drawing_goes_on_when_a_window_is_closed() -> None:

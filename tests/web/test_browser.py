@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +99,16 @@ def played(server: Pong) -> Iterator[None]:
 
 def wait_in(page: Any, condition: str, argument: object = None) -> None:
     """Wait until a condition, JavaScript of `argument`, holds in the page; each picture is looked at."""
-    loop = f"while (!({condition})) await new Promise(requestAnimationFrame);"
-    page.evaluate(f"async (argument) => {{ {loop} }}", argument)
+    script = f"""async (argument) => {{
+        const until = performance.now() + {1000 * PATIENCE};
+        while (!({condition})) {{
+            if (performance.now() > until) throw new Error("the condition never became true");
+            // A page that is hidden draws no pictures.
+            const second = new Promise((done) => setTimeout(done, 1000));
+            await Promise.race([new Promise(requestAnimationFrame), second]);
+        }}
+    }}"""
+    page.evaluate(script, argument)
 
 
 def wait_for_paddle(page: Any, condition: str) -> None:
@@ -274,7 +282,7 @@ class Foreign(BaseHTTPRequestHandler):
 
 
 def test_a_foreign_page_reaches_nothing_though_the_cookie_is_there(chromium: Any) -> None:
-    foreign = HTTPServer(("127.0.0.1", 0), Foreign)
+    foreign = ThreadingHTTPServer(("127.0.0.1", 0), Foreign)
     thread = threading.Thread(target=foreign.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

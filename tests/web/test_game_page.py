@@ -61,8 +61,9 @@ def test_a_person_borrows_the_agents_paddle_and_the_agent_is_told() -> None:
             await talk.say(hold=move)
             await talk.hear("state", lambda state: "a person on the page has the left" in state["status"])
             held.set()
-            while not seen.is_set():
-                await talk.hear("view")
+            async with asyncio.timeout(PATIENCE):
+                while not seen.is_set():
+                    await talk.hear("view")
 
     held, seen = threading.Event(), threading.Event()
     with serving(web=0, fps=120) as server, connected(server) as agent:

@@ -17,7 +17,7 @@ export class Replay {
   // Load a recording. Returns a sentence if that is not possible, else nothing.
   async load(number) {
     try {
-      const response = await fetch(`/replay/${number}`);
+      const response = await fetch(`/replay/${number}`, { signal: AbortSignal.timeout?.(30_000) });
       if (!response.ok) {
         const page = new DOMParser().parseFromString(await response.text(), "text/html");
         return page.querySelector("p")?.textContent ?? "this match cannot be loaded";
