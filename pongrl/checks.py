@@ -117,16 +117,17 @@ def settle_types(options: Any) -> None:
     Raises:
         UsageError: an option is of another type, or an empty name.
     """
-    hints = typing.get_type_hints(type(options))
-    with_flags = typing.get_type_hints(type(options), include_extras=True)
+    hints = typing.get_type_hints(type(options), include_extras=True)
     for field in dataclasses.fields(options):
         hint = hints[field.name]
+        has_flag = typing.get_origin(hint) is typing.Annotated
+        if has_flag:
+            hint = hint.__origin__
         is_union = typing.get_origin(hint) is types.UnionType
         kinds = typing.get_args(hint) if is_union else (hint,)
         if all(kind in _KINDS for kind in kinds):
             value = _settled(field.name, getattr(options, field.name), [_KINDS[kind] for kind in kinds])
             setattr(options, field.name, value)
-            has_flag = typing.get_origin(with_flags[field.name]) is typing.Annotated
             if has_flag and field.default != "":
                 _refuse_empty(flag_of(field.name), value, bool in kinds)
 

@@ -84,9 +84,9 @@ class LocalServer:
         Raises:
             PongError: it did not start, or has ended since.
         """
-        if self.port and self._process.poll() is not None:
-            raise PongError(f"the local server has ended: {self.last_words()}")
         if self.port:
+            if self._process.poll() is not None:
+                raise _has_ended(self)
             return
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -141,5 +141,9 @@ class LocalServer:
 def why_ended(server: LocalServer, error: PongError) -> PongError:
     """Return why a server has ended, where all that is known is that its connection was lost."""
     if isinstance(error, ConnectionLostError | ProtocolError):
-        return PongError(f"the local server has ended: {server.last_words()}")
+        return _has_ended(server)
     return error
+
+
+def _has_ended(server: LocalServer) -> PongError:
+    return PongError(f"the local server has ended: {server.last_words()}")

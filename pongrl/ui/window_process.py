@@ -124,8 +124,8 @@ class WindowProcess:
         self._process.wait()
         self._listener.join()
         self._feeder.join()
-        self._errors.finish()
-        why = (self._errors.last_line() or f"its process ended with {code}") if code else ""
+        last_line = self._errors.last_line()
+        why = (last_line or f"its process ended with {code}") if code else ""
         for file in (self._process.stdin, self._process.stdout):
             assert file is not None
             with contextlib.suppress(OSError):  # what nobody took is still in its buffer
