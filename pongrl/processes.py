@@ -53,8 +53,10 @@ class Tail:
     def last_line(self) -> str:
         """Return the last line that the process wrote, which has ended; "" if none.
 
-        Lines that begin with a space only go on with the line before.
+        Lines that begin with a space only go on with the line before. The word "error:" before a sentence of
+        ours is left out, for it becomes part of another sentence.
         """
         self.finish()
         lines = b"".join(self._lines).decode(errors="replace").splitlines()
-        return next((line for line in reversed(lines) if line and not line[0].isspace()), "")
+        last = next((line for line in reversed(lines) if line and not line[0].isspace()), "")
+        return last.removeprefix("error: ")

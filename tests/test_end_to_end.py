@@ -495,7 +495,8 @@ def test_the_end_of_input_ends_the_console_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
-def test_the_console_on_a_terminal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("last", [b"q\r", b"\x04"], ids=["q", "Ctrl-D"])
+def test_the_console_on_a_terminal(tmp_path: Path, last: bytes) -> None:
     import pty
 
     ours, theirs = pty.openpty()
@@ -536,8 +537,12 @@ def test_the_console_on_a_terminal(tmp_path: Path) -> None:
             at = len(seen)
             os.write(ours, typed + b"\r")
             wait_for(answer, at)
-        os.write(ours, b"q\r")
-        assert process.wait(PATIENCE) == 0, bytes(seen)
+        for _ in range(int(PATIENCE)):  # while a line is printed, the terminal swallows a Ctrl-D
+            os.write(ours, last)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+                break
+        assert process.poll() == 0, bytes(seen)
         reader.join(PATIENCE)
         assert b"saved" in seen
         assert b"Traceback" not in seen

@@ -84,9 +84,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.crashes", description="Kill a process many times while it saves checkpoints."
     )
-    parser.add_argument("directory", type=Path, help="an empty folder for the checkpoints")
+    parser.add_argument("directory", type=Path, help="a new folder for the checkpoints")
     parser.add_argument("kills", type=int, help="how many times")
     options = parser.parse_args(argv)
+    try:
+        options.directory.mkdir(parents=True)
+    except OSError as error:
+        parser.error(f"the folder must be a new one that can be made: {error}")
     path, moments = options.directory / "save.p", random.Random()
     number = newer = unfinished = 0
     for kill in range(options.kills):

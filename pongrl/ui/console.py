@@ -96,6 +96,10 @@ class Console(threading.Thread):
                 line = session.prompt(pre_run=self._leave_if_closing)
             except KeyboardInterrupt:
                 line = QUIT  # Ctrl-C
+            except EOFError:
+                if not (is_terminal(sys.stdin) and is_in_foreground()):
+                    raise  # the terminal is gone, or belongs to another job
+                line = QUIT  # Ctrl-D
             if line in (SUSPEND, LEAVE):
                 return str(line)
             self._take(line or "")  # None if `close` has ended the prompt

@@ -192,7 +192,7 @@ def test_options_of_a_server_of_our_own_reach_its_process() -> None:
         assert session is not None
         assert (session.level, session.frameskip, session.points_to_win) == (1, 6, 5)
         assert session.lockstep
-    with link_to(level=9) as link, pytest.raises(PongError, match="did not start: error: the level must be"):
+    with link_to(level=9) as link, pytest.raises(PongError, match="did not start: the level must be"):
         link.begin(1)
 
 
