@@ -10,14 +10,20 @@ import contextlib
 from dataclasses import asdict
 from typing import Any
 
-from pongrl.web.nearby import Announcement, Search, announced
+from pongrl.errors import PongError
+from pongrl.web.nearby import Announcement, Search, addresses_of, announced
 from pongrl.web.serving import Tell, serve
 from pongrl.web.site import Site
 from pongrl.wire.sockets import Address
 
+NETWORK_SECONDS = 10.0  # between two looks at this machine's addresses
+
 
 class Neighbours:
     """Announces a server; `about` of the site has the Announcement.
+
+    A network may come and go: a machine that starts by itself often has none yet. So when this machine has
+    other addresses than before, the server is announced anew.
 
     Args:
         site: what is announced.
@@ -27,28 +33,43 @@ class Neighbours:
     def __init__(self, site: Site, tell: Tell) -> None:
         self._own: Announcement = site.about
         self._tell = tell
-        self._search = Search(self._tell_others)
-        self._stack = contextlib.AsyncExitStack()
 
     async def open(self) -> list[Address]:
         """Begin; no address is listened on."""
-        with contextlib.suppress(OSError):  # without a network there are no others
-            await self._search.open()
-            self._stack.push_async_callback(self._search.close)
-            self._begun = asyncio.ensure_future(self._stack.enter_async_context(announced(self._own)))
+        self._task = asyncio.ensure_future(self._follow_networks())
         return []
 
     def show(self, value: Any) -> None:
         """Do nothing: there is nothing to show."""
 
-    def _tell_others(self) -> None:
+    async def _follow_networks(self) -> None:
+        while True:
+            with contextlib.suppress(OSError, PongError):  # without a network there are no others
+                async with contextlib.AsyncExitStack() as stack:
+                    addresses = addresses_of(self._own.host)
+                    await self._meet(stack)
+                    while addresses_of(self._own.host) == addresses:
+                        await asyncio.sleep(NETWORK_SECONDS)
+            await asyncio.sleep(NETWORK_SECONDS)  # a network that has just come is not ready at once
+
+    async def _meet(self, stack: contextlib.AsyncExitStack) -> None:
+        """Look for the others, and announce the server, until the stack is closed."""
+        search = Search(lambda: self._tell_others(search))
+        self._tell_others(search)  # those of another network are not there any more
+        await search.open()
+        stack.push_async_callback(search.close)
+        await stack.enter_async_context(announced(self._own))
+
+    def _tell_others(self, search: Search) -> None:
         own = self._own.identity
-        others = [asdict(one) for one in self._search.neighbours if one.identity != own]
+        others = [asdict(one) for one in search.neighbours if one.identity != own]
         self._tell({"others": others})
 
     async def close(self) -> None:
         """Say goodbye to the network."""
-        await self._stack.aclose()
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 
 import pytest
 
 from pongrl.errors import PongError
-from pongrl.web import nearby
+from pongrl.web import nearby, neighbours
 from pongrl.web.nearby import Announcement, Neighbour, Search, announced, choose, neighbour_of, search
+from pongrl.web.neighbours import Neighbours
+from pongrl.web.site import Secrets, Site
 from tests.support import PATIENCE
 
 zeroconf = pytest.importorskip("zeroconf", reason="needs pip install zeroconf")
@@ -91,8 +93,43 @@ def test_a_server_that_is_announced_is_found_and_one_that_has_gone_is_not() -> N
         finally:
             await around.close()
 
+    run(meet())
+
+
+def test_a_server_that_began_without_a_network_is_announced_when_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    addresses: list[str] = []
+    for module in (nearby, neighbours):
+        monkeypatch.setattr(module, "addresses_of", lambda host: list(addresses))
+    monkeypatch.setattr(neighbours, "NETWORK_SECONDS", 0.05)
+    own = Announcement("Pong on test", "c3", "0.0.0.0", 54322, 2, 1, False, False, False, None)
+    told: list[object] = []
+
+    async def meet() -> None:
+        changed = asyncio.Event()
+        around = Search(changed.set)
+        await around.open()
+        server = Neighbours(Site(own.name, own.host, own.port, Secrets("", ""), about=own), told.append)
+        await server.open()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                addresses.append("192.0.2.9")
+                while "192.0.2.9" not in [one.host for one in around.neighbours if one.port == 54322]:
+                    changed.clear()
+                    await changed.wait()
+        finally:
+            await server.close()
+            await around.close()
+
+    run(meet())
+    assert {"others": []} in told
+
+
+def run(meeting: Coroutine[None, None, None]) -> None:
+    """Run a meeting on the network, if there is one."""
     try:
-        asyncio.run(meet())
+        asyncio.run(meeting)
     except TimeoutError:  # an OSError too
         raise
     except OSError as error:
