@@ -12,6 +12,7 @@ import contextlib
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from pongrl.agent.local_server import LocalServer, training_flags
@@ -20,14 +21,23 @@ from pongrl.agent.partner import Partner, SparringServer
 from pongrl.agent.sparring import Result
 from pongrl.errors import ConnectionLostError, PongError
 from pongrl.wire.client import PongClient
+from pongrl.wire.connection import wait
 from pongrl.wire.messages import NOBODY, Role, Step
 from pongrl.wire.retry import Retry
 from pongrl.wire.sockets import spelled
 from pongrl.wire.tokens import choose_token
 from pongrl.wire.waiting import Wake
 
+BEGINNING_SECONDS = 3.0  # after which it is told that there is no state yet
 CONNECTING_SECONDS = 0.5  # that a thread which connects may outlive our own server
 LOCAL_GAMES = 16  # on our own servers together, unless --games says otherwise: they share each round trip
+NOTHING_TO_PLAY = (
+    "{} has let this agent in, but has nothing for it to play yet: an arena's season may be over"
+)
+
+
+class NothingToPlayError(ConnectionLostError):
+    """A server is there, but there is nothing to play yet."""
 
 
 class Arrivals:
@@ -90,6 +100,7 @@ class Server:
         self._connected: tuple[PongClient, Step] | None = None
         self._given_up = threading.Event()
         self._thread: threading.Thread | None = None
+        self._wake: Wake | None = None  # of the thread, while it waits for the first state
 
     def __str__(self) -> str:
         return spelled(self.host, self.port)
@@ -119,6 +130,8 @@ class Server:
         """
         with self._lock:
             self._given_up.set()
+        if self._wake is not None:
+            self._wake.set()
         self.leave()
         if self.own is not None:
             self.own.ask_to_end()
@@ -159,10 +172,24 @@ class Server:
             identity=self.identity, ca=self._ca, name=self.name,
         )  # fmt: skip
         try:
-            return client, client.connect()
+            client.enter()
+            return client, self._first_state(client)
         except PongError:
             client.close()
             raise
+
+    def _first_state(self, client: PongClient) -> Step:
+        """Wait for the first state, however long it takes, until `give_up`."""
+        with contextlib.closing(Wake()) as self._wake:
+            until = time.monotonic() + BEGINNING_SECONDS
+            while (step := client.poll()) is None and wait([client.connection], until, self._wake):
+                pass
+            if step is None and not self._given_up.is_set():
+                self._report(self, NothingToPlayError(NOTHING_TO_PLAY.format(self)))
+                step = client.observe(self._wake)
+        if step is None:
+            raise ConnectionLostError(f"{self} was given up")
+        return step
 
 
 def await_server(
@@ -191,6 +218,8 @@ def await_server(
 
 def waiting_for(error: PongError, options: RunOptions) -> str:
     """Say why a server is not there yet, and how to start one if none was named."""
+    if isinstance(error, NothingToPlayError):
+        return str(error)
     is_absent = isinstance(error, ConnectionLostError)
     hint = "; start one with: python pong.py" if is_absent and options.host is None else ""
     return f"waiting for a server: {error}{hint}"

@@ -146,10 +146,18 @@ class PongClient(_Client):
             RefusedError: a Pong server refuses us.
             ProtocolError: what listens there is no Pong server.
         """
-        self._open()
+        self.enter()
         step = self.observe()
         assert step is not None  # there is no `wake`
         return step
+
+    def enter(self) -> None:
+        """Connect and shake hands only: `observe` waits for the first state, which may take long in an arena.
+
+        Raises:
+            PongError: as `connect` does.
+        """
+        self._open()
 
     def step(self, moves: npt.ArrayLike) -> Step:
         """Answer the last state and wait for the next: `act`, then `observe`."""

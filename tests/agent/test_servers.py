@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from pongrl.wire.messages import NOBODY, Role
 from pongrl.wire.waiting import Wake
 from tests.support import PATIENCE, serving
 from tests.support.agents import Lines, options_of
+from tests.support.arena import Audience, arena, ledger, secret
 
 IDENTITY = bytes(range(16))
 
@@ -77,6 +79,27 @@ def test_other_reasons_are_told_too(arrivals: Arrivals) -> None:
         with peer:
             peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             assert isinstance(next_report(arrivals)[1], ProtocolError)
+
+
+def test_one_that_has_nothing_to_play_yet_says_so_and_can_be_given_up(
+    arrivals: Arrivals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers_module, "BEGINNING_SECONDS", 0.1)
+    path = tmp_path / "arena.db"
+    with ledger(path, "Ada") as book:
+        book.close_season(2)  # she has not played, so she plays no final
+    with (
+        arena(path, None, Audience()) as run,
+        contextlib.closing(
+            Server(*run.address, "", arrivals.report, identity=secret("Ada"), name="Ada")
+        ) as server,
+    ):
+        server.seek()
+        assert "has nothing for it to play yet" in str(next_report(arrivals)[1])
+        (seeker,) = [thread for thread in threading.enumerate() if thread.name == f"connect to {server}"]
+        server.give_up()
+        seeker.join(PATIENCE)
+        assert not seeker.is_alive()
 
 
 def test_one_that_is_left_is_no_longer_connected(arrivals: Arrivals) -> None:
