@@ -53,8 +53,8 @@ class Tail:
     def last_line(self) -> str:
         """Return the last line that the process wrote, which has ended; "" if none.
 
-        Lines that begin with a space only go on with the line before. The word "error:" before a sentence of
-        ours is left out, for it becomes part of another sentence.
+        Lines that begin with a space only go on with the line before. A leading "error: " is left out, since
+        the line becomes part of another sentence.
         """
         self.finish()
         lines = b"".join(self._lines).decode(errors="replace").splitlines()

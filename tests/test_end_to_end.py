@@ -495,12 +495,12 @@ def test_the_end_of_input_ends_the_console_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
-@pytest.mark.parametrize("last", [b"q\r", b"\x04"], ids=["q", "Ctrl-D"])
-def test_the_console_on_a_terminal(tmp_path: Path, last: bytes) -> None:
+@pytest.mark.parametrize(("term", "last"), [("xterm", b"q\r"), ("xterm", b"\x04"), ("dumb", b"\x04")])
+def test_the_console_on_a_terminal(tmp_path: Path, term: str, last: bytes) -> None:
     import pty
 
     ours, theirs = pty.openpty()
-    environment = os.environ | {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+    environment = os.environ | {"TERM": term, "PROMPT_TOOLKIT_NO_CPR": "1"}
     command = [sys.executable, "-W", "error", str(ROOT / "mainmodel.py")]
     process = subprocess.Popen(
         [*command, "--local", *FAST, "--directory", str(tmp_path)],
@@ -537,10 +537,11 @@ def test_the_console_on_a_terminal(tmp_path: Path, last: bytes) -> None:
             at = len(seen)
             os.write(ours, typed + b"\r")
             wait_for(answer, at)
-        for _ in range(int(PATIENCE)):  # while a line is printed, the terminal swallows a Ctrl-D
+        times = int(PATIENCE) if last == b"\x04" else 1  # while a line is printed, a Ctrl-D is swallowed
+        for _ in range(times):
             os.write(ours, last)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(1)
+                process.wait(PATIENCE / times)
                 break
         assert process.poll() == 0, bytes(seen)
         reader.join(PATIENCE)

@@ -22,6 +22,7 @@ from typing import Any
 
 from pongrl.agent import checkpoints
 from pongrl.errors import CheckpointError
+from pongrl.wire.sockets import reason_of
 
 LONGEST = 0.004  # seconds from the first file to the kill; to save one takes about two milliseconds
 
@@ -84,13 +85,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.crashes", description="Kill a process many times while it saves checkpoints."
     )
-    parser.add_argument("directory", type=Path, help="a new folder for the checkpoints")
+    parser.add_argument("directory", type=Path, help="an empty folder for the checkpoints")
     parser.add_argument("kills", type=int, help="how many times")
     options = parser.parse_args(argv)
     try:
-        options.directory.mkdir(parents=True)
+        options.directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        parser.error(f"the folder must be a new one that can be made: {error}")
+        parser.error(f"{options.directory} cannot be made: {reason_of(error)}")
+    if any(options.directory.iterdir()):
+        parser.error(f"{options.directory} is not empty: name another folder")
     path, moments = options.directory / "save.p", random.Random()
     number = newer = unfinished = 0
     for kill in range(options.kills):

@@ -28,16 +28,14 @@ from pongrl.wire.sockets import spelled
 from pongrl.wire.tokens import choose_token
 from pongrl.wire.waiting import Wake
 
-BEGINNING_SECONDS = 3.0  # after which it is told that there is no state yet
+BEGINNING_SECONDS = 10.0  # that an arena takes for the first match before we say that there is none
 CONNECTING_SECONDS = 0.5  # that a thread which connects may outlive our own server
 LOCAL_GAMES = 16  # on our own servers together, unless --games says otherwise: they share each round trip
-NOTHING_TO_PLAY = (
-    "{} has let this agent in, but has nothing for it to play yet: an arena's season may be over"
-)
+NOTHING_TO_PLAY = "{} has let this agent in, but has no match for it yet; it plays as soon as there is one"
 
 
 class NothingToPlayError(ConnectionLostError):
-    """A server is there, but there is nothing to play yet."""
+    """An arena is there, but has no match for us yet."""
 
 
 class Arrivals:
@@ -96,11 +94,11 @@ class Server:
         self.identity, self.name, self.is_for_a_person = identity, name, is_for_a_person
         self._token, self._ca, self._report = token, ca, report
         self._retry = Retry()
-        self._lock = threading.Lock()  # of the next two, when they are set
+        self._lock = threading.Lock()  # of the next three, when they are set
         self._connected: tuple[PongClient, Step] | None = None
         self._given_up = threading.Event()
-        self._thread: threading.Thread | None = None
         self._wake: Wake | None = None  # of the thread, while it waits for the first state
+        self._thread: threading.Thread | None = None
 
     def __str__(self) -> str:
         return spelled(self.host, self.port)
@@ -130,8 +128,8 @@ class Server:
         """
         with self._lock:
             self._given_up.set()
-        if self._wake is not None:
-            self._wake.set()
+            if self._wake is not None:
+                self._wake.set()
         self.leave()
         if self.own is not None:
             self.own.ask_to_end()
@@ -180,13 +178,15 @@ class Server:
 
     def _first_state(self, client: PongClient) -> Step:
         """Wait for the first state, however long it takes, until `give_up`."""
-        with contextlib.closing(Wake()) as self._wake:
-            until = time.monotonic() + BEGINNING_SECONDS
-            while (step := client.poll()) is None and wait([client.connection], until, self._wake):
-                pass
-            if step is None and not self._given_up.is_set():
-                self._report(self, NothingToPlayError(NOTHING_TO_PLAY.format(self)))
-                step = client.observe(self._wake)
+        until = time.monotonic() + BEGINNING_SECONDS if client.session.is_arena else None
+        with contextlib.closing(Wake()) as wake:
+            with self._lock:
+                self._wake = wake
+            while (step := client.poll()) is None and not self._given_up.is_set():
+                may_have_come = wait([client.connection], until, wake)
+                if not may_have_come and not self._given_up.is_set():
+                    self._report(self, NothingToPlayError(NOTHING_TO_PLAY.format(self)))
+                    until = None
         if step is None:
             raise ConnectionLostError(f"{self} was given up")
         return step

@@ -97,8 +97,8 @@ class Console(threading.Thread):
             except KeyboardInterrupt:
                 line = QUIT  # Ctrl-C
             except EOFError:
-                if not (is_terminal(sys.stdin) and is_in_foreground()):
-                    raise  # the terminal is gone, or belongs to another job
+                if not _is_typed():
+                    raise
                 line = QUIT  # Ctrl-D
             if line in (SUSPEND, LEAVE):
                 return str(line)
@@ -157,6 +157,8 @@ class Console(threading.Thread):
                 self._take(line.decode(errors="replace"))
         if rest and not self._is_closing:
             self._take(rest.decode(errors="replace"))
+        if _is_typed() and not self._is_closing:
+            self._take(QUIT)  # Ctrl-D
 
     def _has_input(self) -> bool:
         """Wait until there is something that may be read; return False once this is closing."""
@@ -181,6 +183,11 @@ class Console(threading.Thread):
             self.join(2)
         for kind, handler in self._handlers.items():
             signal.signal(kind, handler)
+
+
+def _is_typed() -> bool:
+    """Return whether the end of the input was typed: the terminal is still there, and ours."""
+    return is_terminal(sys.stdin) and is_in_foreground()
 
 
 def _is_screen(stream: TextIO) -> bool:

@@ -102,11 +102,17 @@ def addresses_of(host: str) -> list[str]:
     """Return the addresses at which others reach a server that listens on a host; none without a network."""
     if host not in WILDCARDS:
         return [str(found[4][0]) for found in resolve(host, 0, passive=True)]
+    return [str(ip) for ip in own_addresses() if host == "::" or ip.version == 4]
+
+
+def own_addresses() -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """Return the addresses at which other machines reach this one."""
     import ifaddr
 
     addresses = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips]
     own = [ipaddress.ip_address(ip if isinstance(ip, str) else ip[0]) for ip in addresses]
-    return [str(ip) for ip in own if not ip.is_loopback and (host == "::" or ip.version == 4)]
+    # Nobody reaches an IPv6 address of one link by the address alone.
+    return [ip for ip in own if not (ip.is_loopback or (ip.version == 6 and ip.is_link_local))]
 
 
 class Search:

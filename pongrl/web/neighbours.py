@@ -11,19 +11,19 @@ from dataclasses import asdict
 from typing import Any
 
 from pongrl.errors import PongError
-from pongrl.web.nearby import Announcement, Search, addresses_of, announced
+from pongrl.web.nearby import Announcement, Search, announced, own_addresses
 from pongrl.web.serving import Tell, serve
 from pongrl.web.site import Site
 from pongrl.wire.sockets import Address
 
-NETWORK_SECONDS = 10.0  # between two looks at this machine's addresses
+NETWORK_SECONDS = 5.0  # between two looks at this machine's addresses
 
 
 class Neighbours:
     """Announces a server; `about` of the site has the Announcement.
 
     A network may come and go: a machine that starts by itself often has none yet. So when this machine has
-    other addresses than before, the server is announced anew.
+    other addresses than before, the server is announced again.
 
     Args:
         site: what is announced.
@@ -43,12 +43,15 @@ class Neighbours:
         """Do nothing: there is nothing to show."""
 
     async def _follow_networks(self) -> None:
+        import zeroconf
+
         while True:
-            with contextlib.suppress(OSError, PongError):  # without a network there are no others
+            # Without a network there are no others; zeroconf says so by a RuntimeError, too.
+            with contextlib.suppress(OSError, RuntimeError, PongError, zeroconf.Error):
                 async with contextlib.AsyncExitStack() as stack:
-                    addresses = addresses_of(self._own.host)
+                    addresses = set(own_addresses())
                     await self._meet(stack)
-                    while addresses_of(self._own.host) == addresses:
+                    while set(own_addresses()) == addresses:
                         await asyncio.sleep(NETWORK_SECONDS)
             await asyncio.sleep(NETWORK_SECONDS)  # a network that has just come is not ready at once
 

@@ -1,6 +1,6 @@
 """The connecting end of the wire: PongClient plays, PongWatcher watches.
 
-    PongClient        connect ──► Step          PongWatcher        connect
+    PongClient        connect = enter, observe  PongWatcher        connect
                       act(moves)                                   watch ──► the newest View
                       observe ──► Step
                       step(moves) = act, observe
@@ -182,6 +182,8 @@ class PongClient(_Client):
         answer = given.astype(np.uint8, copy=False)
         if answer is not given and (answer != given).any():
             raise ValueError("moves must be from 0 to 255")
+        if self._number < 0:
+            raise RuntimeError("no state to answer yet: call observe() first")
         self._answered = True
         self._send(action(self._number, answer.tobytes()))
 

@@ -14,7 +14,7 @@ import pytest
 
 from pongrl.agent import servers as servers_module
 from pongrl.agent.local_server import LocalServer
-from pongrl.agent.servers import Arrivals, Server, open_servers, waiting_for
+from pongrl.agent.servers import Arrivals, NothingToPlayError, Server, open_servers, waiting_for
 from pongrl.errors import ConnectionLostError, PongError, ProtocolError, RefusedError
 from pongrl.wire import retry
 from pongrl.wire.messages import NOBODY, Role
@@ -95,7 +95,7 @@ def test_one_that_has_nothing_to_play_yet_says_so_and_can_be_given_up(
         ) as server,
     ):
         server.seek()
-        assert "has nothing for it to play yet" in str(next_report(arrivals)[1])
+        assert "has no match for it yet" in str(next_report(arrivals)[1])
         (seeker,) = [thread for thread in threading.enumerate() if thread.name == f"connect to {server}"]
         server.give_up()
         seeker.join(PATIENCE)
@@ -201,6 +201,7 @@ def test_more_servers_than_cores_are_not_started(arrivals: Arrivals, monkeypatch
         (ConnectionLostError("gone"), {}, "waiting for a server: gone; start one with: python pong.py"),
         (ConnectionLostError("gone"), {"host": "pi"}, "waiting for a server: gone"),
         (ProtocolError("strange"), {}, "waiting for a server: strange"),
+        (NothingToPlayError("no match yet"), {}, "no match yet"),
     ],
 )
 def test_a_server_that_is_absent_is_told_with_how_to_start_one(

@@ -128,6 +128,7 @@ def test_nul_which_windows_calls_a_terminal_is_read_as_plain_lines(
                 monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
                 monkeypatch.setattr(sys, name, stream)
             monkeypatch.setattr(os, "get_terminal_size", refuse)
+            monkeypatch.setattr(sys, "platform", "win32")
             monkeypatch.setitem(sys.modules, "prompt_toolkit", None)  # it would say that there is no console
             monkeypatch.setitem(sys.modules, "prompt_toolkit.patch_stdout", None)
             console = Console((), obey, lambda: "")
