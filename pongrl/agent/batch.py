@@ -13,7 +13,6 @@ from pongrl.agent.rollout import Segment
 from pongrl.agent.work import Work
 from pongrl.wire.messages import Column, Mover
 
-ENTROPY_BONUS = 0.005
 TINY = np.float32(1e-20)  # keeps a logarithm finite
 VALUE_WEIGHT = np.float32(0.5)
 GRADIENT_ROWS = 64  # decisions in one matrix product; few decisions touch few cells, so the matrix is small
@@ -107,11 +106,11 @@ class Batch:
         """Compute the gradient of the objective.
 
         The objective is a mean over the decisions that teach. For one of them, with A, its advantage divided
-        by the deviation, the move a that was drawn, and the probabilities p of all moves:
+        by the deviation, the move a that was drawn, the probabilities p of all moves, and the recipe's bonus:
 
             term of the objective                        its derivative by logit k
             A · log p_a                                  A · ([k = a] − p_k)
-            ENTROPY_BONUS · entropy                      −ENTROPY_BONUS · p_k · (log p_k + entropy)
+            bonus · entropy                              −bonus · p_k · (log p_k + entropy)
 
         and by the value VALUE_WEIGHT · (target − value), of −VALUE_WEIGHT · (target − value)² / 2. The target
         of the value is value + advantage, not divided.
@@ -164,7 +163,7 @@ class Batch:
             deviation: As for `gradient`.
         """
         rows = np.concatenate([self._rows[number] for number in numbers])
-        teaching = np.float32(max(self.own[rows].sum(), 1))
+        teaching, bonus = np.float32(max(self.own[rows].sum(), 1)), np.float32(self.recipe.entropy_bonus)
         begin, step = 0, max(GRADIENT_ROWS // len(self.decisions[0].chosen), 1)
         for first in range(0, len(numbers), step):
             some = numbers[first : first + step]
@@ -180,7 +179,7 @@ class Batch:
             if policy is not None:
                 A *= _pull(p[is_drawn], probabilities(drawn.logits)[is_drawn], A)
             scale = self.own[here] / teaching
-            dlogits = (is_drawn - p) * A[:, None] - ENTROPY_BONUS * p * (log_p + entropy[:, None])
+            dlogits = (is_drawn - p) * A[:, None] - bonus * p * (log_p + entropy[:, None])
             dvalue: Floats = scale * (VALUE_WEIGHT * (advantage + (drawn.value - seen.value)))
             yield seen, scale[:, None] * dlogits, dvalue
 

@@ -17,6 +17,7 @@ class Recipe:
     passes: int = 1  # times that it does
     by_points: bool = True  # it is full when it has enough points, too, and not by decisions alone
     gae_lambda: float = 0.95  # per decision; see `batch.advantages`
+    entropy_bonus: float = 0.02  # in the objective; what becomes impossible is not learned any more
     counts_won: bool = False  # a point won is a reward of 1, as a point lost is one of −1
     crosses_matches: bool = True  # the return goes on after the end of a match
 
@@ -24,4 +25,6 @@ class Recipe:
 OURS = Recipe()
 # Where the angle and the speed of the ball depend on how we hit it, moves of ours win points. An episode of
 # another game may end because all is lost, so nothing may be expected from after it.
-OTHERS = Recipe(passes=6, by_points=False, gae_lambda=0.975, counts_won=True, crosses_matches=False)
+OTHERS = Recipe(
+    passes=6, by_points=False, gae_lambda=0.975, entropy_bonus=0.005, counts_won=True, crosses_matches=False
+)

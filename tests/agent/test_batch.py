@@ -125,7 +125,7 @@ def test_the_gradient_is_that_of_the_objective(moves: int, name: str) -> None:
         p = probabilities(logits)
         entropy = -(p * np.log(p)).sum(1)
         chance = np.take_along_axis(p, made.chosen[:, None], 1)[:, 0]
-        terms = divided * np.log(chance) + batch.ENTROPY_BONUS * entropy
+        terms = divided * np.log(chance) + made.recipe.entropy_bonus * entropy
         terms = terms - batch.VALUE_WEIGHT * (target - value) ** 2 / 2
         return float((terms * made.own).sum() / made.own.sum())
 
@@ -175,7 +175,7 @@ def test_the_gradient_for_another_policys_decisions_is_that_of_the_clipped_objec
         ratio = np.take_along_axis(p, chosen[:, None], 1)[:, 0] / was
         ratios.append(ratio)
         terms = np.minimum(ratio * A, np.clip(ratio, 0.8, 1.2) * A)
-        terms = terms - batch.ENTROPY_BONUS * (p * np.log(p)).sum(1)
+        terms = terms - made.recipe.entropy_bonus * (p * np.log(p)).sum(1)
         terms = terms - batch.VALUE_WEIGHT * (target - value) ** 2 / 2
         return float((terms * own).sum() / own.sum())
 
