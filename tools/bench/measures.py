@@ -47,6 +47,7 @@ from tools.vitals import children
 
 FRAMESKIP = 8  # ticks of a decision, the default of pong.py
 DELAY_MILLISECONDS = 5.0
+BOUND = 16 / (DELAY_MILLISECONDS / 1000)  # decisions a second, with 16 games
 BUSY_SECONDS = 5.0  # longest time a server may take to notice that the agent before has left
 SETTLING_SECONDS = 2.0  # imports and first allocations are over by then
 TICKS_SECONDS = 60.0  # every tick is noted for at most this long
@@ -244,38 +245,38 @@ def learning16(durations: Durations) -> Iterator[Row]:
 
 def delay(durations: Durations) -> Iterator[Row]:
     """Measure training through a network with 5 ms of delay."""
-    share, note = share_of_bound(durations.learning)
+    share = share_of_bound(durations.learning)
     what = "16 games, learning, through 5 ms of emulated round trip: share of 16 per 5 ms"
-    yield Row(what, share, "", 2, note, at_least=0.8)
+    yield Row(what, share, "", 2, f"{share * BOUND:,.0f} decisions/s; {pings()}", at_least=0.8)
 
 
-def share_of_bound(seconds: float, tree: Path = ROOT) -> tuple[float, str]:
-    """Return how much of 16 decisions per 5 ms a training makes through such a network, and a note on it."""
+def share_of_bound(seconds: float, tree: Path = ROOT) -> float:
+    """Return how much of 16 decisions per 5 ms a training makes through such a network."""
     with (
         Server("--lockstep", "--games", "16", tree=tree) as server,
         ProxyProcess(server.port, DELAY_MILLISECONDS) as proxy,
+        training(2 * seconds, "--host", "127.0.0.1", "--port", str(proxy.port), tree=tree) as (learner, _),
     ):
-        pings = []  # milliseconds, directly and through the proxy
+        learner.find("connected to")
+        counts = [proxy.counts()]
+        for _ in range(WINDOWS):
+            time.sleep(seconds / WINDOWS)
+            counts.append(proxy.counts())
+    return 16 * median_rate([(each.time, each.steps) for each in counts], seconds / WINDOWS) / BOUND
+
+
+def pings() -> str:
+    """Say how long a PING takes through such a network, and directly."""
+    taken = []  # milliseconds
+    with Server("--lockstep") as server, ProxyProcess(server.port, DELAY_MILLISECONDS) as proxy:
         for port in (server.port, proxy.port):
             with Drawn(port) as agent:
-                games = agent.games
-                pings.append([1000 * agent.ping() for _ in range(100)])
-        with training(2 * seconds, "--host", "127.0.0.1", "--port", str(proxy.port), tree=tree) as (
-            learner,
-            _,
-        ):
-            learner.find("connected to")
-            counts = [proxy.counts()]
-            for _ in range(WINDOWS):
-                time.sleep(seconds / WINDOWS)
-                counts.append(proxy.counts())
-    rate = games * median_rate([(each.time, each.steps) for each in counts], seconds / WINDOWS)
-    share = rate / (16 / (DELAY_MILLISECONDS / 1000))
-    note = (
-        f"{rate:,.0f} decisions/s; a PING takes {statistics.median(pings[1]):.2f} ms through it (95 % under "
-        f"{np.percentile(pings[1], 95):.2f}) and {statistics.median(pings[0]):.2f} directly"
+                taken.append([1000 * agent.ping() for _ in range(100)])
+    directly, through = taken
+    return (
+        f"a PING takes {statistics.median(through):.2f} ms through it (95 % under "
+        f"{np.percentile(through, 95):.2f}) and {statistics.median(directly):.2f} directly"
     )
-    return share, note
 
 
 def wire_bytes(durations: Durations) -> Iterator[Row]:
