@@ -17,7 +17,7 @@ class Recipe:
     passes: int = 1  # times that it does
     by_points: bool = True  # it is full when it has enough points, too, and not by decisions alone
     gae_lambda: float = 0.95  # per decision; see `batch.advantages`
-    entropy_bonus: float = 0.02  # in the objective; what becomes impossible is not learned any more
+    entropy_bonus: float = 0.02  # in the objective: a move that is never made is never learned
     counts_won: bool = False  # a point won is a reward of 1, as a point lost is one of −1
     crosses_matches: bool = True  # the return goes on after the end of a match
 

@@ -87,7 +87,7 @@ async def announced(announcement: Announcement) -> AsyncIterator[None]:
     }  # fmt: skip
     info = ServiceInfo(
         SERVICE, f"{said.name[:LONGEST_LABEL]} {said.port}.{SERVICE}", said.port, properties=properties,
-        server=f"pongrl-{said.identity}.local.", parsed_addresses=addresses_of(said.host),
+        server=f"pongrl-{said.identity}.local.", parsed_addresses=_addresses(said.host),
     )  # fmt: skip
     zeroconf = AsyncZeroconf()
     try:
@@ -98,7 +98,7 @@ async def announced(announcement: Announcement) -> AsyncIterator[None]:
         await zeroconf.async_close()
 
 
-def addresses_of(host: str) -> list[str]:
+def _addresses(host: str) -> list[str]:
     """Return the addresses at which others reach a server that listens on a host; none without a network."""
     if host not in WILDCARDS:
         return [str(found[4][0]) for found in resolve(host, 0, passive=True)]
