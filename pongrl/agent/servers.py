@@ -47,17 +47,24 @@ class Arrivals:
 
     def __init__(self, wake: Wake) -> None:
         self.wake = wake
-        self._reports: queue.SimpleQueue[tuple[Server, PongError | None]] = queue.SimpleQueue()
+        self._reports: queue.SimpleQueue[tuple[Server, Exception | None]] = queue.SimpleQueue()
 
-    def report(self, server: Server, error: PongError | None) -> None:
+    def report(self, server: Server, error: Exception | None) -> None:
         """Report that a server is connected, or why it is not."""
         self._reports.put((server, error))
         self.wake.set()
 
     def take(self) -> Iterator[tuple[Server, PongError | None]]:
-        """Give the reports that have come, the oldest first; never wait."""
+        """Give the reports that have come, the oldest first; never wait.
+
+        Raises:
+            Exception: a thread has ended with what is no PongError.
+        """
         while not self._reports.empty():
-            yield self._reports.get()
+            server, error = self._reports.get()
+            if error is not None and not isinstance(error, PongError):
+                raise error
+            yield server, error
 
 
 class Server:
@@ -67,7 +74,7 @@ class Server:
         host, port: where it is; the port of our own becomes known when it listens.
         token: to prove to it.
         report: is called in that thread: with None once the server is `connected`, with an error for each
-            new reason why it is not.
+            new reason why it is not. What is no PongError ends the thread.
         role: in which to connect.
         ca: file of certificates, for TLS.
         identity: by which the server knows us again.
@@ -81,7 +88,7 @@ class Server:
         host: str,
         port: int,
         token: str,
-        report: Callable[[Server, PongError | None], None],
+        report: Callable[[Server, Exception | None], None],
         *,
         role: Role = Role.LEFT,
         ca: str | None = None,
@@ -145,11 +152,15 @@ class Server:
 
     def _connect(self) -> None:
         """The thread: connect, and report."""
-        came = self._retry.keep_trying(
-            self._try,
-            wait=lambda seconds: not self._given_up.wait(seconds),
-            report=lambda error: self._report(self, error),
-        )
+        try:
+            came = self._retry.keep_trying(
+                self._try,
+                wait=lambda seconds: not self._given_up.wait(seconds),
+                report=lambda error: self._report(self, error),
+            )
+        except Exception as error:  # or the run would wait for ever
+            self._report(self, error)
+            return
         if came is None:
             return
         with self._lock:
@@ -172,7 +183,7 @@ class Server:
         try:
             client.enter()
             return client, self._first_state(client)
-        except PongError:
+        except Exception:
             client.close()
             raise
 

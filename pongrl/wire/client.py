@@ -80,10 +80,11 @@ class _Client:
             raise RuntimeError("connected already")
         line = dial(self._call)
         self._session, self._connection = line.session, line.connection
-        self._heart = threading.Thread(
+        heart = threading.Thread(
             target=self._connection.keep_alive, args=(self._closed,), name="heartbeat", daemon=True
         )
-        self._heart.start()
+        heart.start()
+        self._heart = heart
 
     def close(self) -> None:
         """Say BYE and close; calling it again does nothing."""

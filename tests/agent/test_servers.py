@@ -81,6 +81,25 @@ def test_other_reasons_are_told_too(arrivals: Arrivals) -> None:
             assert isinstance(next_report(arrivals)[1], ProtocolError)
 
 
+def test_what_the_thread_cannot_cope_with_is_raised_where_reports_are_taken(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def only_some(thread: threading.Thread) -> None:
+        if thread.name == "heartbeat":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", only_some)
+    with (
+        serving(lockstep=True) as there,
+        seeking(arrivals, there.address[1]),
+        pytest.raises(RuntimeError, match="new thread"),
+    ):
+        next_report(arrivals)
+
+
 def test_one_that_has_nothing_to_play_yet_says_so_and_can_be_given_up(
     arrivals: Arrivals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
