@@ -37,7 +37,6 @@ from pongrl.envs.emulators import SCREEN, Emulators, Outcome, open_emulators
 from pongrl.envs.lens import Lens, ScreenCamera
 from pongrl.envs.machines import Facts
 from pongrl.envs.serve import buttons_of, preset_of
-from pongrl.errors import PongError
 from pongrl.game.people import Keys
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import Mover, Role, Step
@@ -136,7 +135,7 @@ class Direct:
 class Here(Server):
     """Games in this process, in the place of a server."""
 
-    def __init__(self, direct: Direct, report: Callable[[Server, PongError | None], None]) -> None:
+    def __init__(self, direct: Direct, report: Callable[[Server, Exception | None], None]) -> None:
         super().__init__("in this process", 0, "", report)
         self._direct, self._tell = direct, report
 
