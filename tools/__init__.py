@@ -1,7 +1,7 @@
 """Programs for those who work on this project, run from a checkout: `python -m tools.NAME --help`.
 
     bench            measure speed, delay, bytes, processor time and memory
-    bench.learning   train several times, and write the table and the curves of learning
+    bench.learning   train several times, evaluate, and write the table and the curves of learning
     atari_peers      train other learners beside ours on Atari's Pong
     fuzz             send the programs random and mutated bytes
     ray_simulation   model how fast many workers on Ray learn together

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pongrl.agent.progress import read_progress
 from tests.support import run_program
 from tools.bench.player import lateness, share_in_time
 from tools.bench.table import Row, put_between, write_into
@@ -29,11 +30,14 @@ def test_measurements_run_and_each_gives_its_rows() -> None:
 
 
 def test_a_short_training_gives_a_table(tmp_path: Path) -> None:
-    flags = ("--minutes", "0.02", "--seeds", "7", "--keep", str(tmp_path))
+    flags = ("--frames", "0.3", "0.1", "--points", "20", "--seeds", "7", "--keep", str(tmp_path))
     code, program = run_program("-m", "tools.bench.learning", *flags)
     assert code == 0, program.output
-    assert any(line.startswith("| 7 |") for line in program.seen["stdout"])
-    assert list(tmp_path.glob("**/progress.csv"))
+    head, _, row, _ = (line.strip().strip("|").split("|") for line in program.seen["stdout"])
+    assert head[3:5] == [" 0.1 M ", " 0.3 M "]
+    assert row[0] == " 7 "
+    assert all(0 <= float(cell) <= 1 for cell in row[3:5])
+    assert read_progress(tmp_path / "level 2, seed 7" / "progress.csv")["frames"][-1] >= 300_000
 
 
 @linux

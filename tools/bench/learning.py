@@ -1,67 +1,115 @@
-"""Measure how fast the agent learns: `python -m tools.bench.learning`.
+"""Measure how well the agent plays after so many frames: `python -m tools.bench.learning`.
 
-Trains from scratch with `mainmodel.py --local`, once per seed, one run after the other: the whole system over
-TCP. Then it prints a table. With --docs it puts the table into docs/learning.md, and the curves into
-images/learning-level-N.png.
+For each seed `mainmodel.py --local` learns from scratch, over TCP. After so many frames it is told to quit;
+its checkpoint plays without exploration, and it goes on with --resume. Then a table is printed. With --docs
+it goes into docs/learning.md, and the curves into images/learning-level-N.png.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import os
-import platform
+import re
 import statistics
-import subprocess
-import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from pongrl.agent.progress import Progress
+from pongrl.agent.files import LATEST, ROWS
+from pongrl.agent.progress import Run, read_progress
+from pongrl.errors import PongError
 from pongrl.ui.plots import draw_curves
+from tools.bench.processes import Process
 from tools.bench.table import write_into
 from tools.processes import ROOT
 
-MARKS = {1: (0.5, 0.75), 2: (0.5, 0.75), 3: (0.12, 0.25)}  # shares won, by level; the table has their times
+EXPLORED = {1: (0.5, 0.9), 2: (0.5, 0.9), 3: (0.25, 0.5)}  # shares won with exploration; when, the table says
+LOOK_SECONDS = 0.1  # between two looks at progress.csv
+LONGEST_EVALUATION = 3600.0  # seconds; at level 3 a point takes long
+# What an evaluation prints. At level 3 the estimate is worth more: it counts each ball, not each point.
+SHARE = {
+    1: re.compile(r"points, (?P<share>[\d.]+) %"),
+    2: re.compile(r"points, (?P<share>[\d.]+) %"),
+    3: re.compile(r"estimated from .*: (?P<share>[\d.]+) % \((?P<least>[\d.]+) to (?P<most>[\d.]+) %\)"),
+}
 
 
-def train(seed: int, level: int, minutes: float, directory: Path) -> list[dict[str, float]]:
-    """Train once, and return the rows of progress.csv."""
-    command = [sys.executable, "mainmodel.py", "--local", "--level", str(level), "--seed", str(seed)]
-    command += ["--minutes", str(minutes), "--directory", str(directory)]
-    subprocess.run(command, cwd=ROOT, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    with open(directory / "progress.csv", newline="") as file:
-        return [{name: float(row[name]) for name in Progress.COLUMNS} for row in csv.DictReader(file)]
+def learn(directory: Path, level: int, seed: int, frames: float, goes_on: bool) -> None:
+    """Learn until so many frames were played, and quit with a checkpoint.
+
+    Args:
+        directory: for the files of the run.
+        level: of the built-in AI.
+        seed: of weights, moves and games.
+        frames: of all games together, since the run began.
+        goes_on: whether it began before, and is to go on.
+    """
+    flags = ["--resume"] if goes_on else []
+    with Process(
+        "mainmodel.py", "--local", "--level", str(level), "--seed", str(seed), "--directory", str(directory),
+        *flags,
+    ) as agent:  # fmt: skip
+        while not agent.has_ended() and frames_of(directory / ROWS) < frames:
+            time.sleep(LOOK_SECONDS)
+        if not agent.has_ended():
+            agent.type("q\n")
+        agent.finish(60)
 
 
-def reached(rows: list[dict[str, float]], share: float) -> str:
-    """Return when a share of the last 1,000 points was first won: minutes and million frames."""
-    for row in rows:
-        if row["points"] >= 1000 and row["win_rate"] >= share:
-            return f"{row['seconds'] / 60:.1f} min, {row['frames'] / 1e6:.1f} M"
+def frames_of(path: Path) -> float:
+    """Return how many frames a run has played, by its progress.csv; 0 if it has none yet."""
+    try:
+        return read_progress(path)["frames"][-1]
+    except PongError:
+        return 0.0
+
+
+def evaluate(checkpoint: Path, level: int, points: int) -> str:
+    """Let a checkpoint play without exploration.
+
+    Returns:
+        The share of the points that it wins; at level 3 with its 95 % interval.
+    """
+    command = ["mainmodel.py", "--evaluate", str(checkpoint), "--level", str(level), "--points", str(points)]
+    with Process(*command) as evaluation:
+        evaluation.finish(LONGEST_EVALUATION)
+        found = SHARE[level].search(evaluation.output)
+    if found is None:
+        raise RuntimeError(f"an evaluation told no share: {evaluation.output}")
+    share, *interval = (f"{float(percent) / 100:.3f}" for percent in found.groups())
+    return f"{share} ({' to '.join(interval)})" if interval else share
+
+
+def reached(run: Run, share: float) -> str:
+    """Return after how many million frames a share of the last 1,000 points was first won."""
+    for points, frames, won in zip(run["points"], run["frames"], run["win_rate"], strict=True):
+        if points >= 1000 and won >= share:
+            return f"{frames / 1e6:.1f} M"
     return "–"
 
 
-def table_of(runs: dict[int, list[dict[str, float]]], level: int, minutes: float) -> str:
-    """Return the table of several runs, by seed."""
-    marks = MARKS[level]
-    machine = f"{platform.machine()} with {os.cpu_count()} cores"
-    lines = [
-        f"Level {level}, from scratch, {minutes:g} minutes, {machine}:",
-        "",
-        "| seed | "
-        + " | ".join(f"{mark:g} of the points" for mark in marks)
-        + " | at the end | best | frames |",
-        "|---|" + "---|" * (len(marks) + 3),
-    ]
-    for seed, rows in runs.items():
-        last = rows[-1]
-        best = max((row["win_rate"] for row in rows if row["points"] >= 1000), default=last["win_rate"])
-        cells = [reached(rows, mark) for mark in marks]
-        cells += [f"{last['win_rate']:.3f}", f"{best:.3f}", f"{last['frames'] / 1e6:.1f} M"]
+def table_of(runs: dict[int, Run], shares: dict[int, list[str]], level: int, marks: Sequence[float]) -> str:
+    """Return the table.
+
+    Args:
+        runs: by seed.
+        shares: what `evaluate` returned after each mark, by seed.
+        level: of all runs.
+        marks: million frames.
+    """
+    columns = [f"{share:g} while it explores" for share in EXPLORED[level]]
+    columns += [f"{mark:g} M" for mark in marks] + ["minutes"]
+    lines = ["| seed | " + " | ".join(columns) + " |", "|---" * (1 + len(columns)) + "|"]
+    for seed, run in runs.items():
+        cells = [reached(run, share) for share in EXPLORED[level]]
+        cells += shares[seed] + [f"{run['seconds'][-1] / 60:.1f}"]
         lines.append(f"| {seed} | " + " | ".join(cells) + " |")
-    median = statistics.median(rows[-1]["win_rate"] for rows in runs.values())
-    return "\n".join([*lines, "", f"Median at the end: {median:.3f}."])
+    medians = [
+        f"{statistics.median(float(cell.split()[0]) for cell in column):.3f}"
+        for column in zip(*(shares[seed] for seed in runs), strict=True)
+    ]
+    lines.append("| median |" + " |" * len(EXPLORED[level]) + " " + " | ".join(medians) + " | |")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -71,9 +119,15 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--level", type=int, choices=(1, 2, 3), default=2)
-    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="of the runs (1 2 3)")
+    parser.add_argument("--level", type=int, choices=(1, 2, 3), default=2, help="of the built-in AI (2)")
+    parser.add_argument(
+        "--frames", type=float, nargs="+", default=[20, 40, 64], metavar="MILLION",
+        help="after which it is evaluated (20 40 64)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--points", type=int, default=2000, help="of each evaluation (2000); at level 3, 250 take minutes"
+    )
     parser.add_argument(
         "--keep", type=Path, help="folder for the files of the runs, which are deleted otherwise"
     )
@@ -81,18 +135,24 @@ def main() -> None:
     options = parser.parse_args()
     if options.docs and options.level == 1:
         parser.error("the documentation has no table for level 1")
+    level, marks = options.level, sorted(options.frames)
+    runs: dict[int, Run] = {}
+    shares: dict[int, list[str]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.keep or Path(temporary)).resolve()
-        directories = {seed: folder / f"level {options.level}, seed {seed}" for seed in options.seeds}
-        runs = {}
+        directories = {seed: folder / f"level {level}, seed {seed}" for seed in options.seeds}
         for seed, directory in directories.items():
-            runs[seed] = train(seed, options.level, options.minutes, directory)
-            print(table_of(runs, options.level, options.minutes), flush=True)
+            shares[seed] = []
+            for mark in marks:
+                learn(directory, level, seed, 1e6 * mark, goes_on=mark > marks[0])
+                shares[seed].append(evaluate(directory / LATEST, level, options.points))
+            runs[seed] = read_progress(directory / ROWS)
+            print(table_of(runs, shares, level, marks), flush=True)
         if options.docs:
-            table = table_of(runs, options.level, options.minutes)
-            write_into(ROOT / "docs" / "learning.md", f"learning {options.level}", table)
-            curves = [directory / "progress.csv" for directory in directories.values()]
-            draw_curves(curves, ROOT / "images" / f"learning-level-{options.level}.png")
+            table = table_of(runs, shares, level, marks)
+            write_into(ROOT / "docs" / "learning.md", f"learning {level}", table)
+            curves = [directory / ROWS for directory in directories.values()]
+            draw_curves(curves, ROOT / "images" / f"learning-level-{level}.png")
 
 
 if __name__ == "__main__":
