@@ -43,7 +43,7 @@ def _draw_court(axes: Any, misses: Misses) -> None:
         xlabel="pixels from the paddle's middle (negative: the ball is above it)",
         ylabel="height of the ball on the court, in pixels from the top",
     )  # fmt: skip
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower left")  # balls that are low are missed below the paddle
 
 
 def _draw_shares(axes: Any, misses: Misses) -> None:
