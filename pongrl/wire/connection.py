@@ -245,14 +245,14 @@ class Connection:
 
     @property
     def is_quick(self) -> bool:
-        """Whether the peer has lately answered within `SPIN_SECONDS`, so that polling pays."""
+        """Whether waits for the peer have lately ended within `SPIN_SECONDS`, so that polling pays."""
         return self._short_waits >= SHORT_WAITS
 
     def note_wait(self, seconds: float) -> None:
-        """Count an answer of the peer as fast or slow; a slow one halves the count of fast ones.
+        """Count a wait for the peer as short or long; a long one halves the count of short ones.
 
         Args:
-            seconds: how long `wait` waited for it.
+            seconds: how long it was.
         """
         if seconds < SPIN_SECONDS:
             self._short_waits = min(self._short_waits + 1, MOST_SHORT_WAITS)
@@ -270,7 +270,8 @@ def wait(
 
     While all answer within `SPIN_SECONDS`, it polls for that long before it sleeps. To be woken takes longer
     than that: the processor falls asleep too, and runs slower for a while after. On loopback that was 60 % of
-    a step. For a peer that takes longer, as in real time, it sleeps at once.
+    a step. For a peer that takes longer it sleeps at once, and so in real time, where nothing is due for most
+    of the ticks.
 
     Args:
         connections: the peers to wait for, at least one.
@@ -296,8 +297,9 @@ def wait(
         for connection in writable:
             connection.flush()
     now = clock()
+    is_in_vain = not readable and now - begin >= SPIN_SECONDS  # as between two answers in real time
     for connection in connections:
-        if connection in readable:
+        if is_in_vain or connection in readable:
             connection.note_wait(now - begin)
         if now >= connection.due:
             with contextlib.suppress(ConnectionLostError):  # `take` will find out, and say so

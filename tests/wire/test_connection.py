@@ -136,6 +136,18 @@ def test_a_wait_polls_before_it_sleeps_for_a_quick_peer_alone(
     assert waits == [0]
 
 
+def test_a_peer_of_which_nothing_is_due_is_not_quick(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "SPIN_SECONDS", PATIENCE)
+    connection, _ = ends
+    for _ in range(SHORT_WAITS):
+        connection.note_wait(0.0)
+    assert not wait([connection], time.monotonic())  # too short to tell
+    assert connection.is_quick
+    monkeypatch.setattr(connection_module, "SPIN_SECONDS", 0.001)
+    assert not wait([connection], time.monotonic() + 0.002)  # in real time it has answered, and a tick passes
+    assert not connection.is_quick
+
+
 def test_a_peer_that_reads_nothing_is_given_up(ends: Ends) -> None:
     connection = ends[0]
     connection.send(bytes(64 << 20))
