@@ -97,8 +97,8 @@ def make_learner(policy: Policy, options: RunOptions, rng: RandomGenerator) -> L
     """Make a learner that goes on from a policy; `rng` draws its moves."""
     optimiser = RMSProp(policy.weights, options.learningRate, options.decayRate)
     levels = 1 if options.second_level is None else 2  # each has its part of the frames
-    schedule = Schedule(levels * HALVING_FRAMES)
     recipe = OURS if policy.is_our_game else OTHERS
+    schedule = Schedule(levels * HALVING_FRAMES, cooling=recipe.cooling)
     return Learner(
         policy, optimiser, options.batch_size, options.gamma, rng, schedule=schedule, recipe=recipe
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pongrl.agent.schedule import COOLING
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -20,11 +22,14 @@ class Recipe:
     entropy_bonus: float = 0.02  # in the objective: a move that is never made is never learned
     counts_won: bool = False  # a point won is a reward of 1, as a point lost is one of −1
     crosses_matches: bool = True  # the return goes on after the end of a match
+    cooling: float = COOLING  # of a run whose length is known; see `schedule`
 
 
 OURS = Recipe()
 # Where the angle and the speed of the ball depend on how we hit it, moves of ours win points. An episode of
-# another game may end because all is lost, so nothing may be expected from after it.
+# another game may end because all is lost, so nothing may be expected from after it. Long runs got no better
+# until the rate fell, so it falls from the beginning on.
 OTHERS = Recipe(
-    passes=6, by_points=False, gae_lambda=0.975, entropy_bonus=0.005, counts_won=True, crosses_matches=False
-)
+    passes=6, by_points=False, gae_lambda=0.975, entropy_bonus=0.01, counts_won=True, crosses_matches=False,
+    cooling=1.0,
+)  # fmt: skip

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 HALVING_FRAMES = 20_000_000  # at one level
 LARGEST_GROWTH = 8.0
-COOLING = 0.3  # of a run whose length is known, at its end
+COOLING = 0.3  # of a run whose length is known
 COLDEST = 0.02  # of the rate that is left then
 
 
@@ -24,10 +24,12 @@ class Schedule:
         halving: Frames after which the rate has fallen to a half; after twice as many it is a third.
         workers: Whose batches are added up. Batches of so many workers are large together, so each grows more
             slowly.
+        cooling: In how much of a run whose length is known, at its end, the rate falls to almost nothing.
     """
 
     halving: int = HALVING_FRAMES
     workers: int = 1
+    cooling: float = COOLING
 
     def rate_share(self, frames: int, done: float = 0.0) -> float:
         """Give the share of the first rate that is left.
@@ -36,7 +38,7 @@ class Schedule:
             frames: That were played.
             done: How much of the run is over, from 0 to 1; 0 where its length is not known.
         """
-        left = min(max((1 - done) / COOLING, COLDEST), 1.0)
+        left = min(max((1 - done) / self.cooling, COLDEST), 1.0)
         return left / (1 + frames / self.halving)
 
     def batch_growth(self, frames: int) -> float:

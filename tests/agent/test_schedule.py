@@ -18,6 +18,7 @@ def test_at_the_end_of_a_run_of_a_known_length_the_rate_falls_to_almost_nothing(
     assert shares[70:] == sorted(shares[70:], reverse=True)
     assert shares[85] == pytest.approx(0.25)
     assert shares[-1] == pytest.approx(0.5 * COLDEST)
+    assert Schedule(halving=5000, cooling=1.0).rate_share(5000, 0.5) == pytest.approx(0.25)
 
 
 def test_a_batch_grows_with_the_frames_up_to_its_largest_size() -> None:
