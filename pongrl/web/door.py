@@ -74,7 +74,7 @@ class Door:
         for transport in self._visits:
             assert isinstance(transport, asyncio.WriteTransport)
             if transport.is_closing():  # what it was sent may never be read
-                transport.abort()
+                _abort(transport)
             else:
                 transport.close()
 
@@ -137,7 +137,7 @@ class Door:
             for transport, visit in self._visits.items():
                 if now >= visit.deadline:
                     assert isinstance(transport, asyncio.WriteTransport)
-                    transport.abort()
+                    _abort(transport)
 
     def _forget(self) -> None:
         """Forget the connections that have ended, and have sent all that they had to."""
@@ -147,3 +147,9 @@ class Door:
         assert isinstance(transport, asyncio.WriteTransport)
         # With TLS asyncio itself waits for half a minute at most.
         return transport.is_closing() and (self._tls is not None or not transport.get_write_buffer_size())
+
+
+def _abort(transport: asyncio.WriteTransport) -> None:
+    """Close a connection at once, even one that was closed twice."""
+    with contextlib.suppress(AttributeError):  # which Python 3.11.2 raises then, with TLS
+        transport.abort()

@@ -111,7 +111,7 @@ def _encrypted(sock: socket.socket, call: Call, ca: str) -> socket.socket:
         raise ProtocolError(
             f"its certificate is not one that {ca} vouches for ({error.verify_message})"
         ) from error
-    except (ssl.SSLEOFError, ConnectionError, TimeoutError) as error:
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError, TimeoutError) as error:
         raise _lost(call, error, has_spoken=False) from error
     except OSError as error:
         raise ProtocolError(
