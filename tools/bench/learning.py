@@ -24,14 +24,11 @@ from tools.bench.table import write_into
 from tools.processes import ROOT
 
 EXPLORED = {1: (0.5, 0.9), 2: (0.5, 0.9), 3: (0.25, 0.5)}  # shares won with exploration; when, the table says
-LOOK_SECONDS = 0.1  # between two looks at progress.csv
+LOOK_SECONDS = 0.5  # between two looks at progress.csv, which is read whole each time
 LONGEST_EVALUATION = 3600.0  # seconds; at level 3 a point takes long
 # What an evaluation prints. At level 3 the estimate is worth more: it counts each ball, not each point.
-SHARE = {
-    1: re.compile(r"points, (?P<share>[\d.]+) %"),
-    2: re.compile(r"points, (?P<share>[\d.]+) %"),
-    3: re.compile(r"estimated from .*: (?P<share>[\d.]+) % \((?P<least>[\d.]+) to (?P<most>[\d.]+) %\)"),
-}
+WON = re.compile(r"points, ([\d.]+) %")
+ESTIMATED = re.compile(r"estimated from .*: ([\d.]+) % \(([\d.]+) to ([\d.]+) %\)")
 
 
 def learn(directory: Path, level: int, seed: int, frames: float, goes_on: bool) -> None:
@@ -73,7 +70,7 @@ def evaluate(checkpoint: Path, level: int, points: int) -> str:
     command = ["mainmodel.py", "--evaluate", str(checkpoint), "--level", str(level), "--points", str(points)]
     with Process(*command) as evaluation:
         evaluation.finish(LONGEST_EVALUATION)
-        found = SHARE[level].search(evaluation.output)
+        found = (ESTIMATED if level == 3 else WON).search(evaluation.output)
     if found is None:
         raise RuntimeError(f"an evaluation told no share: {evaluation.output}")
     share, *interval = (f"{float(percent) / 100:.3f}" for percent in found.groups())
