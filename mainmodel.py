@@ -118,7 +118,9 @@ class PolicyGradient:
         bool | str, "play without learning, with FILE or save.p; with --local against you, in a window"
     ] = False
     watch: Annotated[bool, "only watch, in a window, the game that is played at --host"] = False
-    evaluate: Annotated[bool | str, "play --points (500) without learning, with FILE or save.p"] = False
+    evaluate: Annotated[
+        bool | str, "play --points (500; other games --matches 20) without learning, with FILE or save.p"
+    ] = False
     matches: Annotated[
         int | None, "let --evaluate play so many matches to their ends, in place of points"
     ] = None

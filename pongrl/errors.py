@@ -50,6 +50,9 @@ class RefusedError(PongError):
         super().__init__(sentence)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[RefusedError], tuple[Refusal, str]]:
+        return type(self), (self.reason, str(self))  # pickle would pass the sentence alone
+
 
 class ConnectionLostError(PongError):
     """The peer left or went silent, or the network between failed."""

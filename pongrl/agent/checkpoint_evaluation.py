@@ -21,6 +21,7 @@ from pongrl.wire.messages import NOBODY, Role
 from pongrl.wire.waiting import Wake
 
 POINTS = 500  # unless --points says otherwise
+MATCHES = 20  # of other games, unless an option says otherwise: their points may all be won, however badly
 
 
 def evaluate_checkpoint(
@@ -70,9 +71,11 @@ def evaluate_checkpoint(
         if options.output is not None and not client.session.is_our_game:
             raise UsageError("-o draws misses on a court of 70×50 cells, and the server's has another size")
         rng = np.random.default_rng(options.seed) if options.sample else None
-        points = options.points or POINTS
+        points, matches = options.points, options.matches
+        if points is None and matches is None and not client.session.is_our_game:
+            matches = MATCHES
         result, _ = evaluate(
-            policy, client, step, points, rng, stop, observers, wake=wake, matches=options.matches
+            policy, client, step, points or POINTS, rng, stop, observers, wake=wake, matches=matches
         )
         if result is not None:
             level = None if options.role is Role.RIGHT else client.session.level

@@ -67,7 +67,7 @@ def _books(
     if options.play:
         return Books(options, progress, audience, say)
     stop, viewers = lambda: commands.is_quitting, audience.viewers
-    examiner = Examiner(options.seed, options.debug, stop, wake, viewers, options.env)
+    examiner = Examiner(options.seed, options.debug, stop, wake, viewers, options.env, options.games)
     examinations = Examinations(options.evaluate_every, progress.points, examiner, say)
     return TrainingBooks(
         options, progress, audience, say, start.identity, examinations, start.level, checkpoint_seconds

@@ -208,7 +208,8 @@ class Examiner:
         stop: Asked before each decision; True ends an evaluation.
         wake: Is set when there may be a reason to stop.
         observers: Are told each decision.
-        env: Another game than ours that is trained on, if it is one.
+        env: Another game than ours that is trained on, if it is one. Then a match in each game is played.
+        games: That are trained on. Of another game as many are evaluated on: each may be a process.
     """
 
     GAMES, POINTS = 16, 200
@@ -221,8 +222,10 @@ class Examiner:
         wake: Wake,
         observers: Sequence[Observer] = (),
         env: str | None = None,
+        games: int | None = None,
     ) -> None:
         self._env = env
+        self._games = self.GAMES if env is None or games is None else games
         self._seed = None if seed is None else seed + EVALUATION_SEED
         self._debug, self._stop, self._wake, self._observers = debug, stop, wake, observers
         self._stack = contextlib.ExitStack()  # closes what is open
@@ -230,7 +233,9 @@ class Examiner:
         self._level: int | None = None  # on which it plays
 
     def examine(self, policy: Policy, level: int, standing: Standing | None = None) -> Evaluation | None:
-        """Evaluate a policy. The first call starts a server, which later calls on that level use too.
+        """Evaluate a policy.
+
+        The first call starts a server. In our game, later calls on that level use it too.
 
         Args:
             policy: What plays.
@@ -253,14 +258,17 @@ class Examiner:
         client, step = self._playing
         try:
             result, step = evaluate(
-                policy, client, step, self.POINTS, None, self._stop, self._observers, standing, self._wake
-            )
+                policy, client, step, self.POINTS, None, self._stop, self._observers, standing, self._wake,
+                matches=None if self._env is None else self._games,
+            )  # fmt: skip
         except ConnectionLostError:
             self.close()
             if is_new:
                 raise
             return self.examine(policy, level, standing)  # it had given us up while this process was stopped
         self._playing = client, step
+        if self._env is not None:
+            self.close()  # the next evaluation must not go on with matches that this policy has begun
         return result
 
     def _open(self, level: int) -> tuple[PongClient, Step] | None:
@@ -268,7 +276,7 @@ class Examiner:
         self._level = level
         arrivals = Arrivals(self._wake)
         known = level if self._env is None else None
-        own = LocalServer(training_flags(known, self.GAMES, self._seed, env=self._env), self._debug)
+        own = LocalServer(training_flags(known, self._games, self._seed, env=self._env), self._debug)
         server = own_server(own, arrivals)
         self._stack.callback(server.close)
         return server.connected if await_server(server, arrivals, self._stop, _refuse) else None

@@ -1,7 +1,8 @@
 """What an --env means: a game of ale-py, a game of stable-retro, or another environment of Gymnasium.
 
-A name is one of ale-py's (ALE/Pong-v5, PongNoFrameskip-v4), one of stable-retro's (Pong-Atari2600-v0), or
-module:Id, where importing the module registers the Id at Gymnasium. What is missing is said in one sentence.
+A name is one of ale-py's (ALE/Pong-v5, PongNoFrameskip-v4), of stable-retro's (Pong-Atari2600-v0), of
+Gymnasium's own (CartPole-v1), or module:Id, where importing the module registers the Id at Gymnasium. What is
+missing is said in one sentence.
 """
 
 from __future__ import annotations
@@ -74,14 +75,21 @@ def find(name: str, say: Callable[[str], None]) -> Entry:
         is_wrapped = spec.max_episode_steps is not None or bool(spec.additional_wrappers)
         if not is_ale:  # nothing of what ours has is meant by its settings, whatever their names
             return Entry(name, "gymnasium", "", module)
-        return Entry(name, "ale", settings.get("game", rest), module, settings, is_wrapped)
+        # A wrapper may change the picture, or the actions: then nothing is known of the game.
+        game = "" if spec.additional_wrappers else settings.get("game", rest)
+        return Entry(name, "ale", game, module, settings, is_wrapped)
     if not module and RETRO_NAME.fullmatch(rest):
         return _retro(rest, say)
     if rest.startswith("ALE/") and "ALE/Pong-v5" not in gymnasium.registry:
         raise PongError(f"{name} needs ale-py, which is not installed: {INSTALL}")
+    if not module and "ALE/Pong-v5" not in gymnasium.registry:
+        raise PongError(
+            f"Gymnasium has no {name}, and ale-py, which may have it, is not installed: {INSTALL}"
+        )
     raise PongError(
         f"there is no environment {name}: name one of ale-py (ALE/Pong-v5), of stable-retro "
-        "(Pong-Atari2600-v0), or module:Id, where importing the module registers the Id"
+        "(Pong-Atari2600-v0), of Gymnasium itself (CartPole-v1), or module:Id, where importing the module "
+        "registers the Id"
     )
 
 
@@ -91,16 +99,16 @@ def _import(module: str, name: str) -> None:
             importlib.import_module(module)
     except ImportError as error:
         raise PongError(f"{name} needs the module {module}, which cannot be imported: {error}") from error
-    except Exception as error:  # whatever its own code raises
+    except (Exception, SystemExit) as error:  # whatever its own code raises
         raise cannot_be_made(name, error) from error
 
 
-def cannot_be_made(name: str, error: Exception) -> PongError:
+def cannot_be_made(name: str, error: BaseException) -> PongError:
     """Return the sentence for an environment that fails before it plays."""
     return PongError(f"{name} cannot be made ({described(error)})")
 
 
-def described(error: Exception) -> str:
+def described(error: BaseException) -> str:
     """Return an error of an environment's own code in one short line."""
     return printable(f"{type(error).__name__}: {error}", LONGEST_ERROR)
 

@@ -20,8 +20,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
@@ -29,7 +30,7 @@ import numpy as np
 
 from pongrl.envs.catalogue import Entry, cannot_be_made, described
 from pongrl.envs.lens import Lens, ScreenCamera
-from pongrl.envs.machines import Facts, open_environment
+from pongrl.envs.machines import MOST_NOOPS, Facts, open_environment
 from pongrl.errors import PongError
 from pongrl.wire.arrays import UInt8Array
 
@@ -85,10 +86,11 @@ class AleVector:
 
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
         lens.check(entry.name, *SCREEN)
+        sticky = entry.settings.get("repeat_action_probability", 0.25)
         self._env = AtariVectorEnv(
             entry.settings["game"], games, img_height=SCREEN[0], img_width=SCREEN[1], stack_num=1,
-            num_threads=min(games, os.cpu_count() or 1), frameskip=frameskip, maxpool=False, noop_max=0,
-            repeat_action_probability=entry.settings.get("repeat_action_probability", 0.25),
+            num_threads=min(games, os.cpu_count() or 1), frameskip=frameskip, maxpool=False,
+            noop_max=0 if sticky else MOST_NOOPS, repeat_action_probability=sticky,
             full_action_space=entry.settings.get("full_action_space", False),
             max_num_frames_per_episode=entry.settings.get("max_num_frames_per_episode") or 108_000,
             use_fire_reset=False, reward_clipping=False, autoreset_mode="SameStep",
@@ -209,7 +211,8 @@ class _FarGame:
         self._process = context.Process(
             target=_play, args=(there, *self._played), name=self._name, daemon=True
         )
-        self._process.start()
+        with _deaf_to_ctrl_c():
+            self._process.start()
         there.close()
 
     def tell(self, word: str, value: int | None) -> None:
@@ -239,6 +242,7 @@ class _FarGame:
             frame: bytes = self._hear()
         except _DiedError as death:
             return self._revive(death)
+        self._deaths = 0
         return frame
 
     def stepped(self) -> tuple[bytes, float, bool, int]:
@@ -314,6 +318,20 @@ class _FarGame:
             self._process.join()
 
 
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let a process that is started here be deaf to Ctrl-C in the terminal from its first moment on."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # to start it would end the deafness
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _play(line: Connection, entry: Entry, repeat: int, lens: Lens) -> None:
     """Play one game for another process, until that closes the line. This is the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the server, which ends us
@@ -356,7 +374,11 @@ class _Game:
     def __init__(self, entry: Entry, repeat: int, lens: Lens) -> None:
         self._env = open_environment(entry)
         self.facts, self._repeat = self._env.facts, repeat
-        lens.check(entry.name, *self.facts.picture)
+        try:
+            lens.check(entry.name, *self.facts.picture)
+        except PongError:
+            self.close()
+            raise
         self._camera = ScreenCamera(lens)
         self._frame = np.zeros((lens.height, lens.width), np.uint8)
 

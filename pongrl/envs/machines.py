@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import math
+import random
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ from pongrl.envs.catalogue import Entry, cannot_be_made, register_ale
 from pongrl.errors import PongError
 from pongrl.wire.arrays import UInt8Array
 
-MAX_ACTIONS = 256  # a move crosses as one byte
+MOST_NOOPS = 30  # frames without a move, at random, before a match of a game without any other chance
 SWITCHES = ("SELECT", "RESET", "START")  # of a console: no part of a game
 WAYS = ("UP", "DOWN", "LEFT", "RIGHT")
 
@@ -92,14 +93,23 @@ class _Gymnasium:
                 f"{entry.name} has actions of another kind ({space}): only environments with discrete "
                 "actions (Discrete) can be served, since a move crosses as a number"
             )
-        self._start = int(space.start)
-        meanings = _meanings(self._env.unwrapped, int(space.n))
+        self._name, self._start = entry.name, int(space.start)
+        try:
+            self.facts = self._begin(entry, int(space.n))
+        except BaseException:
+            with contextlib.suppress(Exception):  # its own
+                self.close()
+            raise
+
+    def _begin(self, entry: Entry, actions: int) -> Facts:
+        """Begin for the first time; return what the environment says of itself."""
+        meanings = _meanings(self._env.unwrapped, actions)
         rate = float(self._env.metadata.get("render_fps") or 60)
         if entry.kind == "ale":  # its metadata says something else
             rate = 60 / _frames(entry.settings.get("frameskip", 4))
         self.reset(None)
-        count, size = min(int(space.n), MAX_ACTIONS), self.picture().shape[:2]
-        self.facts = Facts(meanings, count, size, rate if math.isfinite(rate) else 60.0, self._start)
+        height, width = self.picture().shape[:2]
+        return Facts(meanings, actions, (height, width), rate if math.isfinite(rate) else 60.0, self._start)
 
     def reset(self, seed: int | None) -> None:
         self._observation, _ = self._env.reset(seed=seed)
@@ -109,7 +119,7 @@ class _Gymnasium:
         return float(reward), bool(terminated or truncated), _lives(info)
 
     def picture(self) -> UInt8Array:
-        return np.asarray(self._env.render() if self._is_drawn else self._observation, np.uint8)
+        return _checked(self._name, self._env.render() if self._is_drawn else self._observation)
 
     def close(self) -> None:
         self._env.close()
@@ -131,7 +141,7 @@ def _meanings(env: Any, actions: int) -> tuple[str, ...]:
     A wrapper may offer other actions than the environment that has the names.
     """
     names = tuple(map(str, getattr(env, "get_action_meanings", tuple)()))
-    return names[:MAX_ACTIONS] if len(names) == actions else ()
+    return names if len(names) == actions else ()
 
 
 def _lives(info: Any) -> int:
@@ -161,6 +171,24 @@ def _is_picture(space: Any) -> bool:
     )
 
 
+def _checked(name: str, shown: Any) -> UInt8Array:
+    """Return what an environment shows as a picture: (rows, columns) or (rows, columns, 1 or 3).
+
+    Raises:
+        PongError: it is none.
+    """
+    picture = np.asarray(shown)
+    is_picture = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (1, 3, 4))
+    if not is_picture or not picture.size or picture.dtype.kind not in "ui":
+        raise PongError(
+            f"{name} shows no picture but {picture.dtype} of shape {picture.shape}: only whole numbers from "
+            "0 to 255, as (rows, columns) or (rows, columns, colours), can be served"
+        )
+    if picture.dtype != np.uint8:
+        picture = np.clip(picture, 0, 255).astype(np.uint8)
+    return picture if picture.ndim == 2 else picture[:, :, :3]  # without what is transparent
+
+
 def _frames(frameskip: Any) -> float:
     """Return the frames in one step, on average where they are drawn at random."""
     return float(frameskip) if isinstance(frameskip, int) else (frameskip[0] + frameskip[1] - 1) / 2
@@ -185,11 +213,20 @@ class _Retro:
         for name, held in _combinations(buttons):
             names.append(name)
             self._held.append(np.isin(np.arange(len(buttons)), held).astype(np.uint8))
+        self._random = random.Random()
         self.reset(None)
         self.facts = Facts(tuple(names), len(names), self.picture().shape[:2], 60.0)
 
     def reset(self, seed: int | None) -> None:
+        # The emulator has no chance in it: the likeliest moves would play the same match again and again.
+        if seed is not None:
+            self._random.seed(seed)
         self._picture: UInt8Array = self._env.reset(seed=seed)[0]
+        for _ in range(self._random.randint(0, MOST_NOOPS)):
+            _, has_ended, _ = self.step(0)
+            if has_ended:
+                self._picture = self._env.reset()[0]
+                break
 
     def step(self, action: int) -> tuple[float, bool, int]:
         self._picture, reward, terminated, truncated, info = self._env.step(self._held[action])

@@ -48,6 +48,7 @@ if TYPE_CHECKING:  # a run without them loads no view
 PROGRAM = "python -m pongrl.envs.serve"
 FIRE = ("FIRE", "BUTTON")  # the name of the button that begins a game; the second is stable-retro's
 MOST_FPS = 1000  # ticks per second, as of our own game
+MAX_MOVES = 256  # a move crosses as one byte
 
 
 @cli.remembers
@@ -62,9 +63,9 @@ class Serve:
         UsageError: an option is out of its range.
     """
 
-    env: Annotated[str, "ALE/Pong-v5 (ale-py), Pong-Atari2600-v0 (stable-retro), or module:Id"] = (
-        "ALE/Pong-v5"
-    )
+    env: Annotated[
+        str, "ALE/Pong-v5 (ale-py), Pong-Atari2600-v0 (stable-retro), CartPole-v1, or module:Id"
+    ] = "ALE/Pong-v5"
     _: KW_ONLY
     host: Annotated[str, "address to listen on; 0.0.0.0 is every network, the default this machine alone"] = (
         ""
@@ -209,11 +210,11 @@ class Serve:
             )
         emulators: Emulators = open_emulators(entry, self.games, frameskip, lens, lambda: self._ending)
         self._open.callback(emulators.close)
-        wanted = tuple(self.actions.split(",")) if self.actions else preset.actions
+        wanted = _named(self.actions) if self.actions else preset.actions
         buttons, words = buttons_of(self.env, emulators.facts, wanted, preset)
         if words:
             cli.say(words)
-        has_court = preset.is_pong and lens.paddles is not None
+        has_court = preset.is_pong and shows_court(lens)
         rate = min(max(round(emulators.facts.ticks_per_second), 1), MOST_FPS)
         options = ArcadeOptions(
             name=self.env, games=self.games, height=lens.height, width=lens.width, frameskip=frameskip,
@@ -254,6 +255,16 @@ def preset_of(entry: Entry) -> Preset:
     return PRESETS.get(entry.game, RETRO if entry.kind == "retro" else OTHER)
 
 
+def _named(actions: str) -> tuple[str, ...]:
+    """Return the names in --actions."""
+    return tuple(name.strip() for name in actions.split(","))
+
+
+def shows_court(lens: Lens) -> bool:
+    """Tell whether the frames of a game of Pong are dark but for paddles and ball, our paddle at the left."""
+    return lens.paddles is not None and lens.colours != "grey" and lens.is_mirrored
+
+
 def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset) -> tuple[Buttons, str]:
     """Return what the moves do, and a sentence for people if something does not fit; "" if all does.
 
@@ -265,13 +276,13 @@ def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset)
     try:
         actions = actions_of(meanings, wanted)
     except KeyError as error:
-        known = ", ".join(meanings)
+        known = ", ".join(facts.meanings) or f"{numbers[0]} to {numbers[-1]}"
         raise UsageError(f"{name} has no action {error.args[0]} for --actions: it has {known}") from error
     fires = [facts.meanings.index(name) for name in FIRE if name in facts.meanings]
     fire = fires[0] if fires and not preset.is_pong else None
     if len(actions) == len(MOVE_NAMES):
-        return Buttons(MOVE_NAMES, actions, fire), ""
-    actions = actions or tuple(range(facts.actions))
+        return Buttons(MOVE_NAMES, actions, fire), _about_fire(name, meanings, actions, fire, wanted)
+    actions = actions or tuple(range(min(facts.actions, MAX_MOVES)))
     names = tuple(meanings[action] for action in actions)
     words = f"{name} has actions {names[0]} to {names[-1]} and no stay, up and down: "
     if len(actions) < len(MOVE_NAMES):
@@ -280,6 +291,19 @@ def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset)
         return Buttons(MOVE_NAMES, actions, fire), words
     words += f"mainmodel.py does {', '.join(names[:3])} for them; --actions chooses what they do"
     return Buttons(names, actions, fire), words
+
+
+def _about_fire(
+    name: str, meanings: tuple[str, ...], actions: tuple[int, ...], fire: int | None, wanted: tuple[str, ...]
+) -> str:
+    """Say that no move holds FIRE, where nobody has chosen that; "" if there is nothing to say."""
+    if fire is None or wanted:
+        return ""
+    chosen = ", ".join(meanings[action] for action in actions)
+    return (
+        f"{name}: stay, up and down do {chosen}, and {meanings[fire]} only begins a game; --actions of "
+        f"{PROGRAM} chooses others of {', '.join(meanings)}"
+    )
 
 
 def _frameskip(entry: Entry, preset: Preset) -> int:
@@ -325,6 +349,13 @@ def _check(user: Serve) -> None:
         whole("--web", int(user.web), 0, 65535)
     if user.gain is not None:
         within("--gain", user.gain, 0.1, 100.0)
+    if user.actions is not None:
+        names = _named(user.actions)
+        if not all(names) or len(names) > MAX_MOVES:
+            raise UsageError(
+                f"--actions must be 1 to {MAX_MOVES} names with commas between them, such as "
+                f"NOOP,RIGHT,LEFT, not {user.actions}"
+            )
     if user.colours not in (None, *COLOURS):
         raise UsageError(f"--colours must be flat, distance or grey, not {user.colours}")
     if user.mirror not in (None, "yes", "no"):

@@ -6,11 +6,13 @@ import contextlib
 import itertools
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pongrl.agent import evaluation
+from pongrl.agent.checkpoint_evaluation import evaluate_checkpoint
 from pongrl.agent.evaluation import Evaluation, Examiner, MatchTally, Tally, evaluate
 from pongrl.agent.local_server import LocalServer
 from pongrl.agent.observers import Decided, Observer, Standing
@@ -20,8 +22,10 @@ from pongrl.errors import PongError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
 from pongrl.wire.waiting import Wake
 from tests.support import connected, serving
+from tests.support.agents import options_of
 from tests.support.learning import RNG, SMALL, state
 
+QUIET = "tests.support.toys:Quiet-v0"
 STANDING = Standing(None, Progress(), None, is_connected=True, is_paused=False, status="somewhere")
 
 
@@ -179,20 +183,26 @@ def test_an_examiner_plays_on_the_level_that_is_trained_on(
             assert observer.told[-1][0].session.level == level
 
 
-def test_an_examiner_plays_the_other_game_that_is_trained_on(
-    monkeypatch: pytest.MonkeyPatch, wake: Wake
-) -> None:
+def test_an_examiner_plays_the_other_game_that_is_trained_on(wake: Wake) -> None:
     pytest.importorskip("gymnasium")
-    monkeypatch.setattr(Examiner, "GAMES", 2)
-    monkeypatch.setattr(Examiner, "POINTS", 4)
     observer, policy = Noting(), Policy.random(84, 84, 4, RNG(1), is_our_game=False)
-    with contextlib.closing(
-        Examiner(1, False, never, wake, [observer], env="tests.support.toys:Sums-v0")
-    ) as examiner:
-        result = examiner.examine(policy, 0, STANDING)
-    assert result is not None
-    assert result.points == 4
+    with contextlib.closing(Examiner(1, False, never, wake, [observer], env=QUIET, games=2)) as examiner:
+        results = [examiner.examine(policy, 0, STANDING) for _ in range(2)]
+    for result in results:
+        assert result is not None
+        assert len(result.margins) == 2  # whole matches: of other games points alone may say nothing
     assert observer.told[0][0].session.against == "another game"
+
+
+def test_a_checkpoint_of_another_game_is_evaluated_by_matches_unless_points_are_asked_for(wake: Wake) -> None:
+    pytest.importorskip("gymnasium")
+    policy, said = Policy.random(84, 84, 4, RNG(1), is_our_game=False), list[str]()
+    for given, expected in (({}, 20), ({"matches": 3}, 3), ({"points": 3}, 0)):
+        options = options_of(evaluate=True, env=QUIET, games=2, **given)
+        result = evaluate_checkpoint(Path("save.p"), policy, options, wake, never, [], said.append)
+        assert result is not None
+        assert len(result.margins) == expected
+    assert f"save.p on {QUIET}: won" in said[0]
 
 
 def test_an_examiner_that_is_stopped_gives_no_result(wake: Wake) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +23,15 @@ pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install
 from pongrl import cli
 from pongrl.agent.local_server import LocalServer, training_flags
 from pongrl.envs import catalogue, emulators, serve
-from pongrl.envs.emulators import Outcome, open_emulators
+from pongrl.envs.emulators import Emulators, Outcome, open_emulators
 from pongrl.envs.machines import Facts
 from pongrl.envs.presets import OTHER, PRESETS, actions_of
-from pongrl.envs.serve import Serve, buttons_of
+from pongrl.envs.serve import Serve, buttons_of, preset_of, shows_court
 from pongrl.errors import ConnectionLostError, PongError, RefusedError, UsageError
 from pongrl.game.moves import DOWN, UP
 from pongrl.wire.client import PongClient, PongWatcher
 from pongrl.wire.messages import Mover, Role, Session, Step
-from tests.support import PATIENCE
+from tests.support import PATIENCE, ROOT
 
 TOY = "tests.support.toys:Toy-v0"
 ALE = pytest.mark.skipif(not importlib.util.find_spec("ale_py"), reason="ale-py: pip install ale-py")
@@ -82,8 +86,9 @@ def test_real_time_has_the_environments_own_speed_and_waits_for_nobody() -> None
 
 
 def test_a_picture_may_be_drawn_and_an_episode_may_end_without_a_point() -> None:
-    with playing(kind("Drawn"), size="20x16") as (_, step):
-        assert int(step.frames[0].argmax()) % 16 == 5
+    for name in ("Drawn", "Wide"):
+        with playing(kind(name), size="20x16") as (_, step):
+            assert int(step.frames[0].argmax()) % 16 == 5
     with playing(kind("Quiet")) as (client, _):
         assert [int(client.step([0]).points[0]) for _ in range(8)] == [0, 0, 0, 1, 0, 0, 0, 1]
     with playing(kind("Sums")) as (client, _):
@@ -129,6 +134,11 @@ def test_a_move_that_the_environment_has_not_is_refused(capsys: pytest.CaptureFi
         ("no_such_module:X-v0", "needs the module no_such_module, which cannot be imported"),
         (kind("Unready"), r"Unready-v0 cannot be made \(ValueError: no\\nway!+… \(1,018 characters\)\)"),
         (kind("Blind"), "has no picture: its observations are Box"),
+        (
+            kind("Pale"),
+            r"shows no picture but float64 of shape \(20, 16, 3\): only whole numbers from 0 to 255",
+        ),
+        (kind("Bare"), r"shows no picture but object of shape \(\)"),
         (kind("Smooth"), r"has actions of another kind \(Box\(.*\): only environments with discrete actions"),
     ],
 )
@@ -141,9 +151,12 @@ def test_a_module_that_fails_while_it_is_imported_is_named_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "hasty.py").write_text("1 / 0")
+    (tmp_path / "leaving.py").write_text("raise SystemExit('usage')")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(PongError, match=r"hasty:X-v0 cannot be made \(ZeroDivisionError: division by zero"):
         catalogue.find("hasty:X-v0", print)
+    with pytest.raises(PongError, match=r"leaving:X-v0 cannot be made \(SystemExit: usage\)"):
+        catalogue.find("leaving:X-v0", print)
 
 
 def test_what_an_environment_says_of_itself_may_make_no_sense() -> None:
@@ -167,6 +180,15 @@ def test_environments_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (tmp_path / "closed").exists()
 
 
+def test_environments_that_cannot_be_served_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_CLOSED", str(tmp_path / "closed"))
+    with pytest.raises(UsageError, match="not inside the picture"), served(kind("Closing"), crop="0:30,0:16"):
+        pass
+    assert (tmp_path / "closed").exists()
+
+
 def test_an_environment_that_fails_ends_the_server_with_a_sentence() -> None:
     server = Serve(kind("Broken"), port=0, lockstep=True)
     server.start(block=False)
@@ -186,6 +208,25 @@ def test_what_an_environment_prints_is_kept_from_standard_output(capfd: pytest.C
     assert "listening on" in out
     assert "a step is made" not in out
     assert "a step is made" in errors
+
+
+def test_a_game_that_is_only_starting_is_deaf_to_ctrl_c(tmp_path: Path) -> None:
+    """Or each of them would write a traceback into the terminal."""
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+import os, signal
+from pongrl.envs.serve import Serve
+if __name__ == "__mp_main__":  # the process of a game, which imports this before it does anything
+    os.kill(os.getpid(), signal.SIGINT)
+if __name__ == "__main__":
+    with Serve({TOY!r}, port=0) as server:
+        server.start(block=False)
+""")
+    done = subprocess.run(
+        [sys.executable, program], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        timeout=PATIENCE,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_game_whose_process_dies_begins_again_and_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
@@ -211,6 +252,14 @@ def test_a_game_whose_process_dies_again_and_again_ends_the_server_with_a_senten
             client.step([2])
     with pytest.raises(PongError, match="has ended with 9, as 3 before it: the environment does not run"):
         server.close()
+
+
+def test_a_process_that_dies_once_in_a_match_may_die_again_after_games_were_begun() -> None:
+    entry = catalogue.find(kind("Mortal"), print)
+    with contextlib.closing(open_emulators(entry, 1, 1, OTHER.lens)) as games:
+        for _ in range(5):
+            games.begin(None)
+            assert list(games.step([2]).ended) == [True]
 
 
 def test_a_server_ends_while_an_environment_makes_no_end_of_a_step(
@@ -246,18 +295,20 @@ def test_a_server_ends_while_an_environment_makes_no_end_of_a_step(
 
 @pytest.mark.parametrize("package", ["ale_py", "stable_retro"])
 def test_a_package_that_is_missing_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     import gymnasium
 
     monkeypatch.setitem(sys.modules, package, None)
-    for name in [name for name in gymnasium.registry if name.startswith("ALE/")]:
-        monkeypatch.delitem(gymnasium.registry, name)
+    for name, spec in [*gymnasium.registry.items()]:
+        if str(spec.entry_point).startswith("ale_py."):
+            monkeypatch.delitem(gymnasium.registry, name)
     env, shown = {"ale_py": ("ALE/Pong-v5", "ale-py"), "stable_retro": ("Pong-Atari2600-v0", "stable-retro")}[
         package
     ]
     with pytest.raises(PongError, match=f"needs {shown}, which is not installed: pip install"):
         catalogue.find(env, print)
+    if package == "ale_py":
+        with pytest.raises(PongError, match="PongNoFrameskip-v4, and ale-py, which may have it, is not inst"):
+            catalogue.find("PongNoFrameskip-v4", print)
 
 
 @RETRO
@@ -282,7 +333,8 @@ def test_all_games_of_stable_retro_are_known_by_their_names() -> None:
         ({"key": "key.pem"}, "--key belongs to a --certificate"),
         ({"games": 128, "size": "128x128"}, "more than the 524,288 cells"),
         ({"actions": "NOOP,JUMP"}, "has no action JUMP for --actions: it has NOOP, UP, DOWN"),
-        ({"env": kind("Pair"), "actions": "0,2"}, "has no action 2 for --actions: it has 0, 1$"),
+        ({"env": kind("Pair"), "actions": "0,2"}, "has no action 2 for --actions: it has 0 to 1$"),
+        ({"actions": "NOOP,,UP"}, "names with commas between them, such as NOOP,RIGHT,LEFT, not NOOP,,UP"),
         ({"crop": "0:30,0:16"}, "is not inside the picture"),
     ],
 )
@@ -300,16 +352,69 @@ def test_moves_are_stay_up_and_down_where_there_are_such_actions() -> None:
     counted = Facts((), 3, (9, 9), 60.0, first=1)
     assert buttons_of("Counted", counted, ("2", "3", "1"), OTHER)[0].actions == (1, 2, 0)
     buttons, words = buttons_of("Breakout", facts, (), OTHER)
-    assert (buttons.names, buttons.fire, words) == (("stay", "up", "down"), 1, "")
+    assert (buttons.names, buttons.fire) == (("stay", "up", "down"), 1)
+    assert words.startswith("Breakout: stay, up and down do NOOP, RIGHT, LEFT, and FIRE only begins a game")
+    assert buttons_of("Breakout", facts, ("NOOP", "FIRE", "LEFT"), OTHER)[1] == ""
     assert buttons_of("Pong", facts, (), PRESETS["pong"])[0].fire is None  # it serves by itself
     buttons, words = buttons_of("Chess", Facts((), 5, (9, 9), 1.0), (), OTHER)
     assert (buttons.names, buttons.actions) == (("0", "1", "2", "3", "4"), (0, 1, 2, 3, 4))
     assert words.endswith("mainmodel.py does 0, 1, 2 for them; --actions chooses what they do")
+    many = Facts((), 1000, (9, 9), 1.0)
+    assert buttons_of("Go", many, (), OTHER)[0].actions == tuple(range(256))  # a move is a byte
+    assert buttons_of("Go", many, ("0", "500", "999"), OTHER)[0].actions == (0, 500, 999)
     buttons, words = buttons_of("Chess", Facts((), 5, (9, 9), 1.0), ("0", "4", "3"), OTHER)
     assert (buttons.names, buttons.actions, words) == (("stay", "up", "down"), (0, 4, 3), "")
     buttons, words = buttons_of("Cart", Facts((), 2, (9, 9), 1.0), (), OTHER)
     assert (buttons.names, buttons.actions) == (("stay", "up", "down"), (0, 0, 1))
     assert words.endswith("no stay, up and down: stay and up do 0 here, and down does 1")
+
+
+def test_names_of_actions_may_have_blanks_between_them() -> None:
+    with playing(actions="DOWN, NOOP , UP") as (client, _):
+        assert [int(client.step([move]).rewards[0]) for move in (0, 1, 2)] == [-1, 0, 1]
+
+
+def test_a_court_is_seen_where_frames_are_dark_and_our_paddle_is_at_the_left() -> None:
+    lens = PRESETS["pong"].lens
+    assert shows_court(lens)
+    assert shows_court(replace(lens, colours="distance"))
+    assert not shows_court(replace(lens, colours="grey"))
+    assert not shows_court(replace(lens, is_mirrored=False))
+    assert not shows_court(replace(lens, paddles=None))
+
+
+@ALE
+def test_nothing_is_known_of_a_game_that_wrappers_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    import gymnasium
+    from gymnasium.wrappers import GrayscaleObservation
+
+    assert preset_of(catalogue.find("ALE/Pong-v5", print)) is PRESETS["pong"]
+    spec, wrapper = gymnasium.spec("ALE/Pong-v5"), GrayscaleObservation.wrapper_spec()
+    grey = gymnasium.envs.registration.EnvSpec(
+        "Grey-v0", spec.entry_point, kwargs=spec.kwargs, additional_wrappers=(wrapper,)
+    )
+    monkeypatch.setitem(gymnasium.registry, "Grey-v0", grey)
+    assert preset_of(catalogue.find("Grey-v0", print)) is OTHER
+
+
+def matches_begun(games: Emulators, seed: int) -> list[bytes]:
+    """Begin, and return what all games look like a moment later."""
+    games.begin(seed)
+    for _ in range(100):
+        games.step([0] * len(games.frames))
+    return [frame.tobytes() for frame in games.frames]
+
+
+@pytest.mark.parametrize(
+    "env", [pytest.param("PongNoFrameskip-v4", marks=ALE), pytest.param("Pong-Atari2600-v0", marks=RETRO)]
+)
+def test_matches_differ_where_an_emulator_has_no_chance_of_its_own(env: str) -> None:
+    """Or the likeliest moves would play one match again and again."""
+    entry = catalogue.find(env, print)
+    with contextlib.closing(open_emulators(entry, 4, 1, PRESETS["pong"].lens)) as games:
+        begun = matches_begun(games, 1)
+        assert len(set(begun)) > 1
+        assert matches_begun(games, 1) == begun
 
 
 def test_the_command_line_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,10 @@ Odd-v0        has names for six actions where there are three, no finite speed, 
 Closing-v0    makes the file that TOY_CLOSED names when it is closed
 Parent-v0     starts a process of its own at each reset
 Needy-v0      cannot be made without a render_mode
+Pale-v0       the same as Drawn, but its picture has numbers from 0 to 1
+Bare-v0       draws nothing where a picture is due
+Wide-v0       the same as Drawn, but its picture has eight bytes a number, some of them over 255, and what is
+              transparent
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ import gymnasium
 import numpy as np
 
 HEIGHT, WIDTH = 20, 16
+UNSEEN = ("drawn", "blind", "pale", "bare", "wide")  # their observations are no pictures
 
 
 class Toy(gymnasium.Env[Any, Any]):
@@ -41,7 +46,7 @@ class Toy(gymnasium.Env[Any, Any]):
         self.kind, self.render_mode = kind, render_mode
         self.observation_space = gymnasium.spaces.Box(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
         self.action_space: Any = gymnasium.spaces.Discrete(2 if kind == "pair" else 3)
-        if kind in ("drawn", "blind"):
+        if kind in UNSEEN:
             self.observation_space = gymnasium.spaces.Box(-1, 1, (4,), np.float32)
         if kind == "blind":
             self.metadata = {"render_modes": []}
@@ -91,11 +96,16 @@ class Toy(gymnasium.Env[Any, Any]):
             Path(os.environ["TOY_CLOSED"]).touch()
 
     def render(self) -> Any:
-        return self._picture() if self.render_mode == "rgb_array" else None
+        if self.render_mode != "rgb_array" or self.kind == "bare":
+            return None
+        if self.kind == "pale":
+            return self._picture() / 255
+        if self.kind == "wide":
+            return np.dstack((self._picture().astype(np.int64) * 2, np.full((HEIGHT, WIDTH), 255)))
+        return self._picture()
 
     def _seen(self) -> Any:
-        blind = self.kind in ("drawn", "blind")
-        return np.zeros(4, np.float32) if blind else self._picture()
+        return np.zeros(4, np.float32) if self.kind in UNSEEN else self._picture()
 
     def _picture(self) -> Any:
         picture = np.full((HEIGHT, WIDTH, 3), 50, np.uint8)
@@ -120,5 +130,8 @@ for name in (
     "closing",
     "parent",
     "needy",
+    "pale",
+    "bare",
+    "wide",
 ):
     gymnasium.register(f"{name.capitalize()}-v0", entry_point=Toy, kwargs={"kind": name})
