@@ -43,8 +43,12 @@ def keep_aside(directory: Path, move: Iterable[Path] = (), copy: Iterable[Path] 
     if not copied and not moved:
         return None
     folder = _new_folder(directory)
-    for path in copied:
-        _copy(path, folder)
+    try:
+        for path in copied:
+            _copy(path, folder)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)  # half of a copy would fill a disk that is full
+        raise
     for path in moved:
         if path.is_symlink() and path.is_file():  # from the folder it might lead nowhere
             _copy(path, folder)

@@ -340,9 +340,11 @@ class TrainingBooks(Books):
     def save_now(self) -> None:
         """Write interrupt.p, wait until that is done, and say so."""
         is_saved = self.save(LATEST).result()
-        self._say(
-            f"saved {LATEST}" if is_saved else f"NOT saved: {LATEST} could not be written, see above why"
-        )
+        self._say(f"saved {LATEST}" if is_saved else f"NOT saved: {self._problem()}")
+
+    def _problem(self) -> str:
+        """Say why interrupt.p could not be written; that may have been told long ago."""
+        return self._saver.problem(self._directory / LATEST)
 
     def evaluate_now(self) -> None:
         """Evaluate what was learned, and go on."""
@@ -354,9 +356,11 @@ class TrainingBooks(Books):
 
     def finish(self) -> bool:
         """Write interrupt.p and the last row, if anything was begun."""
-        if self._file is None:
+        if self._file is None or self._learner is None:
             return True
         has_best, is_saved, has_row = self._keep_best(), self.save(LATEST).result(), self._write_row()
+        if not is_saved:
+            self._say(self._problem())
         self._say(f"{f'saved {LATEST}' if is_saved else 'NOT saved'}: {self.progress}")
         return has_best and is_saved and has_row
 

@@ -232,15 +232,15 @@ class Saver:
     """Saves checkpoints in a thread of its own, since a disk takes as long as hundreds of decisions.
 
     Only the newest queued checkpoint of each file is kept and written. If one cannot be written, `say` is
-    told why, in that thread: once for a file, until it can be written again. A mistake of ours is raised by
-    the next call of `save`, or by `close`.
+    told why, in that thread: once for a file and a reason, until it can be written again. A mistake of ours
+    is raised by the next call of `save`, or by `close`.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._thread = ThreadPoolExecutor(1, "saver")
         self._queued: dict[Path, dict[str, Any]] = {}  # the caller puts in, the thread takes out
-        self._succeeded: dict[Path, bool] = {}  # the last attempt for each file; only the thread uses it
+        self._problems: dict[Path, str] = {}  # of the last attempt for each file; "" if there was none
         self._mistake: Exception | None = None
 
     def save(self, path: Path, values: dict[str, Any]) -> Future[bool]:
@@ -256,22 +256,26 @@ class Saver:
     def _save(self, path: Path) -> bool:
         try:
             if (values := self._queued.pop(path, None)) is not None:  # else an earlier call has written them
-                self._succeeded[path] = self._try(path, values, self._succeeded.get(path, True))
+                self._problems[path] = self._try(path, values, self._problems.get(path, ""))
         except Exception as error:
             self._mistake = error
             raise
-        return self._succeeded[path]
+        return not self._problems[path]
 
-    def _try(self, path: Path, values: dict[str, Any], has_succeeded: bool) -> bool:
+    def _try(self, path: Path, values: dict[str, Any], before: str) -> str:
         try:
             save(path, values)
         except CheckpointError as error:
-            if has_succeeded:
+            if str(error) != before:
                 self._say(str(error))
-            return False
-        if not has_succeeded:
+            return str(error)
+        if before:
             self._say(f"{path} could be written again")
-        return True
+        return ""
+
+    def problem(self, path: Path) -> str:
+        """Say why a file could not be written the last time; "" if it could."""
+        return self._problems.get(path, "")
 
     def _raise_mistake(self) -> None:
         if self._mistake is not None:

@@ -322,9 +322,10 @@ def rows_up_to(path: Path, points: int) -> tuple[list[Row], bool]:
 
 
 def _is_whole(row: Row) -> bool:
-    """Tell whether a row has all its numbers, and nothing else."""
+    """Tell whether a row has all its numbers, and nothing else. Those of later versions may be missing."""
+    later = (row.get(name) for name in (*Progress.LATER, EVALUATION_COLUMN))
     try:
-        numbers = [float(row[name]) for name in Progress.COLUMNS]
+        numbers = [float(text) for text in (*(row[name] for name in Progress.COLUMNS), *filter(None, later))]
     except (TypeError, ValueError):
         return False
     return all(map(math.isfinite, numbers)) and row["points"].isdecimal() and None not in row
@@ -341,6 +342,8 @@ def read_progress(path: Path) -> Run:
         if text.count("\n") > MOST_ROWS:
             raise PongError(f"{path} has more than {MOST_ROWS:,} rows: name a progress.csv")
         rows = list(csv.DictReader(io.StringIO(text)))
+        if rows and not text.endswith("\n") and None in rows[-1].values():
+            rows.pop()  # a crash, or a full disk, has cut it
         names = ("seconds", "frames", "points", "win_rate", "running_mean")
         run = {name: [float(row[name]) for row in rows] for name in names}
         run["match_score"] = [float(row.get("match_score") or "nan") for row in rows]

@@ -193,6 +193,7 @@ class Driver:
         if not tally.decisions:
             return
         self._books.open(self._learner, answer.level)
+        self._workforce.is_connected = True
         self._books.count_decisions(tally.decisions, tally.frames)
         for won, lost in tally.points:
             self._books.count_points(won, lost)

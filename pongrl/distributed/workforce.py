@@ -68,16 +68,13 @@ class Workforce:
     def __init__(self, options: RunOptions, count: int, average: Average, say: Callable[[str], None]) -> None:
         self.posts = [Post(number) for number in range(1, count + 1)]
         self.is_paused = False
+        self.is_connected = False  # until something that a worker has played is in the books
         self._options, self._count, self._average, self._say = options, count, average, say
-        self._token = choose_token(options.token, options.token_file)
+        # Servers of our own make up one each.
+        self._token = None if options.has_own_servers else choose_token(options.token, options.token_file)
         self._hired = 0  # workers so far
         self._lags: deque[float] = deque(maxlen=1000)  # rounds of all workers that changes were behind
         self._stale = 0
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether any worker has ended a round."""
-        return bool(self._lags)
 
     @property
     def is_playing(self) -> bool:

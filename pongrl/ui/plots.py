@@ -42,9 +42,9 @@ def check_picture(output: Path) -> None:
     Raises:
         PongError: matplotlib is not installed, or the picture could not be written.
     """
-    kinds, kind = new_figure(1, 1).canvas.get_supported_filetypes(), output.suffix[1:].lower() or "png"
+    kinds = new_figure(1, 1).canvas.get_supported_filetypes()
     try:
-        if kind not in kinds:
+        if (kind := _kind(output)) not in kinds:
             raise ValueError(f"a picture is no .{kind}")
         if not output.absolute().parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -152,9 +152,21 @@ def write_picture(figure: Any, output: Path) -> None:
     """
     try:
         with replacing(output) as file:
-            figure.savefig(file, dpi=100, format=output.suffix[1:].lower() or "png")
+            figure.savefig(file, dpi=100, format=_kind(output))
     except (OSError, ValueError) as error:
         raise _unwritten(output, error) from error
+
+
+def _kind(output: Path) -> str:
+    """Return the format of a picture, by the file's ending.
+
+    Raises:
+        ValueError: it needs more than matplotlib.
+    """
+    kind = output.suffix[1:].lower() or "png"
+    if kind == "pgf":
+        raise ValueError("a .pgf needs LaTeX")
+    return kind
 
 
 def _unwritten(output: Path, error: Exception) -> PongError:

@@ -76,8 +76,10 @@ def test_of_one_run_some_are_moved_and_some_are_copied_into_the_same_folder(tmp_
 def test_what_is_too_large_is_not_copied(tmp_path: Path) -> None:
     with (tmp_path / "save.p").open("wb") as file:
         file.truncate(60 << 30)  # it takes no room
+    (tmp_path / "interrupt.p").write_text("small")
     with pytest.raises(OSError, match="it has 64,424,509,440 bytes"):
-        keep_aside(tmp_path, copy=[tmp_path / "save.p"])
+        keep_aside(tmp_path, copy=[tmp_path / "interrupt.p", tmp_path / "save.p"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["interrupt.p", "save.p"]  # no half of a copy
 
 
 @pytest.mark.parametrize("names", [[], ["save.p", "progress.csv"]])

@@ -209,6 +209,7 @@ def test_what_found_no_room_is_written_once_there_is_some_and_each_is_said_once(
             books.count(came)
         best = books.progress.best
         books.save_now()
+        assert f"NOT saved: {run / LATEST} could not be written (" in lines.said.pop()
         run.mkdir()
         for _ in range(100):
             books.count(LOST)
@@ -295,6 +296,27 @@ def test_files_that_cannot_be_kept_are_told_before_anything_is_changed(tmp_path:
         pass
     assert (tmp_path / ROWS).stat().st_size == 60 << 30
     assert (tmp_path / BEST).read_bytes() == b"precious"
+
+
+@posix
+def test_a_best_policy_of_another_level_that_cannot_be_kept_ends_the_run_with_a_sentence(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path) as books:
+        for _ in range(100):
+            books.count(WON)
+        assert books.finish()
+    progress, latest = Checkpoint.read(tmp_path / LATEST).progress, (tmp_path / LATEST).read_bytes()
+    with (tmp_path / BEST).open("wb") as file:
+        file.truncate(60 << 30)  # it takes no room
+    options = options_of(hiddenUnits=2, seed=1, directory=str(tmp_path), resume=True)
+    with (
+        contextlib.closing(training_books(options, Lines(), progress=progress, level=2)) as books,
+        pytest.raises(CheckpointError, match=r"cannot be kept in .* \(it has 64,424,509,440 bytes"),
+        books.finishing(),
+    ):
+        books.open(learner_of(options), 3)
+    assert (tmp_path / LATEST).read_bytes() == latest
 
 
 def test_the_learner_is_told_how_much_of_the_run_is_over(tmp_path: Path) -> None:

@@ -240,10 +240,14 @@ def test_a_mistake_of_ours_while_saving_is_not_passed_over(
 def test_a_checkpoint_that_could_not_be_written_is_told_and_the_next_may_be(tmp_path: Path) -> None:
     said: list[str] = []
     saver = Saver(said.append)
-    tries = [saver.save(tmp_path / "run" / "save.p", {}) for _ in range(2)]
-    assert not any(one.result(PATIENCE) for one in tries)
+    for _ in range(2):
+        assert not saver.save(tmp_path / "run" / "save.p", {}).result(PATIENCE)
     assert len(said) == 1
-    assert "could not be written (" in said[0]
+    assert "could not be written (No such file or directory)" in said[0]
+    (tmp_path / "run").touch()
+    assert not saver.save(tmp_path / "run" / "save.p", {}).result(PATIENCE)
+    assert "could not be written (Not a directory)" in said.pop(1)  # another reason
+    (tmp_path / "run").unlink()
     (tmp_path / "run").mkdir()
     saver.save(tmp_path / "run" / "save.p", {"a": 1})
     saver.close()

@@ -114,6 +114,17 @@ def test_a_row_that_was_cut_is_dropped(tmp_path: Path, rest: str) -> None:
     assert path.read_text() == whole
 
 
+def test_curves_are_drawn_without_a_row_that_was_cut(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    write_rows(path, 100, 200)
+    whole = path.read_text()
+    path.write_text(whole + "12.3,4")
+    assert read_progress(path)["points"] == [100, 200]
+    path.write_text(whole + "12.3,4\n5,6\n")  # these were not
+    with pytest.raises(PongError, match="a row has something else"):
+        read_progress(path)
+
+
 def test_a_file_that_a_spreadsheet_has_marked_is_gone_on_with(tmp_path: Path) -> None:
     path = tmp_path / "progress.csv"
     write_rows(path, 100, 200)
@@ -130,6 +141,7 @@ def test_a_file_that_a_spreadsheet_has_marked_is_gone_on_with(tmp_path: Path) ->
         lambda text: text.replace(".", ",").replace(",", ";"),  # a spreadsheet where numbers have a comma
         lambda text: text.replace("100,", "1E+02,", 1),
         lambda text: text.replace("seconds", "time"),
+        lambda text: text.replace(",,\r\n", ",n/a,\r\n", 1),  # where the score of matches would be
         lambda text: text.replace("\r\n", ",note\r\n"),
         lambda text: "\0\ufffd" + text,
         lambda _: "precious",

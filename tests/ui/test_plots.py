@@ -13,7 +13,7 @@ import pytest
 from pongrl.agent.policy import Policy
 from pongrl.agent.progress import Progress, ProgressFile
 from pongrl.errors import PongError
-from pongrl.ui.plots import draw_curves, draw_units, name_of, new_figure
+from pongrl.ui.plots import check_picture, draw_curves, draw_units, name_of, new_figure
 from tests.support import PATIENCE, ROOT
 
 pytest.importorskip("matplotlib")
@@ -86,6 +86,9 @@ def test_a_picture_that_cannot_be_written_is_named(runs: list[Path], tmp_path: P
     for output in (tmp_path / "nowhere" / "curve.png", tmp_path / "curve.nonsense"):
         with pytest.raises(PongError, match="cannot be written"):
             draw_curves(runs, output)
+    for write in (lambda path: draw_curves(runs, path), check_picture):
+        with pytest.raises(PongError, match=r"curve\.pgf cannot be written \(a \.pgf needs LaTeX\)"):
+            write(tmp_path / "curve.pgf")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links and pipes as POSIX has them")
