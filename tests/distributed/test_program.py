@@ -73,9 +73,10 @@ def test_without_ray_one_sentence_says_how_to_install_it(
 # With Ray
 
 
-def program(directory: Path, *arguments: str) -> Program:
+def program(directory: Path, *arguments: str, **variables: str) -> Program:
     pytest.importorskip("ray", reason="Ray is not installed: pip install ray")
-    return Program("-m", "pongrl.distributed", "--directory", str(directory), *arguments, stdin=None)
+    command = ("-m", "pongrl.distributed", "--directory", str(directory), *arguments)
+    return Program(*command, stdin=None, **variables)
 
 
 def processes_of(parent: int) -> dict[int, str]:
@@ -104,11 +105,9 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are found 
 
 
 @linux
-def test_workers_that_are_killed_are_replaced_and_the_plain_agent_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PONG_TOKEN", "of other servers")  # ours make up their own
-    with program(tmp_path, "--workers", "2", *FAST) as driver:
+def test_workers_that_are_killed_are_replaced_and_the_plain_agent_goes_on(tmp_path: Path) -> None:
+    # The token is one of other servers: those of the workers make up their own.
+    with program(tmp_path, "--workers", "2", *FAST, PONG_TOKEN="secret") as driver:
         for number in (1, 2):
             driver.wait_for(f"{number}00 points")
             workers = [pid for pid, line in processes_of(driver.process.pid).items() if "ray::Worker" in line]
