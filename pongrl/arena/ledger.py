@@ -132,6 +132,11 @@ class Ledger(Store):
         """Return whether somebody has played by this name."""
         return bool(self.all("SELECT 1 FROM players WHERE key = ?", key_of(name)))
 
+    def is_name_of(self, name: str, identity: bytes) -> bool:
+        """Return whether a name belongs to who has this identity."""
+        owner = hashlib.sha256(identity).digest()
+        return bool(self.all("SELECT 1 FROM players WHERE key = ? AND owner = ?", key_of(name), owner))
+
     def is_owned(self, name: str) -> bool:
         """Return whether a name belongs to somebody."""
         return bool(self.all("SELECT 1 FROM players WHERE key = ? AND owner NOT NULL", key_of(name)))

@@ -60,6 +60,8 @@ class Persons:
     def _let_in(self, asked: Come, agents: Collection[int]) -> None:
         try:
             self._ledger.check_place()  # or the name would go nowhere
+            if self._comes_back(asked):
+                return
             if self._is_here(asked.name, agents):  # before the name becomes this person's
                 self._untold[asked.seat] = News(f"{asked.name} plays here already", is_out=True)
                 return
@@ -75,6 +77,22 @@ class Persons:
             return
         self._people[asked.seat] = PersonContender(player)
         log.info("%s has come, on the page", player.name)
+
+    def _comes_back(self, asked: Come) -> bool:
+        """Let a person who is here already go on at a new seat; return whether it is so.
+
+        The connection of the old one may be dead, as on a phone that has changed its network.
+        """
+        if not self._ledger.is_name_of(asked.name, asked.identity):
+            return False
+        number = self._ledger.player(asked.name).number
+        seats = [seat for seat, person in self._people.items() if person.player.number == number]
+        for seat in seats:
+            person = self._people[asked.seat] = self._people.pop(seat)
+            person.begin()  # whatever the old hand did with the paddle
+            self._told.pop(seat, None)
+            self._untold[seat] = News(f"{asked.name} plays by another connection now", is_out=True)
+        return bool(seats)
 
     def _is_here(self, name: str, agents: Collection[int]) -> bool:
         if not self._ledger.knows(name):

@@ -178,7 +178,7 @@ class Table:
             self._end(f"{FORFEIT} by {self.sides[side].player.name}: {why}")
 
     def _end(self, how: str) -> None:
-        self.is_over, self.ended = True, how
+        self.is_over, self.ended, self._seconds = True, how, time.monotonic() - self._start
         for side in self.sides:
             side.end()
 
@@ -199,7 +199,7 @@ class Table:
             Side(left.player.number, score[LEFT], left.answers),
             Side(right.player.number, score[RIGHT], right.answers),
             self._winner, self.ended, self.fixture.seed, self.ticks, self._begun,
-            time.monotonic() - self._start, self._recording.packed(), self.fixture.is_final,
+            self._seconds, self._recording.packed(), self.fixture.is_final,
         )  # fmt: skip
 
     # What people see

@@ -42,6 +42,7 @@ KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 REPLAYS_AT_ONCE, REPLAYS_PER_SECOND = 100, 20  # answers to all visitors together
 TABLES_AT_ONCE, TABLES_PER_SECOND = 10, 0.5
+MOST_LOADING = 8  # tables on their way; each is a whole one on the disk until it has gone
 CHUNK_BYTES = 1 << 16  # of a table, at once
 NAMELESS = "give a name of at least one letter"
 NOT_KEPT = "this match is not kept any more, or has not been played: choose another"
@@ -71,6 +72,7 @@ class ArenaSite:
         self._replays = Allowance(REPLAYS_AT_ONCE, REPLAYS_PER_SECOND)
         self._tables = Allowance(TABLES_AT_ONCE, TABLES_PER_SECOND)
         self._table = asyncio.Lock()  # one is written at a time
+        self._loading = asyncio.Semaphore(MOST_LOADING)
 
     async def open(self) -> list[Address]:
         """Listen, and return where."""
@@ -207,22 +209,23 @@ class ArenaSite:
         return web.Response(body=views, headers=headers, content_type="application/octet-stream")
 
     async def _send_table(self, request: web.Request, _right: Right) -> web.StreamResponse:
-        if not self._tables.take():
+        if self._loading.locked() or not self._tables.take():
             raise web.HTTPTooManyRequests(text=TOO_MANY)
-        with tempfile.TemporaryFile() as file:
-            try:
-                async with self._table:
-                    length = await asyncio.to_thread(write_table, self._facts.ledger, file)
-            except PongError as error:
-                raise web.HTTPServiceUnavailable(text=str(error)) from error
-            response = web.StreamResponse(
-                headers={"Content-Disposition": "attachment", "Content-Type": "text/csv; charset=utf-8"}
-            )
-            response.content_length = length
-            await response.prepare(request)
-            while data := file.read(CHUNK_BYTES):
-                await response.write(data)
-        await response.write_eof()
+        async with self._loading:
+            with tempfile.TemporaryFile() as file:
+                try:
+                    async with self._table:
+                        length = await asyncio.to_thread(write_table, self._facts.ledger, file)
+                except PongError as error:
+                    raise web.HTTPServiceUnavailable(text=str(error)) from error
+                response = web.StreamResponse(
+                    headers={"Content-Disposition": "attachment", "Content-Type": "text/csv; charset=utf-8"}
+                )
+                response.content_length = length
+                await response.prepare(request)
+                while data := file.read(CHUNK_BYTES):
+                    await response.write(data)
+            await response.write_eof()
         return response
 
 

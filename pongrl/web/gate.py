@@ -51,9 +51,9 @@ REFUSED = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
+<title>Pong</title>
 <link rel="stylesheet" href="/static/style.css">
-<main class="refused panel"><h1>{title}</h1><p>{sentence}</p></main>
+<main class="refused panel"><h1>Pong</h1><p>{sentence}</p></main>
 """
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -77,7 +77,7 @@ class Gate:
     """
 
     def __init__(self, site: Site, port: int, door: Door) -> None:
-        self._secrets, self._title, self._door = site.secrets, site.title, door
+        self._secrets, self._door = site.secrets, door
         self._is_encrypted = site.certificate is not None
         self._scheme = "https" if self._is_encrypted else "http"
         self._cookie = f"pong_{port}"  # cookies are shared by all ports of a host
@@ -179,8 +179,10 @@ class Gate:
         return True
 
     def _refused(self, status: int, sentence: str) -> web.Response:
-        words = {"title": html.escape(self._title), "sentence": html.escape(sentence)}
-        return web.Response(status=status, text=REFUSED.format(**words), content_type="text/html")
+        text = REFUSED.format(sentence=html.escape(sentence))  # a stranger learns no name of this machine
+        response = web.Response(status=status, text=text, content_type="text/html")
+        response.force_close()  # who floods must connect again for each answer
+        return response
 
 
 def right_of(secret: str, secrets: Secrets, is_given: bool = False) -> Right:

@@ -31,7 +31,8 @@ def secrets_of(token: str, page: str) -> Secrets:
 
 
 def _derived(token: str, use: str) -> str:
-    key = hashlib.pbkdf2_hmac("sha256", token.encode(), f"pongrl page of {use}".encode(), ROUNDS)
+    bits = token.encode(errors="surrogateescape")  # bytes of PONG_TOKEN that are no text
+    key = hashlib.pbkdf2_hmac("sha256", bits, f"pongrl page of {use}".encode(), ROUNDS)
     return key.hex()[:32]
 
 

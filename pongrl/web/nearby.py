@@ -163,10 +163,14 @@ class Search:
 
     async def _ask(self, name: str) -> None:
         """Ask a server what it is."""
+        from zeroconf import Error
         from zeroconf.asyncio import AsyncServiceInfo
 
-        info = AsyncServiceInfo(SERVICE, name)
-        if not await info.async_request(self._zeroconf.zeroconf, ASKING_MILLISECONDS):
+        try:
+            info = AsyncServiceInfo(SERVICE, name)
+            if not await info.async_request(self._zeroconf.zeroconf, ASKING_MILLISECONDS):
+                return
+        except Error:  # anybody can announce a name that is none
             return
         neighbour = neighbour_of(info)
         if neighbour is not None and (name in self._found or len(self._found) < MOST_NEIGHBOURS):

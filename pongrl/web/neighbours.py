@@ -17,6 +17,7 @@ from pongrl.web.site import Site
 from pongrl.wire.sockets import Address
 
 NETWORK_SECONDS = 5.0  # between two looks at this machine's addresses
+TELLING_SECONDS = 1.0  # from one time that the program is told to the next: anybody can announce anything
 
 
 class Neighbours:
@@ -57,16 +58,26 @@ class Neighbours:
 
     async def _meet(self, stack: contextlib.AsyncExitStack) -> None:
         """Look for the others, and announce the server, until the stack is closed."""
-        search = Search(lambda: self._tell_others(search))
-        self._tell_others(search)  # those of another network are not there any more
+        changed = asyncio.Event()
+        search = Search(changed.set)
         await search.open()
         stack.push_async_callback(search.close)
+        telling = asyncio.ensure_future(self._tell_others(search, changed))
+        stack.callback(telling.cancel)
         await stack.enter_async_context(announced(self._own))
 
-    def _tell_others(self, search: Search) -> None:
-        own = self._own.identity
-        others = [asdict(one) for one in search.neighbours if one.identity != own]
-        self._tell({"others": others})
+    async def _tell_others(self, search: Search, changed: asyncio.Event) -> None:
+        """Tell of the others whenever they are not those that were told last."""
+        told = None  # those of another network are not there any more
+        while True:
+            own = self._own.identity
+            others = [asdict(one) for one in search.neighbours if one.identity != own]
+            if others != told:
+                told = others
+                self._tell({"others": others})
+            await asyncio.sleep(TELLING_SECONDS)
+            await changed.wait()
+            changed.clear()
 
     async def close(self) -> None:
         """Say goodbye to the network."""

@@ -247,6 +247,28 @@ def test_a_person_who_plays_on_the_page_does_not_play_as_an_agent_too(path: Path
             twin.connect()
 
 
+def test_a_person_whose_connection_is_dead_goes_on_by_another(path: Path) -> None:
+    visitors, audience = Visitors(), Audience()
+    with arena(path, visitors, audience), contextlib.ExitStack():
+        visitors.tell(Come(1, "Bob", secret("Bob")))
+        visitors.tell(Come(3, "Zoë", secret("Zoë")))
+        audience.wait_for(lambda: audience.live)
+        [match] = audience.live
+        visitors.tell(Come(4, "Zoë", secret("Eve")))
+        audience.wait_for(lambda: audience.news.get(4))
+        assert audience.news[4][-1].words == "Zoë plays here already"
+        visitors.tell(Come(5, "zoë", secret("Zoë")))
+        audience.wait_for(lambda: audience.news.get(5))
+        assert audience.news[5][-1].match == match.number  # it is the match that she has begun
+        assert (audience.news[3][-1].words, audience.news[3][-1].is_out) == (
+            "zoë plays by another connection now", True,
+        )  # fmt: skip
+        visitors.tell(Leave(3))  # the dead connection is noticed
+        visitors.tell(Leave(5))
+        audience.wait_for(lambda: audience.last)
+        assert audience.last[0].ended == "forfeit by Zoë: left"
+
+
 def test_people_do_not_fill_the_ladder_with_names(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(persons, "NEW_NAMES_AT_ONCE", 2)
     visitors, audience = Visitors(), Audience()
@@ -310,7 +332,7 @@ def test_a_person_plays_and_leaves(path: Path) -> None:
         live = next(live for live in audience.live if live.number == news.match)
         assert (live.left, live.right)[news.side or 0] == "Zoë"
         assert live.is_real_time
-        visitors.tell(Come(4, "zoë", secret("Zoë")))
+        visitors.tell(Come(4, "zoë", secret("Eve")))
         audience.wait_for(lambda: 4 in audience.news)
         assert audience.news[4][-1].is_out
         visitors.tell(Leave(3))

@@ -92,7 +92,11 @@ def test_a_match_ends_with_the_points_that_win_it(now: list[float]) -> None:
     made = table(left, right, points_to_win=3)
     while not made.is_over:
         made.turn()
+        now[0] += 0.01
+    took = now[0] - 100
+    now[0] += 600  # in which the disk is full, and the match waits to be kept
     kept = made.result()
+    assert kept.seconds == pytest.approx(took, abs=0.02)
     assert max(made.score) == 3
     assert kept.ended == "points"
     assert kept.winner == int(made.score[0] < 3)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from pongrl.arena.standings import Answers, Bout, Courts, News, People, Row, Sta
 from pongrl.web import arena_site, entrants
 from pongrl.web.arena_site import ArenaSite
 from pongrl.web.site import ArenaFacts
+from tests.support import PATIENCE
 from tests.support.arena_page import NAMES, PLACE, RECORDED, bout, fill, live, standings
 from tests.support.web import SECRETS, Browser, Opened, Talk, opened
 
@@ -340,6 +342,31 @@ def test_only_who_may_look_may_load_and_not_too_often(
                 assert (await stranger.get(path)).status == 403
             async with page.browser(LOOK) as browser:
                 assert [(await browser.get(path)).status for _ in range(2)] == [200, 429]
+
+    asyncio.run(load())
+
+
+def test_no_more_tables_are_on_their_way_at_once_than_the_disk_has_room_for(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arena_site, "MOST_LOADING", 1)
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def write(path: str, file: IO[bytes]) -> int:
+        has_begun.set()
+        may_end.wait(PATIENCE)
+        return 0
+
+    monkeypatch.setattr(arena_site, "write_table", write)
+
+    async def load() -> None:
+        async with arena(ledger) as page, page.browser(LOOK) as browser, page.browser(LOOK) as other:
+            first = asyncio.ensure_future(browser.get("/matches.csv"))
+            await asyncio.to_thread(has_begun.wait, PATIENCE)
+            assert (await other.get("/matches.csv")).status == 429
+            may_end.set()
+            assert (await first).status == 200
+            assert (await other.get("/matches.csv")).status == 200
 
     asyncio.run(load())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 
 import aiohttp
@@ -25,6 +26,8 @@ def test_a_visitor_without_a_link_is_told_to_open_it() -> None:
             answer = await browser.get()
             assert answer.status == 403
             assert "open that one, token and all" in answer.text
+            assert socket.gethostname() not in answer.text
+            assert answer.headers["Connection"] == "close"  # who floods must connect again each time
             with pytest.raises(aiohttp.WSServerHandshakeError):
                 async with browser.talking():
                     pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pongrl.web.links import greeting, is_for_this_machine, link, links_of, qr_code, secrets_of
@@ -17,6 +19,11 @@ def test_the_same_token_gives_the_same_links_and_another_one_others() -> None:
     assert first == secrets_of("token", "game")
     assert len({*first, *second, *agents, "token"}) == 7  # who plays the game cannot steer the agent
     assert "token" not in "".join(first)
+
+
+def test_a_token_may_have_bytes_that_are_no_text() -> None:
+    """So PONG_TOKEN may be, and the wire takes it."""
+    assert secrets_of(os.fsdecode(b"caf\xe9"), "game") != secrets_of("caf", "game")
 
 
 def test_without_a_token_all_may_look_and_the_link_for_steering_is_a_new_one_each_time() -> None:

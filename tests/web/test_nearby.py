@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import itertools
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
+
+pytest.importorskip("zeroconf", reason="needs pip install zeroconf")
+
+import zeroconf
+from zeroconf.asyncio import AsyncZeroconf
+from zeroconf.const import _CLASS_IN as CLASS_IN
+from zeroconf.const import _FLAGS_QR_RESPONSE as FLAGS_RESPONSE
+from zeroconf.const import _TYPE_PTR as TYPE_PTR
 
 from pongrl.errors import PongError
 from pongrl.web import nearby, neighbours
@@ -16,7 +27,6 @@ from pongrl.web.neighbours import Neighbours
 from pongrl.web.site import Secrets, Site
 from tests.support import PATIENCE
 
-zeroconf = pytest.importorskip("zeroconf", reason="needs pip install zeroconf")
 SAID = {
     "id": b"a1",
     "level": b"2",
@@ -96,6 +106,89 @@ def test_a_server_that_is_announced_is_found_and_one_that_has_gone_is_not() -> N
             await around.close()
 
     run(meet())
+
+
+def test_a_name_that_cannot_be_one_is_passed_over() -> None:
+    failed: list[object] = []
+    first = Announcement("Pong on test", "d4", "127.0.0.1", 54323, 3, 1, False, True, False, None)
+    second = replace(first, name="Another on test", identity="d5", port=54327)
+
+    async def meet() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+        changed = asyncio.Event()
+        around = Search(changed.set)
+        await around.open()
+        stranger = AsyncZeroconf()
+
+        async def find(port: int) -> None:
+            while not any(one.port == port for one in around.neighbours):
+                changed.clear()
+                await changed.wait()
+
+        try:
+            said = zeroconf.DNSOutgoing(FLAGS_RESPONSE)
+            for name in ("\x1b[31mx", ".".join(20 * ["long"])):
+                alias = f"{name}.{nearby.SERVICE}"
+                pointer = zeroconf.DNSPointer(nearby.SERVICE, TYPE_PTR, CLASS_IN, 4500, alias)
+                said.add_answer_at_time(pointer, 0)
+            async with asyncio.timeout(PATIENCE), announced(first):
+                await find(54323)
+                await stranger.zeroconf.async_wait_for_start()
+                stranger.zeroconf.async_send(said)
+                async with announced(second):
+                    await find(54327)
+        finally:
+            await stranger.async_close()
+            await around.close()
+        gc.collect()  # a task that has failed, and that nobody has asked, says so then
+        assert failed == []
+
+    run(meet())
+
+
+def test_the_program_is_told_of_others_when_they_have_changed_and_not_whenever_one_speaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(neighbours, "TELLING_SECONDS", 0.01)
+    heard: list[set[int]] = []
+    server = Announcement("Pong on test", "e5", "127.0.0.1", 54324, 2, 1, False, False, False, None)
+    second = replace(server, name="Another on test", identity="f6", port=54325)
+
+    async def meet() -> None:
+        has_heard = asyncio.Event()
+
+        def tell(told: dict[str, Any]) -> None:
+            heard.append({one["port"] for one in told["others"]})
+            has_heard.set()
+
+        async def hear(port: int) -> None:
+            while not (heard and port in heard[-1]):
+                has_heard.clear()
+                await has_heard.wait()
+
+        following = Neighbours(Site(server.name, server.host, 1, Secrets("", ""), about=server), tell)
+        await following.open()
+        chatty = AsyncZeroconf()
+        info = zeroconf.ServiceInfo(
+            nearby.SERVICE, f"Chatty.{nearby.SERVICE}", 54326, parsed_addresses=["127.0.0.1"],
+            server="chatty.local.",
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await chatty.async_register_service(info)
+                await hear(54326)
+                for number in range(5):
+                    info._set_properties({"nonsense": str(number)})  # noqa: SLF001
+                    await chatty.async_update_service(info)
+                async with announced(second):
+                    await hear(54325)
+        finally:
+            await chatty.async_unregister_all_services()
+            await chatty.async_close()
+            await following.close()
+
+    run(meet())
+    assert all(one != other for one, other in itertools.pairwise(heard))
 
 
 def test_a_server_that_began_without_a_network_is_announced_when_there_is_one(
