@@ -215,6 +215,7 @@ class Pong:
         """Let people choose what to play, again after each game, until they leave."""
         from pongrl.ui.start_screen import choose
 
+        self._open_recorder()  # what cannot be recorded is told before anybody has chosen
         choice: tuple[int, str] | None = None
         while (choice := choose(window, lambda: self._ending, choice)) is not None:
             level, opponent = choice

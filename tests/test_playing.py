@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pong import Pong
 from pongrl.cli import parse
+from pongrl.errors import UsageError
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.people import People, Snapshot
 from pongrl.game.rules import LEFT
@@ -74,6 +76,14 @@ def test_escape_goes_from_the_game_to_the_start_screen_and_ends_there(
     titles = titles_of(monkeypatch, Pong(server=False, given=frozenset()), keys)
     assert titles == ["Pong, against the built-in AI: 1", "Pong, two players: 2", "Pong, level 4: 0"]
     assert not pygame.display.get_init()
+
+
+def test_what_cannot_be_recorded_is_told_before_anybody_has_chosen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = Pong(server=False, given=frozenset(), record=str(tmp_path / "nowhere" / "game.mp4"))
+    with pytest.raises(UsageError, match=r"--record cannot write .*nowhere.*game\.mp4"):
+        titles_of(monkeypatch, program, iter([pygame.K_ESCAPE]))
 
 
 def test_enter_chooses_the_same_game_again(monkeypatch: pytest.MonkeyPatch) -> None:

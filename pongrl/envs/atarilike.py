@@ -87,6 +87,7 @@ class PongAsAtariEnv(RemotePong):
 
     Raises:
         PongError: `reset` and `step` raise it; its sentence says what happened and what to do.
+        UsageError: `frame_stack` or `screen_size` was given: Gymnasium's wrappers for Atari do that here.
     """
 
     def __init__(
@@ -96,6 +97,9 @@ class PongAsAtariEnv(RemotePong):
         render_mode: str | None = None,
         **where: Unpack[WhereOptions],
     ) -> None:
+        for name in ("frame_stack", "screen_size"):
+            if name in where:
+                raise UsageError(f"{name} is RemotePong's: here the wrappers that Atari's games have do it")
         arguments = {"points_per_episode": points_per_episode, "render_mode": render_mode} | where
         given = where.pop("frameskip", None)
         self._frameskip = 1 if given is None else given  # AtariPreprocessing reads it by this name

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from pongrl.agent.local_server import training_flags
+from pongrl.checks import whole
 from pongrl.errors import UsageError
 from pongrl.wire.messages import DEFAULT_PORT
 from pongrl.wire.sockets import check_types
@@ -45,7 +46,7 @@ class Where:
         points_to_win: points that win a match (default 21).
 
     Raises:
-        UsageError: options of both kinds were given, or host or port is of another type.
+        UsageError: options of both kinds were given, or one is of another type or out of its range.
     """
 
     host: str = "127.0.0.1"
@@ -68,6 +69,10 @@ class Where:
                 "level, frameskip and points_to_win are the server's own: "
                 "give them to its pong.py, or say local=True"
             )
+        for name, most in (("level", 3), ("frameskip", 60), ("points_to_win", 10_000)):
+            value = getattr(self, name)
+            if value is not None:
+                whole(name, value, 1, most)
 
     def flags(self, games: int, seed: int) -> tuple[str, ...]:
         """Return the command line for a server of our own with so many games."""

@@ -45,9 +45,14 @@ def check_frames(shape: tuple[int, ...]) -> None:
 
 
 def picture_size(window: tuple[int, int]) -> tuple[int, int]:
-    """Return the size to draw in: the window's, or a larger one of the same shape that has room for all."""
-    factor = max(1.0, *(least / max(length, 1) for length, least in zip(window, LEAST_SIZE, strict=True)))
-    return math.ceil(window[0] * factor), math.ceil(window[1] * factor)
+    """Return the size to draw in: the window's, or a larger one of the same shape that has room for all.
+
+    That of a window that is nearly a line is not quite as flat: it would need a gigabyte.
+    """
+    shape = [max(length, math.ceil(max(window) / MOST_LOPSIDED), 1) for length in window]
+    factor = max(1.0, *(least / length for length, least in zip(shape, LEAST_SIZE, strict=True)))
+    width, height = (math.ceil(length * factor) for length in shape)
+    return width, height
 
 
 def fitted(width: float, height: float, shape: tuple[int, ...]) -> tuple[int, int]:

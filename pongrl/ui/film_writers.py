@@ -11,6 +11,7 @@ import numpy as np
 from pongrl.errors import PongError
 from pongrl.game.drawing import opencv
 from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
+from pongrl.text import printable
 from pongrl.ui.quiet import quiet_libraries
 from pongrl.ui.theme import ACCENT, BACKGROUND, DIM, LINE, WHITE, Colour, mixed
 from pongrl.wire.arrays import UInt8Array
@@ -50,11 +51,19 @@ class Mp4:
         frames_per_second: how fast the film is to be played.
 
     Raises:
-        PongError: this build of OpenCV cannot write such films.
+        PongError: this build of OpenCV cannot write such films, or not by such a name.
     """
 
     def __init__(self, path: Path, frames_per_second: float) -> None:
-        self._cv2, self._path = opencv(), path
+        # What stands before a colon would be a protocol; behind a slash nothing is.
+        self._cv2, self._path = opencv(), path.absolute()
+        try:
+            str(self._path).encode()
+        except UnicodeEncodeError as error:  # OpenCV would crash
+            raise PongError(
+                f"OpenCV cannot write {printable(str(path))}, whose name is not UTF-8: choose another, "
+                "or record a .gif"
+            ) from error
         _silence(self._cv2)
         for codec in CODECS:
             if self._works(codec, frames_per_second):

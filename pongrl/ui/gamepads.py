@@ -28,6 +28,7 @@ class Gamepads:
 
     def __init__(self) -> None:
         self._pads: dict[int, Any] = {}  # kept open, in the order in which they came
+        self._ways: dict[int, dict[Any, int]] = {}  # of each pad: where its stick, hat and buttons are pushed
         self._pushed: dict[int, int] = {}  # the key that each pad holds
         with quiet_libraries(), contextlib.suppress(pygame.error):  # without them, people have keys
             pygame.joystick.init()
@@ -40,22 +41,32 @@ class Gamepads:
                 self._pads[pad.get_instance_id()] = pad
         elif event.type == pygame.JOYDEVICEREMOVED:
             self._pads.pop(event.instance_id, None)
-            return self._push(event.instance_id, 0)
+            self._ways.pop(event.instance_id, None)
+            return self._hold(event.instance_id, 0)
         elif event.type == pygame.JOYAXISMOTION and event.axis == UPRIGHT:
-            return self._push(event.instance_id, (event.value > PUSHED) - (event.value < -PUSHED))
+            way = (event.value > PUSHED) - (event.value < -PUSHED)
+            return self._push(event.instance_id, "stick", way)
         elif event.type == pygame.JOYHATMOTION:
-            return self._push(event.instance_id, -event.value[1])
+            return self._push(event.instance_id, "hat", -event.value[1])
         elif event.type in (pygame.JOYBUTTONDOWN, pygame.JOYBUTTONUP):
             return self._button(event, event.type == pygame.JOYBUTTONDOWN)
         return [event]
 
     def _button(self, event: Any, is_down: bool) -> list[Any]:
         if event.button in CROSS:
-            return self._push(event.instance_id, CROSS[event.button] if is_down else 0)
+            return self._push(event.instance_id, event.button, CROSS[event.button] if is_down else 0)
         return [_key(BUTTONS[event.button], is_down)] if event.button in BUTTONS else []
 
-    def _push(self, pad: int, way: int) -> list[Any]:
-        """Hold the key for a way: −1 is up, 1 down, 0 none."""
+    def _push(self, pad: int, part: Any, way: int) -> list[Any]:
+        """Note where a part of a pad is pushed: −1 is up, 1 down, 0 nowhere. The one that was last counts."""
+        ways = self._ways.setdefault(pad, {})
+        ways.pop(part, None)
+        if way:
+            ways[part] = way
+        return self._hold(pad, next(reversed(ways.values()), 0))
+
+    def _hold(self, pad: int, way: int) -> list[Any]:
+        """Hold the key for a way, and let the one before go."""
         is_first = pad == next(iter(self._pads), pad)
         up, down = (pygame.K_w, pygame.K_s) if is_first else (pygame.K_UP, pygame.K_DOWN)
         before, now = self._pushed.pop(pad, None), {-1: up, 1: down}.get(way)

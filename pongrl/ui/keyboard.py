@@ -27,9 +27,9 @@ FIRST_FOREIGN, FIRST_NAMED = 0x250, 1 << 30  # letters of Greek, Cyrillic and so
 def meant(event: Any) -> int:
     """Return the key, as pygame's constant K_…, that an event of the keyboard means."""
     place = getattr(event, "scancode", 0)
-    if place in PLACES:
-        return PLACES[place]
     key: int = event.key
+    if place in PLACES and key not in LETTERS.values():  # Colemak has R in the place of S
+        return PLACES[place]
     return LETTERS.get(place, key) if FIRST_FOREIGN <= key < FIRST_NAMED else key
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from pongrl.errors import ConnectionLostError, PongError
 from pongrl.game.people import Keys, Snapshot
 from pongrl.game.rules import SERVE_X, SERVE_Y
+from pongrl.text import printable
 from pongrl.ui.film import Recorder
 from pongrl.ui.game_window import GameWindow
 from pongrl.wire.client import PongWatcher
@@ -80,7 +81,7 @@ def watch(
         recorder = None if record is None else Recorder(record, say)
         if recorder is not None:
             stack.callback(recorder.close)
-        view = open_view(f"Pong at {host}", recorder, say)
+        view = open_view(f"Pong at {printable(host)}", recorder, say)
         stack.callback(view.close)
         opened = stack.pop_all()
         stack.enter_context(listening())
@@ -96,7 +97,7 @@ def watch(
             say(f"watching the game at {spelled(host, port)}: {watcher.session.against}")
             return watcher
 
-        where = f"looking for a game at {spelled(host, port)}"
+        where = f"looking for a game at {printable(spelled(host, port))}"
         Spectator(view, recorder, is_quitting, say).run(connect, where)
 
 

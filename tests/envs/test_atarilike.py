@@ -49,6 +49,12 @@ def test_its_name_is_all_that_code_for_atari_needs() -> None:
     assert "AtariEnv" in spec.entry_point  # and the RL Zoo for that
 
 
+@pytest.mark.parametrize("options", [{"frame_stack": 4}, {"screen_size": 84}])
+def test_what_atari_has_wrappers_for_is_refused(options: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="here the wrappers that Atari's games have do it"):
+        gymnasium.make(NAME, **options)
+
+
 def test_the_checkers_find_nothing() -> None:
     env = gymnasium.make(NAME, render_mode="rgb_array")
     check_env(env.unwrapped)

@@ -12,6 +12,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install
 
 from gymnasium.error import ClosedEnvironmentError
 
+from pongrl.agent import local_server
 from pongrl.envs.gymnasium_env import RemotePong
 from pongrl.envs.vector_env import RemotePongVector
 from pongrl.errors import PongError
@@ -81,7 +83,9 @@ def test_nothing_is_left_behind(kind: Callable[..., Any], way: str, processes: P
 
 
 @linux
-def test_nothing_is_left_behind_by_an_exception_or_a_reset_that_failed(processes: Processes) -> None:
+def test_nothing_is_left_behind_by_an_exception_or_a_reset_that_failed(
+    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = held()
 
     def fail() -> None:
@@ -91,7 +95,8 @@ def test_nothing_is_left_behind_by_an_exception_or_a_reset_that_failed(processes
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    with pytest.raises(PongError), local(level=9) as env:
+    monkeypatch.setattr(local_server, "PROGRAM", tmp_path / "nothing.py")
+    with pytest.raises(PongError), local() as env:
         env.reset()
     del env
     assert held() == before

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("gymnasium", reason="Gymnasium is not installed: pip install gymnasium")
 
 from pong import Pong
+from pongrl.agent import local_server
 from pongrl.agent.local_server import LocalServer
 from pongrl.checks import LARGEST_SEED
 from pongrl.envs.link import Link, folded
@@ -185,14 +186,17 @@ def test_small_seeds_stay_as_they_are() -> None:
     assert folded(2**63) <= LARGEST_SEED - MAX_GAMES
 
 
-def test_options_of_a_server_of_our_own_reach_its_process() -> None:
+def test_options_of_a_server_of_our_own_reach_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with link_to(level=1, frameskip=6, points_to_win=5, games=2) as link:
         assert link.begin(1)[0].frames.shape == (2, 50, 70)
         session = link.session
         assert session is not None
         assert (session.level, session.frameskip, session.points_to_win) == (1, 6, 5)
         assert session.lockstep
-    with link_to(level=9) as link, pytest.raises(PongError, match="did not start: the level must be"):
+    monkeypatch.setattr(local_server, "PROGRAM", tmp_path / "nothing.py")
+    with link_to() as link, pytest.raises(PongError, match=r"did not start: .*nothing\.py"):
         link.begin(1)
 
 

@@ -24,9 +24,14 @@ from pongrl.errors import UsageError
         ({"port": "7"}, "port a whole number"),
         ({"frameskip": 2}, "say local=True"),
         ({"points_to_win": 2}, "say local=True"),
+        ({"local": True, "level": 4}, "level must be a whole number from 1 to 3"),
+        ({"local": True, "frameskip": (2, 5)}, "frameskip must be a whole number from 1 to 60"),
+        ({"local": True, "points_to_win": "many"}, "points_to_win must be a whole number from 1 to 10,000"),
     ],
 )
-def test_options_of_both_kinds_are_refused(options: dict[str, Any], words: str) -> None:
+def test_options_that_cannot_be_or_do_not_go_together_are_refused(
+    options: dict[str, Any], words: str
+) -> None:
     with pytest.raises(UsageError, match=words):
         Where(**options)
 

@@ -72,7 +72,14 @@ def test_the_pictures_of_units_lie_apart_in_their_panel_with_room_for_words(size
 
 @pytest.mark.parametrize(
     ("window", "size"),
-    [((480, 360), (480, 360)), ((240, 360), (480, 720)), ((400, 90), (1600, 360)), ((1, 1), (480, 480))],
+    [
+        ((480, 360), (480, 360)),
+        ((240, 360), (480, 720)),
+        ((400, 90), (1600, 360)),
+        ((1, 1), (480, 480)),
+        ((1920, 1), (2880, 360)),
+        ((1, 1080), (480, 3840)),
+    ],
 )
 def test_a_small_window_has_a_picture_of_its_shape_that_is_large_enough(
     window: tuple[int, int], size: tuple[int, int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +132,19 @@ def test_an_mp4_has_the_pictures_in_their_order(tmp_path: Path) -> None:
         assert (
             abs(frame.astype(int) - picture).max(axis=2) > 100
         ).sum() < 50  # pixels that compressing blurs
+
+
+def test_an_mp4_may_have_a_colon_in_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    film = Mp4(Path("12:30.mp4"), 30)  # which is no file by the protocol 12
+    film.write(pictures()[0])
+    assert film.close() == 1
+    assert (tmp_path / "12:30.mp4").stat().st_size
+
+
+def test_an_mp4_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PongError, match=r"caf.*\.mp4, whose name is not UTF-8: choose another, or record a"):
+        Mp4(tmp_path / os.fsdecode(b"caf\xe9.mp4"), 30)
 
 
 def test_an_opencv_that_can_write_no_mp4_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,16 @@ def test_crosses_work_as_sticks_do(pads: Gamepads) -> None:
     assert pressed(pads, pad_button(12), pad_button(12, down=False)) == [("s", True), ("s", False)]
 
 
+def test_a_cross_that_is_held_stays_held_whatever_the_stick_says(pads: Gamepads) -> None:
+    assert pressed(pads, hat(1), stick(0.01), stick(-0.02)) == [("w", True)]
+    assert pressed(pads, stick(0.9), stick(0.1), hat(0)) == [
+        ("w", False), ("s", True), ("s", False), ("w", True), ("w", False),
+    ]  # fmt: skip
+    assert pressed(pads, pad_button(11), pad_button(12), pad_button(11, down=False)) == [
+        ("w", True), ("w", False), ("s", True),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("number", "key"), [(0, "return"), (1, "escape"), (6, "p"), (7, "p")])
 def test_buttons_press_keys(pads: Gamepads, number: int, key: str) -> None:
     assert pressed(pads, pad_button(number), pad_button(number, down=False)) == [(key, True), (key, False)]

@@ -55,6 +55,7 @@ def test_two_people_hold_keys_of_their_own() -> None:
         (ord("з"), pygame.KSCAN_P, pygame.K_p), (ord("ב"), pygame.KSCAN_C, ord("ב")),
         (pygame.K_z, pygame.KSCAN_W, pygame.K_w), (pygame.K_w, pygame.KSCAN_Z, pygame.K_w),  # AZERTY
         (ord("&"), pygame.KSCAN_1, pygame.K_1), (ord("ç"), pygame.KSCAN_9, pygame.K_9),
+        (pygame.K_r, pygame.KSCAN_S, pygame.K_r), (pygame.K_s, pygame.KSCAN_D, pygame.K_s),  # Colemak
         (pygame.K_p, pygame.KSCAN_R, pygame.K_p), (pygame.K_l, pygame.KSCAN_P, pygame.K_l),  # Dvorak
         (pygame.K_UP, pygame.KSCAN_UP, pygame.K_UP), (pygame.K_p, 0, pygame.K_p),
     ],
