@@ -314,9 +314,9 @@ class TrainingBooks(Books):
         self._write_best(is_urgent=True)
         return self._unkept is None or self._unkept[0].result()
 
-    def save(self, name: str) -> Future[bool]:
-        """Write a checkpoint soon, in the saver's thread; the result says whether it went well."""
-        return self._saver.save(self._directory / name, self._checkpoint())
+    def save(self, name: str, tells: bool = True) -> Future[bool]:
+        """Write a checkpoint soon, in the saver's thread; see `Saver.save`."""
+        return self._saver.save(self._directory / name, self._checkpoint(), tells)
 
     def _checkpoint(self) -> dict[str, Any]:
         """Return the plain values of a checkpoint of now."""
@@ -339,7 +339,7 @@ class TrainingBooks(Books):
 
     def save_now(self) -> None:
         """Write interrupt.p, wait until that is done, and say so."""
-        is_saved = self.save(LATEST).result()
+        is_saved = self.save(LATEST, tells=False).result()
         self._say(f"saved {LATEST}" if is_saved else f"NOT saved: {self._problem()}")
 
     def _problem(self) -> str:
@@ -358,7 +358,8 @@ class TrainingBooks(Books):
         """Write interrupt.p and the last row, if anything was begun."""
         if self._file is None or self._learner is None:
             return True
-        has_best, is_saved, has_row = self._keep_best(), self.save(LATEST).result(), self._write_row()
+        has_best, has_row = self._keep_best(), self._write_row()
+        is_saved = self.save(LATEST, tells=False).result()
         if not is_saved:
             self._say(self._problem())
         self._say(f"{f'saved {LATEST}' if is_saved else 'NOT saved'}: {self.progress}")

@@ -239,34 +239,40 @@ class Saver:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._thread = ThreadPoolExecutor(1, "saver")
-        self._queued: dict[Path, dict[str, Any]] = {}  # the caller puts in, the thread takes out
+        # The caller puts in, the thread takes out: values, and whether to tell why they cannot be written.
+        self._queued: dict[Path, tuple[dict[str, Any], bool]] = {}
         self._problems: dict[Path, str] = {}  # of the last attempt for each file; "" if there was none
         self._mistake: Exception | None = None
 
-    def save(self, path: Path, values: dict[str, Any]) -> Future[bool]:
+    def save(self, path: Path, values: dict[str, Any], tells: bool = True) -> Future[bool]:
         """Queue plain values to be written. Nobody may change them any more.
+
+        Args:
+            path: The file.
+            values: What is in it.
+            tells: Whether `say` is told if they cannot be written; else the caller tells it (see `problem`).
 
         Returns:
             A future: True when they are written, False if they could not be.
         """
         self._raise_mistake()
-        self._queued[path] = values
+        self._queued[path] = values, tells
         return self._thread.submit(self._save, path)
 
     def _save(self, path: Path) -> bool:
         try:
-            if (values := self._queued.pop(path, None)) is not None:  # else an earlier call has written them
-                self._problems[path] = self._try(path, values, self._problems.get(path, ""))
+            if (queued := self._queued.pop(path, None)) is not None:  # else an earlier call has written them
+                self._problems[path] = self._try(path, *queued, self._problems.get(path, ""))
         except Exception as error:
             self._mistake = error
             raise
         return not self._problems[path]
 
-    def _try(self, path: Path, values: dict[str, Any], before: str) -> str:
+    def _try(self, path: Path, values: dict[str, Any], tells: bool, before: str) -> str:
         try:
             save(path, values)
         except CheckpointError as error:
-            if str(error) != before:
+            if tells and str(error) != before:
                 self._say(str(error))
             return str(error)
         if before:

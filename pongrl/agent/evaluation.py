@@ -209,7 +209,7 @@ class Examiner:
         wake: Is set when there may be a reason to stop.
         observers: Are told each decision.
         env: Another game than ours that is trained on, if it is one. Then a match in each game is played.
-        games: That are trained on. Of another game as many are evaluated on: each may be a process.
+        games: How many are trained on; another game is evaluated on as many, since each may be a process.
     """
 
     GAMES, POINTS = 16, 200

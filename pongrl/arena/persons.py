@@ -59,9 +59,9 @@ class Persons:
 
     def _let_in(self, asked: Come, agents: Collection[int]) -> None:
         try:
-            self._ledger.check_place()  # or the name would go nowhere
             if self._comes_back(asked):
                 return
+            self._ledger.check_place()  # or the name would go nowhere
             if self._is_here(asked.name, agents):  # before the name becomes this person's
                 self._untold[asked.seat] = News(f"{asked.name} plays here already", is_out=True)
                 return
@@ -91,7 +91,7 @@ class Persons:
             person = self._people[asked.seat] = self._people.pop(seat)
             person.begin()  # whatever the old hand did with the paddle
             self._told.pop(seat, None)
-            self._untold[seat] = News(f"{asked.name} plays by another connection now", is_out=True)
+            self._untold[seat] = News(f"{person.player.name} plays by another connection now", is_out=True)
         return bool(seats)
 
     def _is_here(self, name: str, agents: Collection[int]) -> bool:

@@ -354,6 +354,9 @@ def _play(line: Connection, entry: Entry, repeat: int, lens: Lens) -> None:
                 word, value = line.recv()
                 try:
                     line.send(game.begin(value) if word == "begin" else game.step(value))
+                except PongError as error:
+                    line.send(error)
+                    return
                 except Exception as error:  # the environment's own
                     line.send(PongError(f"{entry.name} failed ({described(error)})"))
                     return

@@ -94,6 +94,8 @@ class _Gymnasium:
                 "actions (Discrete) can be served, since a move crosses as a number"
             )
         self._name, self._start = entry.name, int(space.start)
+        has_chance = entry.kind != "ale" or entry.settings.get("repeat_action_probability", 0.25) > 0
+        self._random = None if has_chance else random.Random()
         try:
             self.facts = self._begin(entry, int(space.n))
         except BaseException:
@@ -112,6 +114,11 @@ class _Gymnasium:
         return Facts(meanings, actions, (height, width), rate if math.isfinite(rate) else 60.0, self._start)
 
     def reset(self, seed: int | None) -> None:
+        self.begin_match(seed)
+        if self._random is not None:
+            _idle(self, self._random, seed)
+
+    def begin_match(self, seed: int | None) -> None:
         self._observation, _ = self._env.reset(seed=seed)
 
     def step(self, action: int) -> tuple[float, bool, int]:
@@ -123,6 +130,19 @@ class _Gymnasium:
 
     def close(self) -> None:
         self._env.close()
+
+
+def _idle(game: _Gymnasium | _Retro, chance: random.Random, seed: int | None) -> None:
+    """Make no move for some frames at the beginning of a match that has no chance of its own.
+
+    The likeliest moves would play the same match again and again.
+    """
+    if seed is not None:
+        chance.seed(seed)
+    for _ in range(chance.randint(0, MOST_NOOPS)):
+        _, has_ended, _ = game.step(0)
+        if has_ended:
+            game.begin_match(None)
 
 
 def _opened(shown: str, name: str) -> tuple[Any, bool]:
@@ -218,15 +238,11 @@ class _Retro:
         self.facts = Facts(tuple(names), len(names), self.picture().shape[:2], 60.0)
 
     def reset(self, seed: int | None) -> None:
-        # The emulator has no chance in it: the likeliest moves would play the same match again and again.
-        if seed is not None:
-            self._random.seed(seed)
+        self.begin_match(seed)
+        _idle(self, self._random, seed)
+
+    def begin_match(self, seed: int | None) -> None:
         self._picture: UInt8Array = self._env.reset(seed=seed)[0]
-        for _ in range(self._random.randint(0, MOST_NOOPS)):
-            _, has_ended, _ = self.step(0)
-            if has_ended:
-                self._picture = self._env.reset()[0]
-                break
 
     def step(self, action: int) -> tuple[float, bool, int]:
         self._picture, reward, terminated, truncated, info = self._env.step(self._held[action])

@@ -271,19 +271,21 @@ def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset)
     Raises:
         UsageError: an action that is wanted is not there.
     """
-    numbers = range(facts.first, facts.first + facts.actions)
-    meanings = facts.meanings or tuple(map(str, numbers))
+
+    def spelled(action: int) -> str:
+        return facts.meanings[action] if facts.meanings else str(facts.first + action)
+
     try:
-        actions = actions_of(meanings, wanted)
+        actions = actions_of(facts.meanings, wanted) if facts.meanings else _numbered(facts, wanted)
     except KeyError as error:
-        known = ", ".join(facts.meanings) or f"{numbers[0]} to {numbers[-1]}"
+        known = ", ".join(facts.meanings) or f"{facts.first} to {facts.first + facts.actions - 1}"
         raise UsageError(f"{name} has no action {error.args[0]} for --actions: it has {known}") from error
     fires = [facts.meanings.index(name) for name in FIRE if name in facts.meanings]
     fire = fires[0] if fires and not preset.is_pong else None
     if len(actions) == len(MOVE_NAMES):
-        return Buttons(MOVE_NAMES, actions, fire), _about_fire(name, meanings, actions, fire, wanted)
+        return Buttons(MOVE_NAMES, actions, fire), _about_fire(name, facts, actions, fire, wanted)
     actions = actions or tuple(range(min(facts.actions, MAX_MOVES)))
-    names = tuple(meanings[action] for action in actions)
+    names = tuple(map(spelled, actions))
     words = f"{name} has actions {names[0]} to {names[-1]} and no stay, up and down: "
     if len(actions) < len(MOVE_NAMES):
         actions = (actions[0], actions[0], actions[-1])
@@ -293,16 +295,34 @@ def buttons_of(name: str, facts: Facts, wanted: tuple[str, ...], preset: Preset)
     return Buttons(names, actions, fire), words
 
 
+def _numbered(facts: Facts, wanted: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the actions that are wanted by their numbers, for they have no names.
+
+    Raises:
+        KeyError: one is not there.
+    """
+    actions = []
+    for text in wanted:
+        try:
+            action = int(text) - facts.first
+        except ValueError:
+            raise KeyError(text) from None
+        if not 0 <= action < facts.actions:
+            raise KeyError(text)
+        actions.append(action)
+    return tuple(actions)
+
+
 def _about_fire(
-    name: str, meanings: tuple[str, ...], actions: tuple[int, ...], fire: int | None, wanted: tuple[str, ...]
+    name: str, facts: Facts, actions: tuple[int, ...], fire: int | None, wanted: tuple[str, ...]
 ) -> str:
-    """Say that no move holds FIRE, where nobody has chosen that; "" if there is nothing to say."""
+    """Say that no move holds FIRE, unless somebody has chosen the moves; "" if there is nothing to say."""
     if fire is None or wanted:
         return ""
-    chosen = ", ".join(meanings[action] for action in actions)
+    chosen = ", ".join(facts.meanings[action] for action in actions)
     return (
-        f"{name}: stay, up and down do {chosen}, and {meanings[fire]} only begins a game; --actions of "
-        f"{PROGRAM} chooses others of {', '.join(meanings)}"
+        f"{name}: stay, up and down do {chosen}, and {facts.meanings[fire]} only begins a game; --actions of "
+        f"{PROGRAM} chooses others of {', '.join(facts.meanings)}"
     )
 
 

@@ -47,7 +47,7 @@ def check_frames(shape: tuple[int, ...]) -> None:
 def picture_size(window: tuple[int, int]) -> tuple[int, int]:
     """Return the size to draw in: the window's, or a larger one of the same shape that has room for all.
 
-    That of a window that is nearly a line is not quite as flat: it would need a gigabyte.
+    A window that is nearly a line gets a less flat picture: one of its own shape would need a gigabyte.
     """
     shape = [max(length, math.ceil(max(window) / MOST_LOPSIDED), 1) for length in window]
     factor = max(1.0, *(least / length for length, least in zip(shape, LEAST_SIZE, strict=True)))

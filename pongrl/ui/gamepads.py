@@ -60,6 +60,8 @@ class Gamepads:
     def _push(self, pad: int, part: Any, way: int) -> list[Any]:
         """Note where a part of a pad is pushed: −1 is up, 1 down, 0 nowhere. The one that was last counts."""
         ways = self._ways.setdefault(pad, {})
+        if way == ways.get(part, 0):
+            return []
         ways.pop(part, None)
         if way:
             ways[part] = way

@@ -32,6 +32,7 @@ NOTHING = Paddle()
 @dataclass
 class _Entrant:
     seat: int
+    key: bytes  # the secret of its browser
     heard: float  # when it has made a move last
     paddle: Paddle = NOTHING
     news: News = WAIT
@@ -71,12 +72,13 @@ class Entrants:
         """
         if viewer in self._here:
             return
-        if len(self._here) >= MOST_ENTRANTS:
+        comes_back = key in {entrant.key for entrant in self._here.values()}  # its old connection may be dead
+        if len(self._here) >= MOST_ENTRANTS and not comes_back:
             refuse(viewer, FULL)
         elif not self._allowance.take():
             refuse(viewer, TOO_OFTEN)
         else:
-            entrant = self._here[viewer] = _Entrant(next(self._numbers), self._clock())
+            entrant = self._here[viewer] = _Entrant(next(self._numbers), key, self._clock())
             self._tell({COME: [entrant.seat, name, key.hex()]})
             viewer.tell(told(WAIT))
 

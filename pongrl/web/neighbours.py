@@ -58,6 +58,7 @@ class Neighbours:
 
     async def _meet(self, stack: contextlib.AsyncExitStack) -> None:
         """Look for the others, and announce the server, until the stack is closed."""
+        self._tell({"others": []})  # those of another network are not there any more
         changed = asyncio.Event()
         search = Search(changed.set)
         await search.open()
@@ -68,16 +69,16 @@ class Neighbours:
 
     async def _tell_others(self, search: Search, changed: asyncio.Event) -> None:
         """Tell of the others whenever they are not those that were told last."""
-        told = None  # those of another network are not there any more
+        told: list[dict[str, Any]] = []
         while True:
+            await changed.wait()
+            changed.clear()
             own = self._own.identity
             others = [asdict(one) for one in search.neighbours if one.identity != own]
             if others != told:
                 told = others
                 self._tell({"others": others})
-            await asyncio.sleep(TELLING_SECONDS)
-            await changed.wait()
-            changed.clear()
+                await asyncio.sleep(TELLING_SECONDS)
 
     async def close(self) -> None:
         """Say goodbye to the network."""

@@ -191,6 +191,8 @@ def test_an_examiner_plays_the_other_game_that_is_trained_on(wake: Wake) -> None
     for result in results:
         assert result is not None
         assert len(result.margins) == 2  # whole matches: of other games points alone may say nothing
+    numbers = [decided.step.number for decided, _ in observer.told]
+    assert numbers.count(0) == 2  # each on new games: begun matches are of another policy
     assert observer.told[0][0].session.against == "another game"
 
 

@@ -249,7 +249,7 @@ def test_a_person_who_plays_on_the_page_does_not_play_as_an_agent_too(path: Path
 
 def test_a_person_whose_connection_is_dead_goes_on_by_another(path: Path) -> None:
     visitors, audience = Visitors(), Audience()
-    with arena(path, visitors, audience), contextlib.ExitStack():
+    with arena(path, visitors, audience):
         visitors.tell(Come(1, "Bob", secret("Bob")))
         visitors.tell(Come(3, "Zoë", secret("Zoë")))
         audience.wait_for(lambda: audience.live)
@@ -261,9 +261,13 @@ def test_a_person_whose_connection_is_dead_goes_on_by_another(path: Path) -> Non
         audience.wait_for(lambda: audience.news.get(5))
         assert audience.news[5][-1].match == match.number  # it is the match that she has begun
         assert (audience.news[3][-1].words, audience.news[3][-1].is_out) == (
-            "zoë plays by another connection now", True,
+            "Zoë plays by another connection now", True,
         )  # fmt: skip
         visitors.tell(Leave(3))  # the dead connection is noticed
+        visitors.tell(Come(6, "Zoë", secret("Eve")))
+        audience.wait_for(lambda: audience.news.get(6))
+        assert [live.number for live in audience.live] == [match.number]
+        assert not audience.last
         visitors.tell(Leave(5))
         audience.wait_for(lambda: audience.last)
         assert audience.last[0].ended == "forfeit by Zoë: left"

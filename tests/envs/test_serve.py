@@ -130,7 +130,7 @@ def test_a_move_that_the_environment_has_not_is_refused(capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("env", "sentence"),
     [
-        ("Nothing-v0", "there is no environment Nothing-v0: name one of ale-py"),
+        (kind("Nothing"), "there is no environment tests.support.toys:Nothing-v0: name one of ale-py"),
         ("no_such_module:X-v0", "needs the module no_such_module, which cannot be imported"),
         (kind("Unready"), r"Unready-v0 cannot be made \(ValueError: no\\nway!+… \(1,018 characters\)\)"),
         (kind("Blind"), "has no picture: its observations are Box"),
@@ -397,7 +397,7 @@ def test_nothing_is_known_of_a_game_that_wrappers_change(monkeypatch: pytest.Mon
     assert preset_of(catalogue.find("Grey-v0", print)) is OTHER
 
 
-def matches_begun(games: Emulators, seed: int) -> list[bytes]:
+def matches_begun(games: Emulators, seed: int | None) -> list[bytes]:
     """Begin, and return what all games look like a moment later."""
     games.begin(seed)
     for _ in range(100):
@@ -406,20 +406,26 @@ def matches_begun(games: Emulators, seed: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    "env", [pytest.param("PongNoFrameskip-v4", marks=ALE), pytest.param("Pong-Atari2600-v0", marks=RETRO)]
+    ("env", "is_wrapped"),
+    [
+        pytest.param("PongNoFrameskip-v4", False, marks=ALE),
+        pytest.param("PongNoFrameskip-v4", True, marks=ALE),  # so that each game is a process
+        pytest.param("Pong-Atari2600-v0", False, marks=RETRO),
+    ],
 )
-def test_matches_differ_where_an_emulator_has_no_chance_of_its_own(env: str) -> None:
+def test_matches_differ_where_an_emulator_has_no_chance_of_its_own(env: str, is_wrapped: bool) -> None:
     """Or the likeliest moves would play one match again and again."""
-    entry = catalogue.find(env, print)
+    entry = replace(catalogue.find(env, print), is_wrapped=is_wrapped)
     with contextlib.closing(open_emulators(entry, 4, 1, PRESETS["pong"].lens)) as games:
         begun = matches_begun(games, 1)
         assert len(set(begun)) > 1
         assert matches_begun(games, 1) == begun
+        assert matches_begun(games, None) != begun
 
 
 def test_the_command_line_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
-    assert serve.main(["--env", "Nothing-v0", "--port", "0"]) == 2
-    assert capsys.readouterr().err.startswith("error: there is no environment Nothing-v0")
+    assert serve.main(["--env", kind("Nothing"), "--port", "0"]) == 2
+    assert capsys.readouterr().err.startswith("error: there is no environment tests.support.toys:Nothing-v0")
     assert cli.parse(Serve, ["--env", TOY, "--size", "80x30"]).size == "80x30"
     with pytest.raises(UsageError, match="--size 50x70 is that of our own Pong"):
         Serve(TOY, size="50x70")

@@ -73,6 +73,9 @@ def test_a_cross_that_is_held_stays_held_whatever_the_stick_says(pads: Gamepads)
     assert pressed(pads, stick(0.9), stick(0.1), hat(0)) == [
         ("w", False), ("s", True), ("s", False), ("w", True), ("w", False),
     ]  # fmt: skip
+    assert pressed(pads, stick(-0.9), hat(-1), stick(-0.91), stick(0.0), hat(0)) == [
+        ("w", True), ("w", False), ("s", True), ("s", False),
+    ]  # fmt: skip
     assert pressed(pads, pad_button(11), pad_button(12), pad_button(11, down=False)) == [
         ("w", True), ("w", False), ("s", True),
     ]  # fmt: skip

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import ipaddress
 import itertools
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +16,6 @@ pytest.importorskip("zeroconf", reason="needs pip install zeroconf")
 
 import zeroconf
 from zeroconf.asyncio import AsyncZeroconf
-from zeroconf.const import _CLASS_IN as CLASS_IN
-from zeroconf.const import _FLAGS_QR_RESPONSE as FLAGS_RESPONSE
-from zeroconf.const import _TYPE_PTR as TYPE_PTR
 
 from pongrl.errors import PongError
 from pongrl.web import nearby, neighbours
@@ -27,6 +24,7 @@ from pongrl.web.neighbours import Neighbours
 from pongrl.web.site import Secrets, Site
 from tests.support import PATIENCE
 
+FLAGS_RESPONSE, TYPE_PTR, CLASS_IN = 0x8000, 12, 1  # as DNS has them; see RFC 1035
 SAID = {
     "id": b"a1",
     "level": b"2",
@@ -146,49 +144,60 @@ def test_a_name_that_cannot_be_one_is_passed_over() -> None:
     run(meet())
 
 
-def test_the_program_is_told_of_others_when_they_have_changed_and_not_whenever_one_speaks(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("seconds", [0.0, 3600.0])
+def test_the_program_is_told_of_others_when_they_have_changed_and_not_too_often(
+    seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(neighbours, "TELLING_SECONDS", 0.01)
+    monkeypatch.setattr(neighbours, "TELLING_SECONDS", seconds)
     heard: list[set[int]] = []
     server = Announcement("Pong on test", "e5", "127.0.0.1", 54324, 2, 1, False, False, False, None)
-    second = replace(server, name="Another on test", identity="f6", port=54325)
+    others = [
+        replace(server, name=f"{port} on test", identity=str(port), port=port) for port in (54325, 54328)
+    ]
+
+    def chatter(number: int) -> zeroconf.ServiceInfo:
+        return zeroconf.ServiceInfo(
+            nearby.SERVICE, f"Chatty.{nearby.SERVICE}", 54326, server="chatty.local.",
+            parsed_addresses=["127.0.0.1"], properties={"nonsense": str(number)},
+        )  # fmt: skip
 
     async def meet() -> None:
-        has_heard = asyncio.Event()
+        has_heard, changed = asyncio.Event(), asyncio.Event()
 
         def tell(told: dict[str, Any]) -> None:
-            heard.append({one["port"] for one in told["others"]})
+            heard.append({one["port"] for one in told["others"]} & {54325, 54326, 54328})
             has_heard.set()
 
-        async def hear(port: int) -> None:
-            while not (heard and port in heard[-1]):
-                has_heard.clear()
-                await has_heard.wait()
+        async def until(event: asyncio.Event, condition: Callable[[], bool]) -> None:
+            while not condition():
+                event.clear()
+                await event.wait()
 
+        around = Search(changed.set)
+        await around.open()
         following = Neighbours(Site(server.name, server.host, 1, Secrets("", ""), about=server), tell)
         await following.open()
         chatty = AsyncZeroconf()
-        info = zeroconf.ServiceInfo(
-            nearby.SERVICE, f"Chatty.{nearby.SERVICE}", 54326, parsed_addresses=["127.0.0.1"],
-            server="chatty.local.",
-        )  # fmt: skip
         try:
             async with asyncio.timeout(PATIENCE):
-                await chatty.async_register_service(info)
-                await hear(54326)
-                for number in range(5):
-                    info._set_properties({"nonsense": str(number)})  # noqa: SLF001
-                    await chatty.async_update_service(info)
-                async with announced(second):
-                    await hear(54325)
+                await chatty.async_register_service(chatter(0))
+                await until(has_heard, lambda: bool(heard) and 54326 in heard[-1])
+                for number in range(1, 6):
+                    await chatty.async_update_service(chatter(number))
+                async with announced(others[0]), announced(others[1]):
+                    await until(changed, lambda: {54325, 54328} <= {one.port for one in around.neighbours})
+                    if not seconds:
+                        await until(has_heard, lambda: {54325, 54328} <= heard[-1])
         finally:
             await chatty.async_unregister_all_services()
             await chatty.async_close()
             await following.close()
+            await around.close()
 
     run(meet())
+    assert heard[:2] == [set(), {54326}]
     assert all(one != other for one, other in itertools.pairwise(heard))
+    assert len(heard) == 2 or not seconds
 
 
 def test_a_server_that_began_without_a_network_is_announced_when_there_is_one(
