@@ -358,8 +358,8 @@ class TrainingBooks(Books):
         """Write interrupt.p and the last row, if anything was begun."""
         if self._file is None or self._learner is None:
             return True
-        has_best, has_row = self._keep_best(), self._write_row()
-        is_saved = self.save(LATEST, tells=False).result()
+        has_best, is_saved = self._keep_best(), self.save(LATEST, tells=False).result()
+        has_row = self._write_row()
         if not is_saved:
             self._say(self._problem())
         self._say(f"{f'saved {LATEST}' if is_saved else 'NOT saved'}: {self.progress}")

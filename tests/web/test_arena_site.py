@@ -25,7 +25,7 @@ from tests.support.arena_page import NAMES, PLACE, RECORDED, bout, fill, live, s
 from tests.support.web import SECRETS, Browser, Opened, Talk, opened
 
 LOOK, STEER = SECRETS.look, SECRETS.steer
-KEY = "0123456789abcdef" * 2
+KEY, OTHER_KEY = "0123456789abcdef" * 2, "fedcba9876543210" * 2
 
 
 @pytest.fixture(scope="module")
@@ -203,16 +203,29 @@ def test_twenty_play_at_a_time_and_the_next_is_told_so(ledger: Path, monkeypatch
         async with talking(ledger) as (page, browser, one), browser.talking() as two, browser.talking() as it:
             await come(page, one)
             seat = await come(page, two)
-            await it.say(come={"name": "Late", "key": KEY})
+            await it.say(come={"name": "Late", "key": OTHER_KEY})
             assert (await it.hear("news"))["words"] == entrants.FULL
             await two.say(leave=True)
             await page.told.wait("leave", lambda left: left == seat)
             await come(page, it)
-            await two.say(come={"name": "Again", "key": KEY})
+            await two.say(come={"name": "Again", "key": OTHER_KEY})
             await two.hear("news", lambda news: news["words"] == entrants.FULL)
             await one.say(leave=True)
-            await two.say(come={"name": "Again", "key": KEY})
+            await two.say(come={"name": "Again", "key": OTHER_KEY})
             await two.hear("news", lambda news: news["words"] == entrants.TOO_OFTEN)
+
+    asyncio.run(play())
+
+
+def test_who_comes_back_is_let_in_though_no_place_is_free(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its old connection may be dead; the program lets it go."""
+    monkeypatch.setattr(entrants, "MOST_ENTRANTS", 1)
+
+    async def play() -> None:
+        async with talking(ledger) as (page, browser, old), browser.talking() as new:
+            assert await come(page, old) < await come(page, new)
 
     asyncio.run(play())
 
