@@ -90,7 +90,7 @@ class PolicyGradient:
     ] = None
     port: Annotated[int, "port of the servers that are named without"] = DEFAULT_PORT
     hiddenUnits: Annotated[int, "hidden units, an even number"] = 250
-    batch_size: Annotated[int, "points, of all games together, that each update learns from"] = 10
+    batch_size: Annotated[int, "points, of all games together, that each update learns from at least"] = 10
     learningRate: Annotated[float, "rate of RMSProp to begin with; it falls"] = 2e-3
     gamma: Annotated[float, "discount per tick of the game"] = 0.995
     decayRate: Annotated[float, "decay of RMSProp's mean of squares"] = 0.99
@@ -105,7 +105,9 @@ class PolicyGradient:
     env: Annotated[
         str | None, "with --local or --evaluate: another game (ALE/Pong-v5); see python -m pongrl.envs.serve"
     ] = None
-    games: Annotated[int | None, "games side by side on each server (16 in all with --local)"] = None
+    games: Annotated[
+        int | None, "games side by side on each server (64 in all with --local; 16 of others, or to evaluate)"
+    ] = None
     points: Annotated[int | None, "end after so many points"] = None
     minutes: Annotated[float | None, "end after so many minutes of training"] = None
     seed: Annotated[int | None, "seed of weights and moves, and of the local server's games"] = None

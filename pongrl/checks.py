@@ -16,6 +16,8 @@ from pongrl.cli import flag_of
 from pongrl.errors import UsageError
 
 LARGEST_SEED = 2**63 - 1  # a signed 64-bit integer, so that any other program can store a seed too
+LARGEST_FRAMESKIP = 60  # ticks: a decision of a second
+LARGEST_MATCH = 10_000  # points that win it
 
 
 def within(name: str, value: float, low: float, high: float) -> None:

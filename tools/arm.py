@@ -133,7 +133,9 @@ def check_benchmark(bench: Bench) -> str:
 def check_training(bench: Bench) -> str:
     folders = {name: bench.folder / name for name in ("inside", "outside")}
     for name, folder in folders.items():
-        bench.agent(name == "inside", folder, "--local", "--seed", "1", "--points", str(POINTS))
+        bench.agent(
+            name == "inside", folder, "--local", "--games", "16", "--seed", "1", "--points", str(POINTS)
+        )
     one, other = (games_of(folder) for folder in folders.values())
     same = sum(a == b for a, b in zip(one, other, strict=False))
     weights = difference(*(load(folder / "interrupt.p")["policy"] for folder in folders.values()))

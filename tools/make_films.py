@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pongrl.agent.servers import LOCAL_GAMES
 from pongrl.game.drawing import pygame_quietly
 from pongrl.game.rules import COURT_HEIGHT, COURT_WIDTH
 from pongrl.ui.film import FRAMES_PER_SECOND
@@ -24,7 +25,6 @@ from tools.processes import ROOT, Program
 
 IMAGES = ROOT / "images"
 MINUTES = 10
-TRAINING_GAMES = 16
 SMALL = COURT_WIDTH // 2, COURT_HEIGHT // 2
 CAPTION_HEIGHT = 56
 GAP = 6  # pixels between two courts
@@ -38,7 +38,7 @@ def train(directory: Path, minute: int, minutes: int, film: Path | None) -> None
     server = ("pong.py", "--headless", "--lockstep", "--port", "0", "--level", "2", "--seed", str(minute))
     record = () if film is None else ("--record", str(film))
     resume = ("--resume",) if minute > 1 else ("--seed", "1")
-    with Program(*server, "--games", str(TRAINING_GAMES), *record, stdin=None) as game:
+    with Program(*server, "--games", str(LOCAL_GAMES), *record, stdin=None) as game:
         port = str(game.wait_for_port())
         agent = ("mainmodel.py", "--port", port, "--directory", str(directory), "--minutes", str(minutes))
         run(game, *agent, *resume)

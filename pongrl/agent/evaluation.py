@@ -24,7 +24,7 @@ from pongrl.agent.observers import Decided, Observer, Standing
 from pongrl.agent.options import EVALUATION_SEED
 from pongrl.agent.policy import Policy, RandomGenerator, choose
 from pongrl.agent.progress import Progress
-from pongrl.agent.servers import Arrivals, await_server, own_server
+from pongrl.agent.servers import FEWER_GAMES, Arrivals, await_server, own_server
 from pongrl.errors import ConnectionLostError, PongError
 from pongrl.wire.client import PongClient
 from pongrl.wire.messages import Step
@@ -212,7 +212,7 @@ class Examiner:
         games: How many are trained on; another game is evaluated on as many, since each may be a process.
     """
 
-    GAMES, POINTS = 16, 200
+    GAMES, POINTS = FEWER_GAMES, 200
 
     def __init__(
         self,

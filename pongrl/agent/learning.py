@@ -18,7 +18,8 @@ With two moves there is no stay. A paddle that cannot stay trembles, and comes t
 
 Learning. A point lost is a reward of −1, and there is no other: no move of ours decides whether the other
 side misses, so a reward for that would be nothing but noise. The return goes on across the end of a point, so
-it matters where the paddle waits for the serve. After every `batch_size` points of all games together:
+it matters where the paddle waits for the serve. After every `batch_size` points of all games together, and
+at least eight decisions in each game:
 
     A_t = Σ (λγ)^i δ_(t+i),  δ_t = r_t + γ V_(t+1) − V_t     (advantages; Schulman et al., 2016)
     objective = mean of (A_t / deviation) log P(a_t) + entropy bonus − value loss    (Williams, 1992)
@@ -80,7 +81,7 @@ log = logging.getLogger("pong.learner")
 
 
 class Learner:
-    """Draws moves from the policy, and makes it better after every `batch_size` points.
+    """Draws moves from the policy, and makes it better after every `batch_size` points, or some more.
 
     The trainer calls `decide` for each state, then `learn`, and `work` whenever it has time. A batch is
     learned from while the next one is played, so batch n is played with weights trained on batches up to
@@ -117,7 +118,7 @@ class Learner:
         self.done = 0.0  # how much of the run is over, from 0 to 1; 0 where its length is not known
         self.deviation = Deviation()  # of the advantages
         points = batch_size if recipe.by_points else sys.maxsize
-        self.rollouts = Rollouts(points, longest_batch)  # of the servers that we play on
+        self.rollouts = Rollouts(points, longest_batch, recipe.shortest)  # of the servers that we play on
         self._has_warned = False  # that a step was refused
         self._work: Work[Policy] | None = None  # the batch that is being learned from
         self._learned: Policy | None = None  # its result, which plays from the next batch on
@@ -129,7 +130,7 @@ class Learner:
 
     @property
     def batch_size(self) -> int:
-        """Points in a batch now; decisions where points do not make one. Large observations end it sooner."""
+        """Points that make a batch now, or decisions where points do not; see Rollouts for what else does."""
         rollouts = self.rollouts
         return int(self.growth * (rollouts.batch_size if self.recipe.by_points else rollouts.longest_batch))
 

@@ -18,6 +18,7 @@ class Recipe:
 
     passes: int = 1  # times that it does
     by_points: bool = True  # it is full when it has enough points, too, and not by decisions alone
+    shortest: int = 8  # decisions for each game, before points make it full; see `Rollouts`
     gae_lambda: float = 0.95  # per decision; see `batch.advantages`
     entropy_bonus: float = 0.02  # in the objective: a move that is never made is never learned
     counts_won: bool = False  # a point won is a reward of 1, as a point lost is one of −1

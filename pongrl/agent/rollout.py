@@ -74,10 +74,12 @@ class Rollouts:
     Args:
         batch_size: Points that make a batch to begin with.
         longest_batch: Decisions that make one even with fewer points: a good policy plays long rallies.
+        shortest: Decisions for each game, on average, before points make a batch. Many games together have
+            enough points before any of them shows what came of a move.
     """
 
-    def __init__(self, batch_size: int, longest_batch: int) -> None:
-        self.batch_size, self.longest_batch = batch_size, longest_batch
+    def __init__(self, batch_size: int, longest_batch: int, shortest: int = 1) -> None:
+        self.batch_size, self.longest_batch, self.shortest = batch_size, longest_batch, shortest
         self._rollouts: list[Rollout] = []
 
     def begin(self) -> Rollout:
@@ -110,14 +112,12 @@ class Rollouts:
         return segments
 
     def _is_full(self, growth: float) -> bool:
-        points = decisions = size = 0
+        points = decisions = size = games = 0
         for rollout in self._rollouts:
             points += rollout.points
             size += rollout.size
             if rollout.decisions:
+                games += len(rollout.decisions[0].chosen)
                 decisions += len(rollout.decisions) * len(rollout.decisions[0].chosen)
-        return self.is_enough(points, decisions, growth) or size >= LARGEST_BATCH
-
-    def is_enough(self, points: int, decisions: int, growth: float) -> bool:
-        """Tell whether so many points, or decisions, make a batch."""
-        return points >= int(growth * self.batch_size) or decisions >= int(growth * self.longest_batch)
+        has_points = points >= int(growth * self.batch_size) and decisions >= self.shortest * games
+        return has_points or decisions >= int(growth * self.longest_batch) or size >= LARGEST_BATCH

@@ -35,7 +35,7 @@ class TrainRay:
     ] = None
     port: Annotated[int, "port of the servers that are named without"] = DEFAULT_PORT
     hiddenUnits: Annotated[int, "hidden units, an even number"] = 250
-    batch_size: Annotated[int, "points, of all games together, that each update learns from"] = 10
+    batch_size: Annotated[int, "points, of all games together, that each update learns from at least"] = 10
     learningRate: Annotated[float, "rate of RMSProp to begin with; it falls"] = 2e-3
     gamma: Annotated[float, "discount per tick of the game"] = 0.995
     decayRate: Annotated[float, "decay of RMSProp's mean of squares"] = 0.99
@@ -46,7 +46,9 @@ class TrainRay:
     level: Annotated[
         int | None, "level of their built-in AI (default 2); half of the games at 3 are played at 2"
     ] = None
-    games: Annotated[int | None, "games side by side on each server (16 in all with --local)"] = None
+    games: Annotated[
+        int | None, "games side by side on each server (64 in all with --local; 16 of others, or to evaluate)"
+    ] = None
     points: Annotated[int | None, "end after so many points"] = None
     minutes: Annotated[float | None, "end after so many minutes of training"] = None
     seed: Annotated[int | None, "seed of weights and moves, and of the local server's games"] = None

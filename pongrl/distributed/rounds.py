@@ -21,7 +21,7 @@ from pongrl.agent.learning import Learner
 from pongrl.agent.optimiser import ROWS_AT_ONCE
 from pongrl.agent.policy import Policy, Weights
 
-FRAMES = 8_000  # of a round: some 75 ms of play; four batches to begin with, later one
+FRAMES = 8_000  # of a round: some 75 ms of play; two to four batches to begin with, later one
 HALF_A_STEP = np.uint32(1 << 15)  # of the numbers that are rounded to
 
 Halves: TypeAlias = dict[str, npt.NDArray[np.uint16]]

@@ -21,7 +21,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
 from pongrl import cli, outlets
-from pongrl.checks import LARGEST_SEED, settle_types, whole, within
+from pongrl.checks import LARGEST_FRAMESKIP, LARGEST_MATCH, LARGEST_SEED, settle_types, whole, within
 from pongrl.envs.arcade import Arcade, ArcadeOptions, Buttons
 from pongrl.envs.catalogue import Entry, find
 from pongrl.envs.emulators import Emulators, EndedError, open_emulators
@@ -360,9 +360,9 @@ def _check(user: Serve) -> None:
     settle_types(user)
     whole("--port", user.port, 0, 65535)
     whole("--games", user.games, 1, MAX_GAMES)
-    whole("--points-to-win", user.points_to_win, 1, 10_000)
+    whole("--points-to-win", user.points_to_win, 1, LARGEST_MATCH)
     if user.frameskip is not None:
-        whole("--frameskip", user.frameskip, 1, 60)
+        whole("--frameskip", user.frameskip, 1, LARGEST_FRAMESKIP)
     if user.seed is not None:
         whole("--seed", user.seed, 0, min(LARGEST_SEED, 2**31 - 1 - MAX_GAMES))
     if user.web is not False:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from pongrl.agent.local_server import training_flags
-from pongrl.checks import whole
+from pongrl.checks import LARGEST_FRAMESKIP, LARGEST_MATCH, whole
 from pongrl.errors import UsageError
 from pongrl.wire.messages import DEFAULT_PORT
 from pongrl.wire.sockets import check_types
@@ -69,7 +69,7 @@ class Where:
                 "level, frameskip and points_to_win are the server's own: "
                 "give them to its pong.py, or say local=True"
             )
-        for name, most in (("level", 3), ("frameskip", 60), ("points_to_win", 10_000)):
+        for name, most in (("level", 3), ("frameskip", LARGEST_FRAMESKIP), ("points_to_win", LARGEST_MATCH)):
             value = getattr(self, name)
             if value is not None:
                 whole(name, value, 1, most)

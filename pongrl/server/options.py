@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from pongrl.checks import LARGEST_SEED, settle_types, whole, within
+from pongrl.checks import LARGEST_FRAMESKIP, LARGEST_MATCH, LARGEST_SEED, settle_types, whole, within
 from pongrl.cli import asked_of
 from pongrl.errors import UsageError
 from pongrl.game.camera import FRAME_HEIGHT, FRAME_WIDTH
@@ -133,9 +133,9 @@ WHOLE_NUMBERS = {  # the lowest and the highest that each may be
     "port": (0, 65535),
     "second_level": (1, 3),
     "fps": (1, 1000),
-    "frameskip": (1, 60),
+    "frameskip": (1, LARGEST_FRAMESKIP),
     "games": (1, MAX_GAMES),
-    "points_to_win": (1, 10_000),
+    "points_to_win": (1, LARGEST_MATCH),
     "seed": (0, LARGEST_SEED),
     "tables": (1, 1000),
     "agents_per_address": (1, 1000),

@@ -44,6 +44,13 @@ def test_an_update_comes_after_every_batch_of_points_while_the_next_is_played() 
     assert learner.policy is not before
 
 
+@pytest.mark.parametrize(("decisions", "is_full"), [(3, False), (4, True)])
+def test_points_make_a_batch_only_after_enough_decisions(decisions: int, is_full: bool) -> None:
+    learner = small_learner(batch_size=2, shortest=4)
+    play(learner, decisions)
+    assert learner.work() == is_full
+
+
 @pytest.mark.parametrize("movers", [Mover.HELD, Mover.HUMAN, Mover.BUILTIN])
 def test_moves_that_were_not_its_own_teach_nothing(movers: Mover) -> None:
     learner = small_learner()

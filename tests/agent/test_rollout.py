@@ -55,6 +55,20 @@ def test_a_batch_is_full_after_enough_points_or_enough_decisions(
     assert bool(rollouts.take_batch()) == is_full
 
 
+@pytest.mark.parametrize(("second", "is_full"), [(2, True), (3, False)])
+def test_points_make_a_batch_after_enough_decisions_for_each_game(second: int, is_full: bool) -> None:
+    rollouts = Rollouts(batch_size=4, longest_batch=1000, shortest=3)
+    play(rollouts.begin(), 4, games=2, points=1)
+    play(rollouts.begin(), 2, games=second, points=1)
+    assert bool(rollouts.take_batch()) == is_full
+
+
+def test_so_many_decisions_make_a_batch_however_few_they_are_for_each_game() -> None:
+    rollouts = Rollouts(batch_size=4, longest_batch=4, shortest=100)
+    play(rollouts.begin(), 2)
+    assert rollouts.take_batch()
+
+
 def test_a_batch_is_full_when_its_observations_take_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     rollouts = Rollouts(batch_size=1000, longest_batch=1000)
     one, other = rollouts.begin(), rollouts.begin()

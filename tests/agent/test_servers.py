@@ -170,28 +170,52 @@ def test_our_own_servers_share_the_games(arrivals: Arrivals) -> None:
             assert server.identity == NOBODY
             server.seek()
             assert next_report(arrivals) == (server, None)
-            assert server.connected[0].session.games == 16 // len(servers)
+            assert server.connected[0].session.games == 64 // len(servers)
     finally:
         for server in servers:
             server.close()
+
+
+def flags_of_servers(arrivals: Arrivals, **given: Any) -> list[tuple[str, ...]]:
+    """Return the flags with which the servers of a run are started."""
+    flags: list[tuple[str, ...]] = []
+
+    class Noted(LocalServer):
+        def __init__(self, these: tuple[str, ...], *others: Any) -> None:
+            flags.append(these)
+            super().__init__(these, *others)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(servers_module, "LocalServer", Noted)
+        for server in opened(arrivals, **given):
+            server.close()
+    return flags
+
+
+@pytest.mark.parametrize(
+    ("given", "games"),
+    [
+        ({"local": True}, 64),
+        ({"local": True, "games": 3}, 3),
+        ({"local": True, "env": "CartPole-v1"}, 16),
+        ({"evaluate": "save.p"}, 16),
+        ({"evaluate": "save.p", "local": True}, 16),
+    ],
+)
+def test_most_games_are_played_to_train_on_our_own(
+    arrivals: Arrivals, given: dict[str, Any], games: int
+) -> None:
+    (flags,) = flags_of_servers(arrivals, **given)
+    assert flags[flags.index("--games") + 1] == str(games)
 
 
 @pytest.mark.parametrize(("level", "games"), [(2, 1), (3, 2)])
 def test_at_level_3_each_of_many_servers_has_a_game_at_level_2_too(
     arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch, level: int, games: int
 ) -> None:
-    flags: list[tuple[str, ...]] = []
-
-    class Noted(LocalServer):
-        def __init__(self, given: tuple[str, ...], *others: Any) -> None:
-            flags.append(given)
-            super().__init__(given, *others)
-
-    monkeypatch.setattr(servers_module, "LocalServer", Noted)
     monkeypatch.setattr(servers_module, "LOCAL_GAMES", 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    for server in opened(arrivals, local=2, level=level):
-        server.close()
+    flags = flags_of_servers(arrivals, local=2, level=level)
     assert [given[given.index("--games") + 1] for given in flags] == [str(games)] * 2
     assert ["--second-level" in given for given in flags] == [level == 3] * 2
 

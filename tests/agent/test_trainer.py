@@ -17,6 +17,7 @@ from pongrl.agent.observers import Audience, Decided, Observer, Standing
 from pongrl.agent.pilot import Pilot
 from pongrl.agent.policy import MOVES
 from pongrl.agent.progress import Progress
+from pongrl.agent.recipe import OURS
 from pongrl.agent.trainer import Trainer
 from pongrl.errors import ConnectionLostError, ProtocolError
 from tests.support.agents import SESSION, Lines, options_of, state
@@ -146,10 +147,10 @@ def test_a_server_that_fails_in_a_turn_is_lost_and_the_other_one_played_on(error
 
 
 def test_it_learns_while_nothing_is_to_be_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = [state(points=[1], reward=[-1], move=[2], mover=[0])] * 3
+    points = [state(points=[1], reward=[-1], move=[2], mover=[0])] * (OURS.shortest + 1)
     with voyage(StubServer("pi", *points), batch_size=2) as trip:
         trip.there.arrive()
-        for _ in range(4):
+        for _ in range(len(points) + 1):  # the first answers where the server begins
             trip.trainer.turn()
         before, worked, work = trip.pilot.player.updates, [], trip.pilot.work
 

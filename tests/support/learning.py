@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -71,9 +73,9 @@ def look_twice(rng: np.random.Generator, games: int) -> tuple[Observations, UInt
     return eyes.look(state(now)), now, before
 
 
-def small_learner(seed: int = 0, batch_size: int = 3, recipe: Recipe = OURS) -> Learner:
+def small_learner(seed: int = 0, batch_size: int = 3, recipe: Recipe = OURS, shortest: int = 1) -> Learner:
     """Make a learner for frames of the size SMALL, with batches of so many points, or decisions."""
-    rng = RNG(seed)
+    rng, recipe = RNG(seed), replace(recipe, shortest=shortest)
     policy = Policy.random(*SMALL, 8, rng)
     optimiser = RMSProp(policy.weights, 1e-2, 0.99)
     longest = LONGEST_BATCH if recipe.by_points else batch_size

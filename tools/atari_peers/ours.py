@@ -28,7 +28,7 @@ from pongrl.agent.files import LATEST, ROWS
 from pongrl.agent.fleet import Fleet
 from pongrl.agent.options import RunOptions
 from pongrl.agent.pilot import Pilot
-from pongrl.agent.servers import LOCAL_GAMES, Arrivals, Server
+from pongrl.agent.servers import FEWER_GAMES, Arrivals, Server
 from pongrl.agent.start import start
 from pongrl.agent.trainer import Trainer
 from pongrl.envs.arcade import Arcade, ArcadeOptions
@@ -89,8 +89,8 @@ class OursInProcess(Ours):
         )
         entry = find(ENV, _ignore)
         lens = preset_of(entry).lens
-        emulators = open_emulators(entry, LOCAL_GAMES, FRAMES, lens)
-        direct = Direct(arcade_on(emulators, LOCAL_GAMES, lens, self._seed))
+        emulators = open_emulators(entry, FEWER_GAMES, FRAMES, lens)
+        direct = Direct(arcade_on(emulators, FEWER_GAMES, lens, self._seed))
         try:
             with threadpool_limits(1, "blas"), open_desk(start(options), Commands(_ignore), _ignore) as desk:
                 arrivals = Arrivals(desk.wake)

@@ -1,4 +1,4 @@
-"""Measure speed, delay, bytes, processor time and memory, and print one table (twelve minutes, Linux only).
+"""Measure speed, delay, bytes, processor time and memory, and print one table (thirteen minutes, Linux only).
 
 Processor time and memory are read from /proc. Run nothing else meanwhile.
 """

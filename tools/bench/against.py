@@ -46,10 +46,11 @@ def steps_per_second(seconds: float, tree: Path) -> float:
 
 
 MEASURES: dict[str, tuple[Measure, str]] = {
+    "learning, as many games as `--local` plays": (partial(learning_rate, None), "decisions/s"),
     "16 games, learning": (partial(learning_rate, 16), "decisions/s"),
     "1 game, learning": (partial(learning_rate, 1), "decisions/s"),
     "1 game, without learning": (steps_per_second, "steps/s"),
-    "16 games, learning, through 5 ms: share of 16 per 5 ms": (share_of_bound, ""),
+    "16 games, learning, through 5 ms: share of 16 per 5 ms": (partial(share_of_bound, 16), ""),
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pongrl.agent.servers import LOCAL_GAMES
 from pongrl.errors import RefusedError
 from pongrl.game.camera import Camera
 from pongrl.game.rules import PADDLE_BOTTOM, Game
@@ -47,7 +48,7 @@ from tools.vitals import children
 
 FRAMESKIP = 8  # ticks of a decision, the default of pong.py
 DELAY_MILLISECONDS = 5.0
-BOUND = 16 / (DELAY_MILLISECONDS / 1000)  # decisions a second, with 16 games
+TRIPS = 1000 / DELAY_MILLISECONDS  # round trips a second, at most
 BUSY_SECONDS = 5.0  # longest time a server may take to notice that the agent before has left
 SETTLING_SECONDS = 2.0  # imports and first allocations are over by then
 TICKS_SECONDS = 60.0  # every tick is noted for at most this long
@@ -201,9 +202,16 @@ def lockstep(_: Durations) -> Iterator[Row]:
         yield Row(f"lockstep, {name}, without learning", rate, "decisions/s")
 
 
-def learning_rate(games: int, seconds: float, tree: Path = ROOT) -> float:
-    """Return decisions per second while mainmodel.py --local learns, the median of parts of progress.csv."""
-    with training(seconds, "--local", "--games", str(games), tree=tree) as (agent, directory):
+def learning_rate(games: int | None, seconds: float, tree: Path = ROOT) -> float:
+    """Return decisions per second while mainmodel.py --local learns, the median of parts of progress.csv.
+
+    Args:
+        games: side by side; None for as many as the checkout plays by itself.
+        seconds: of training.
+        tree: the checkout.
+    """
+    flags = ("--local",) if games is None else ("--local", "--games", str(games))
+    with training(seconds, *flags, tree=tree) as (agent, directory):
         agent.finish(3 * seconds + 60)
         with open(directory / "progress.csv", newline="") as file:
             rows = [(float(row["seconds"]), int(row["decisions"])) for row in csv.DictReader(file)]
@@ -239,21 +247,29 @@ def learning16(durations: Durations) -> Iterator[Row]:
     yield Row(what, rate, "decisions/s", at_least=10_000)
 
 
+def learning64(durations: Durations) -> Iterator[Row]:
+    """Measure training with as many games as --local plays by itself."""
+    rate = learning_rate(None, durations.learning)
+    yield Row(f"lockstep, {LOCAL_GAMES} games, learning (`mainmodel.py --local`)", rate, "decisions/s")
+
+
 # ---------------------------------------------------------------------------------------------
 # Network
 
 
 def delay(durations: Durations) -> Iterator[Row]:
     """Measure training through a network with 5 ms of delay."""
-    share = share_of_bound(durations.learning)
-    what = "16 games, learning, through 5 ms of emulated round trip: share of 16 per 5 ms"
-    yield Row(what, share, "", 2, f"{share * BOUND:,.0f} decisions/s; {pings()}", at_least=0.8)
+    for games, least in ((16, 0.8), (LOCAL_GAMES, None)):
+        share = share_of_bound(games, durations.learning)
+        what = f"{games} games, learning, through 5 ms of emulated round trip: share of {games} per 5 ms"
+        note = f"{share * games * TRIPS:,.0f} decisions/s"
+        yield Row(what, share, "", 2, note if least is None else f"{note}; {pings()}", at_least=least)
 
 
-def share_of_bound(seconds: float, tree: Path = ROOT) -> float:
-    """Return how much of 16 decisions per 5 ms a training makes through such a network."""
+def share_of_bound(games: int, seconds: float, tree: Path = ROOT) -> float:
+    """Return the decisions of each game in 5 ms through such a network; one is the bound."""
     with (
-        Server("--lockstep", "--games", "16", tree=tree) as server,
+        Server("--lockstep", "--games", str(games), tree=tree) as server,
         ProxyProcess(server.port, DELAY_MILLISECONDS) as proxy,
         training(2 * seconds, "--host", "127.0.0.1", "--port", str(proxy.port), tree=tree) as (learner, _),
     ):
@@ -262,7 +278,7 @@ def share_of_bound(seconds: float, tree: Path = ROOT) -> float:
         for _ in range(WINDOWS):
             time.sleep(seconds / WINDOWS)
             counts.append(proxy.counts())
-    return 16 * median_rate([(each.time, each.steps) for each in counts], seconds / WINDOWS) / BOUND
+    return median_rate([(each.time, each.steps) for each in counts], seconds / WINDOWS) / TRIPS
 
 
 def pings() -> str:
@@ -432,7 +448,7 @@ def memory(durations: Durations) -> Iterator[Row]:
     table = np.array(samples)
     for column, who, most in ((1, "server", 120), (2, "agent", 300)):
         megabytes = table[:, column]
-        what = f"memory in {durations.memory:g} minutes of training, 16 games: the {who}'s"
+        what = f"memory in {durations.memory:g} minutes of training with `--local`: the {who}'s"
         yield Row(what, float(megabytes.max()), "MB", at_most=most)
         what = f"the same: growth after the first {durations.memory / 6:.2g} minutes"
         yield Row(what, growth(table[:, 0], megabytes), "MB", 1, at_most=2)
@@ -506,6 +522,7 @@ MEASURES: dict[str, Callable[[Durations], Iterator[Row]]] = {
     "learning": learning,
     "lockstep": lockstep,
     "learning16": learning16,
+    "learning64": learning64,
     "delay": delay,
     "bytes": wire_bytes,
     "seed": seed,

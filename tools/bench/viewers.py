@@ -111,7 +111,7 @@ def agent_page(seconds: float) -> Iterator[Row]:
         order = list(ways) if number % 2 else list(ways)[::-1]  # the machine's speed drifts
         for how in order:
             flags, count = ways[how]
-            with training(600, "--local", "--level", "2", *flags) as (agent, directory):
+            with training(600, "--local", "--games", "16", "--level", "2", *flags) as (agent, directory):
                 link = link_of(agent, "see the agent") if flags else ""
                 agent.find("^100 points")
                 with crowd(link, count):
