@@ -418,6 +418,7 @@ def test_a_match_is_watched_live_and_again_when_it_is_over(chromium: Any, ledger
         assert score_of(page) == (2, 1)
         hall.bout = Bout((live(1),), last)  # it is over, and others play at its table
         page.get_by_role("button", name="Watch it again").click()
+        expect(page.locator("#replay")).to_be_visible()  # it is loaded
         expect(page.locator("#run")).to_have_text("Pause")
         wait_in(page, BALL)
         page.keyboard.press("p")
