@@ -106,7 +106,7 @@ class PolicyGradient:
         str | None, "with --local or --evaluate: another game (ALE/Pong-v5); see python -m pongrl.envs.serve"
     ] = None
     games: Annotated[
-        int | None, "games side by side on each server (64 in all with --local; 16 of others, or to evaluate)"
+        int | None, "games on each server (--local: 64 in all; 16 at level 3, in other games, to evaluate)"
     ] = None
     points: Annotated[int | None, "end after so many points"] = None
     minutes: Annotated[float | None, "end after so many minutes of training"] = None

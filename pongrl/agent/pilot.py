@@ -11,9 +11,9 @@ from pongrl.agent.optimiser import RMSProp
 from pongrl.agent.options import RunOptions
 from pongrl.agent.player import Decider
 from pongrl.agent.policy import MAX_CELLS, Policy, RandomGenerator
-from pongrl.agent.recipe import OTHERS, OURS
+from pongrl.agent.recipe import LEVEL_3, OTHERS, OURS, Recipe
 from pongrl.agent.rollout import Rollout
-from pongrl.agent.schedule import HALVING_FRAMES, Schedule
+from pongrl.agent.schedule import Schedule
 from pongrl.errors import PongError, UsageError
 from pongrl.wire.messages import Session
 
@@ -96,12 +96,18 @@ def checkpoint_bytes(height: int, width: int, hidden_units: int) -> int:
 def make_learner(policy: Policy, options: RunOptions, rng: RandomGenerator) -> Learner:
     """Make a learner that goes on from a policy; `rng` draws its moves."""
     optimiser = RMSProp(policy.weights, options.learningRate, options.decayRate)
-    levels = 1 if options.second_level is None else 2  # each has its part of the frames
-    recipe = OURS if policy.is_our_game else OTHERS
-    schedule = Schedule(levels * HALVING_FRAMES, cooling=recipe.cooling)
+    recipe = recipe_for(policy, options)
+    schedule = Schedule(recipe.halving, cooling=recipe.cooling)
     return Learner(
         policy, optimiser, options.batch_size, options.gamma, rng, schedule=schedule, recipe=recipe
     )
+
+
+def recipe_for(policy: Policy, options: RunOptions) -> Recipe:
+    """Choose how batches teach, by the game that a policy is for and the levels that are played."""
+    if not policy.is_our_game:
+        return OTHERS
+    return OURS if options.second_level is None else LEVEL_3
 
 
 def check_frames(policy: Policy, session: Session) -> None:

@@ -31,7 +31,9 @@ from pongrl.wire.waiting import Wake
 BEGINNING_SECONDS = 10.0  # that an arena takes for the first match before we say that there is none
 CONNECTING_SECONDS = 0.5  # that a thread which connects may outlive our own server
 LOCAL_GAMES = 64  # on our own servers together, unless --games says otherwise: they share each round trip
-FEWER_GAMES = 16  # of other games, which cost more each, and to evaluate, which waits for the longest rally
+# Of other games, since each costs more; to evaluate, since that waits for the longest rally; and at level 3,
+# where runs of 16 won more after some 200 million frames (see docs/learning.md).
+FEWER_GAMES = 16
 NOTHING_TO_PLAY = "{} has let this agent in, but has no match for it yet; it plays as soon as there is one"
 
 
@@ -303,7 +305,8 @@ def _local_servers(
     if options.opponents is not None:
         count = max(count, 2)
     second = options.second_level
-    together = FEWER_GAMES if options.env is not None or options.evaluate else LOCAL_GAMES
+    has_fewer = options.env is not None or options.evaluate or second is not None
+    together = FEWER_GAMES if has_fewer else LOCAL_GAMES
     games = options.games or max(together // count, 1 if second is None else 2)
     for number in range(count):
         seed = None if options.seed is None else options.seed + number * games

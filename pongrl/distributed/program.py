@@ -47,7 +47,7 @@ class TrainRay:
         int | None, "level of their built-in AI (default 2); half of the games at 3 are played at 2"
     ] = None
     games: Annotated[
-        int | None, "games side by side on each server (64 in all with --local; 16 of others, or to evaluate)"
+        int | None, "games on each server (--local: 64 in all; 16 at level 3, in other games, to evaluate)"
     ] = None
     points: Annotated[int | None, "end after so many points"] = None
     minutes: Annotated[float | None, "end after so many minutes of training"] = None

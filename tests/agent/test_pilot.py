@@ -10,12 +10,13 @@ import pytest
 
 from pongrl.agent.books import Books
 from pongrl.agent.observers import Audience
-from pongrl.agent.pilot import Pilot, check_frames
+from pongrl.agent.pilot import Pilot, check_frames, recipe_for
 from pongrl.agent.player import Decider
 from pongrl.agent.policy import Policy
 from pongrl.agent.progress import Progress
+from pongrl.agent.recipe import LEVEL_3, OTHERS, OURS, Recipe
 from pongrl.errors import PongError, UsageError
-from tests.support.agents import SESSION, Lines, options_of
+from tests.support.agents import SESSION, Lines, learner_of, options_of
 
 
 class Log(Books):
@@ -69,6 +70,30 @@ def test_a_batch_of_points_is_refused_in_another_game() -> None:
         pilot.board(replace(SESSION, height=10, width=20))
     pilot.board(SESSION)
     assert pilot.player.policy.is_our_game
+
+
+@pytest.mark.parametrize(
+    ("given", "recipe", "share"),
+    [
+        ({"local": True, "level": 2}, OURS, 1 / 2),
+        ({"local": True, "level": 3}, LEVEL_3, 2 / 3),
+        ({"local": True, "level": 3, "games": 1}, OURS, 1 / 2),  # which is at level 3 all the time
+        ({"host": "pi"}, OURS, 1 / 2),
+    ],
+)
+def test_games_at_two_levels_have_a_recipe_of_their_own(
+    given: dict[str, Any], recipe: Recipe, share: float
+) -> None:
+    learner = learner_of(options_of(hiddenUnits=2, **given))
+    assert learner.recipe is recipe
+    learner.frames = OURS.halving
+    assert learner.rate_share == pytest.approx(share)
+    assert LEVEL_3.entropy_bonus > OURS.entropy_bonus
+
+
+def test_other_games_have_a_recipe_of_their_own() -> None:
+    policy = Policy.random(10, 20, 2, np.random.default_rng(1), is_our_game=False)
+    assert recipe_for(policy, options_of()) is OTHERS
 
 
 def test_enormous_frames_are_refused_before_they_take_memory() -> None:

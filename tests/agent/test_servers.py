@@ -197,6 +197,8 @@ def flags_of_servers(arrivals: Arrivals, **given: Any) -> list[tuple[str, ...]]:
     [
         ({"local": True}, 64),
         ({"local": True, "games": 3}, 3),
+        ({"local": True, "level": 3}, 16),
+        ({"local": True, "level": 3, "games": 64}, 64),
         ({"local": True, "env": "CartPole-v1"}, 16),
         ({"evaluate": "save.p"}, 16),
         ({"evaluate": "save.p", "local": True}, 16),
@@ -214,6 +216,7 @@ def test_at_level_3_each_of_many_servers_has_a_game_at_level_2_too(
     arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch, level: int, games: int
 ) -> None:
     monkeypatch.setattr(servers_module, "LOCAL_GAMES", 2)
+    monkeypatch.setattr(servers_module, "FEWER_GAMES", 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     flags = flags_of_servers(arrivals, local=2, level=level)
     assert [given[given.index("--games") + 1] for given in flags] == [str(games)] * 2
